@@ -1,0 +1,101 @@
+//! What can be said on the command line.
+//!
+//! Start at [`Cli`]. Every doc comment in here is help text that users read. The structs hold what
+//! was typed and nothing else: each command takes its struct apart once and makes the engine's
+//! options of it.
+
+mod completions;
+mod convert;
+mod inspect;
+mod resources;
+mod text;
+pub(crate) mod values;
+mod version;
+
+use clap::{ArgAction, Args, Parser, Subcommand};
+
+pub(crate) use self::{
+    completions::CompletionsArgs,
+    convert::{ConvertArgs, ConvertRequest},
+    inspect::InspectArgs,
+    resources::ResourceArgs,
+    text::TextArgs,
+    version::VersionArgs,
+};
+
+/// Turns files into Parquet that can be trusted
+///
+/// Tundra reads CSV, TSV, JSON, NDJSON and Parquet, gives every column a type that holds all of its
+/// values, and writes one Parquet file. A run ends either with Parquet that provably holds what the
+/// input held, or with an error that says what is wrong and where. Nothing is lost silently.
+#[derive(Debug, Parser)]
+#[command(
+    name = "tundra",
+    version,
+    max_term_width = 100,
+    after_help = "\
+Examples:
+  tundra convert sales.csv                     write sales.parquet beside it
+  tundra convert sales.csv -o out/s.parquet    write somewhere else
+  tundra inspect sales.csv                     see how it would be read, and why
+
+`tundra help COMMAND` says everything about a command.",
+    after_long_help = "\
+Examples:
+  Write sales.parquet beside sales.csv:
+      tundra convert sales.csv
+
+  See how a file would be read, column by column, and why:
+      tundra inspect sales.csv
+
+  Convert in a pipe:
+      curl -s https://example.org/sales.csv | tundra convert - > sales.parquet
+
+`tundra help COMMAND` says everything about a command.
+Exit codes and environment variables are listed in docs/CLI.md."
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) console: ConsoleArgs,
+
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// What `tundra` does.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Convert(Box<ConvertArgs>),
+    Inspect(Box<InspectArgs>),
+    Completions(CompletionsArgs),
+    Version(VersionArgs),
+    /// Print the reference of the command line as Markdown
+    #[command(hide = true)]
+    GenerateDocs,
+}
+
+/// How much the program says.
+#[derive(Debug, Clone, Copy, Args)]
+#[command(next_help_heading = "Messages")]
+pub(crate) struct ConsoleArgs {
+    /// Say nothing but errors
+    ///
+    /// No progress, no summary, no warnings. Data that was asked for, such as that of `--json`, is
+    /// still printed.
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+
+    /// Say what is being done; twice for details
+    ///
+    /// Writes the log to standard error instead of the progress bar: `-v` what is being done, `-vv`
+    /// with details. The variable TUNDRA_LOG chooses more finely.
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+
+    /// Draw no progress bar
+    ///
+    /// By default there is one when standard error is a terminal, unless `--quiet`, `--verbose` or
+    /// `--json` is given or the variable CI is set.
+    #[arg(long, global = true)]
+    pub(crate) no_progress: bool,
+}

@@ -1,0 +1,296 @@
+//! The arguments of `tundra convert`.
+
+use std::{collections::BTreeSet, num::NonZeroU64};
+
+use clap::{Args, ValueEnum};
+use tundra_core::{
+    BadRowPolicy, ColumnType, Compression, ConvertOptions, Format, RejectLimit, TypePolicy,
+};
+
+use crate::{
+    args::{ResourceArgs, TextArgs, values},
+    failure::Failure,
+};
+
+/// Convert a file to Parquet, and prove that nothing was lost
+///
+/// Every column gets a type that holds all of its values exactly; where no other type does, it
+/// stays text. The rows keep their order. The output appears under its name complete and checked,
+/// or not at all.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  Write sales.parquet beside sales.csv:
+      tundra convert sales.csv
+
+  Write elsewhere, and replace what is there:
+      tundra convert sales.csv -o warehouse/sales.parquet --overwrite
+
+  Say what is known, and leave the rest to be found out:
+      tundra convert export.txt --delimiter tab --encoding windows-1252 --no-header
+
+  Rename a column, and force the type of another:
+      tundra convert sales.csv --rename 'Order ID=order_id' --type 'price=DECIMAL(12,2)'
+
+  Set broken rows aside in rejects.parquet, but fail if they are more than one in a thousand:
+      tundra convert sales.csv --on-bad-row reject --max-rejects 0.1%
+
+  Convert in a pipe:
+      zcat sales.csv.gz | tundra convert - > sales.parquet
+
+  Keep the proof:
+      tundra convert sales.csv --receipt sales.receipt.json")]
+pub(crate) struct ConvertArgs {
+    /// The file, or `-` for standard input
+    #[arg(value_name = "INPUT")]
+    pub(crate) input: String,
+
+    /// Where to write, or `-` for standard output [default: beside the input]
+    ///
+    /// By default the output stands beside the input, under its name with `.parquet` for the
+    /// extension, and standard input goes to standard output. The directory must exist. Standard
+    /// output gets the file only when it is complete and checked.
+    #[arg(short, long, value_name = "OUTPUT")]
+    pub(crate) output: Option<String>,
+
+    /// Replace the output if it exists
+    ///
+    /// By default an existing output is an error. Until the new one is complete readers see the old
+    /// one. The same holds for the file of `--receipt`.
+    #[arg(long)]
+    pub(crate) overwrite: bool,
+
+    /// The format of the input [default: found out]
+    ///
+    /// By default the content decides, and the extension where the content leaves it open.
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        value_parser = values::format(),
+        ignore_case = true,
+        help_heading = READING
+    )]
+    format: Option<Format>,
+
+    /// Leave out these records, such as 0,3; the first one behind the header is 0
+    ///
+    /// They are counted in the receipt as skipped. Blank lines and comments are no records.
+    #[arg(long, value_name = "N,...", value_delimiter = ',', help_heading = READING)]
+    skip_rows: Vec<u64>,
+
+    /// What happens to a record that cannot be read, or a value that does not fit `--type`
+    #[arg(long, value_name = "POLICY", value_enum, default_value_t, help_heading = READING)]
+    on_bad_row: BadRows,
+
+    /// Fail nevertheless when more are rejected: a count, or a share such as 0.5%
+    ///
+    /// Only with `--on-bad-row reject`. By default any number is accepted, and counted.
+    #[arg(long, value_name = "N|P%", help_heading = READING)]
+    max_rejects: Option<RejectLimit>,
+
+    /// Give a column another name; may be repeated
+    ///
+    /// OLD is the name in the input and ends at the first `=`; for an `=` in OLD itself write `\=`,
+    /// and for a `\` before an `=` write `\\`. A column that does not exist is an error.
+    #[arg(
+        long,
+        value_name = "OLD=NEW",
+        value_parser = values::rename,
+        help_heading = COLUMNS
+    )]
+    rename: Vec<(String, String)>,
+
+    /// Give a column this type, such as price=DECIMAL(12,2); may be repeated
+    ///
+    /// COLUMN is the name in the input and ends at the last `=`. The types: BOOLEAN, TINYINT,
+    /// SMALLINT, INTEGER, BIGINT, the same four with a U before them for unsigned, FLOAT, DOUBLE,
+    /// DECIMAL(p,s), VARCHAR, BLOB, DATE, TIME, TIMESTAMP, TIMESTAMP_NS, TIMESTAMPTZ, UUID, JSON,
+    /// and T[] for a list. A value that does not fit is a bad row: see `--on-bad-row`.
+    #[arg(
+        long = "type",
+        value_name = "COLUMN=TYPE",
+        value_parser = values::column_type,
+        help_heading = COLUMNS
+    )]
+    column_types: Vec<(String, ColumnType)>,
+
+    /// How the other columns get their types
+    #[arg(long, value_name = "HOW", value_enum, default_value_t, help_heading = COLUMNS)]
+    types: Types,
+
+    /// How the output is compressed: zstd, zstd:LEVEL, snappy or none
+    ///
+    /// Levels of zstd are 1 to 22; higher ones are slower and smaller. Without a level it is 3.
+    #[arg(long, value_name = "CODEC", default_value = "zstd", help_heading = WRITING)]
+    compression: Compression,
+
+    /// Rows in a row group [default: by the width of the rows]
+    ///
+    /// Smaller groups need less memory to write and let readers skip more; larger ones compress
+    /// better. The engine hands rows on in blocks, so that a group has up to 2,047 rows more.
+    #[arg(long, value_name = "ROWS", help_heading = WRITING)]
+    row_group_size: Option<NonZeroU64>,
+
+    /// Write the receipt to this file as JSON, after the data
+    ///
+    /// The receipt says what was read, what was decided and why, how many records went where, and
+    /// the digest of the output.
+    #[arg(long, value_name = "FILE", help_heading = WRITING)]
+    pub(crate) receipt: Option<String>,
+
+    /// Print the receipt as JSON on standard output instead of the summary
+    ///
+    /// Errors are then JSON as well, on standard error.
+    #[arg(long, help_heading = WRITING)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    text: TextArgs,
+
+    #[command(flatten)]
+    resources: ResourceArgs,
+}
+
+const READING: &str = "Reading";
+const COLUMNS: &str = "Columns";
+const WRITING: &str = "Writing";
+
+/// How columns get their types.
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+pub(crate) enum Types {
+    /// By their values: the narrowest type that holds every one of them exactly
+    #[default]
+    Infer,
+    /// All columns are text
+    Text,
+}
+
+impl From<Types> for TypePolicy {
+    fn from(types: Types) -> Self {
+        match types {
+            Types::Infer => Self::Infer,
+            Types::Text => Self::Text,
+        }
+    }
+}
+
+/// What happens to records that do not fit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BadRows {
+    /// The run fails and says where
+    #[default]
+    Fail,
+    /// The record is written to rejects.parquet beside the output, and counted
+    Reject,
+    /// The record is made to fit by documented rules, and counted
+    Repair,
+}
+
+impl From<BadRows> for BadRowPolicy {
+    fn from(policy: BadRows) -> Self {
+        match policy {
+            BadRows::Fail => Self::Fail,
+            BadRows::Reject => Self::Reject,
+            BadRows::Repair => Self::Repair,
+        }
+    }
+}
+
+/// What `tundra convert` was asked, with the engine's options made of it.
+#[derive(Debug)]
+pub(crate) struct ConvertRequest {
+    /// The input as typed.
+    pub(crate) input: String,
+    /// The output as typed.
+    pub(crate) output: Option<String>,
+    /// Whether existing files are replaced.
+    pub(crate) overwrite: bool,
+    /// The receipt's file as typed.
+    pub(crate) receipt: Option<String>,
+    /// Whether the receipt is printed.
+    pub(crate) json: bool,
+    /// The engine's options.
+    pub(crate) options: ConvertOptions,
+    /// What the run may use.
+    pub(crate) resources: ResourceArgs,
+}
+
+impl ConvertArgs {
+    /// Takes the arguments apart and checks what clap cannot: how they fit together.
+    ///
+    /// # Errors
+    /// Fails when two of them contradict each other.
+    pub(crate) fn into_request(self) -> Result<ConvertRequest, Failure> {
+        let Self {
+            input,
+            output,
+            overwrite,
+            format,
+            skip_rows,
+            on_bad_row,
+            max_rejects,
+            rename,
+            column_types,
+            types,
+            compression,
+            row_group_size,
+            receipt,
+            json,
+            text,
+            resources,
+        } = self;
+        if max_rejects.is_some() && on_bad_row != BadRows::Reject {
+            return Err(Failure::usage(
+                "`--max-rejects` limits what `--on-bad-row reject` sets aside, which was not asked \
+                 for",
+                "add `--on-bad-row reject`",
+            ));
+        }
+        refuse_twice("--rename", rename.iter().map(|(old, _)| old))?;
+        refuse_twice("--type", column_types.iter().map(|(column, _)| column))?;
+        if let Some(new) = first_repeated(rename.iter().map(|(_, new)| new)) {
+            return Err(Failure::usage(
+                format!("`--rename` gives two columns the name `{new}`"),
+                "choose different names",
+            ));
+        }
+        Ok(ConvertRequest {
+            input,
+            output,
+            overwrite,
+            receipt,
+            json,
+            options: ConvertOptions {
+                format,
+                text: text.into_hints(),
+                column_mapping: rename,
+                type_overrides: column_types,
+                skip_rows: skip_rows.into_iter().collect(),
+                types: types.into(),
+                on_bad_row: on_bad_row.into(),
+                max_rejects,
+                compression,
+                row_group_rows: row_group_size.map(NonZeroU64::get),
+            },
+            resources,
+        })
+    }
+}
+
+fn refuse_twice<'a>(
+    option: &str,
+    columns: impl Iterator<Item = &'a String>,
+) -> Result<(), Failure> {
+    match first_repeated(columns) {
+        Some(column) => Err(Failure::usage(
+            format!("`{option}` names the column `{column}` twice"),
+            "leave one of them out",
+        )),
+        None => Ok(()),
+    }
+}
+
+fn first_repeated<'a>(mut names: impl Iterator<Item = &'a String>) -> Option<&'a String> {
+    let mut seen = BTreeSet::new();
+    names.find(|name| !seen.insert(*name))
+}

@@ -1,0 +1,51 @@
+//! The arguments of `tundra inspect`.
+
+use std::num::NonZeroU64;
+
+use clap::Args;
+use tundra_core::Format;
+
+use crate::args::{ResourceArgs, TextArgs, convert::Types, values};
+
+/// Show how a file is written and what its columns hold, and why that was concluded
+///
+/// For text: encoding, dialect and header, and for each column its type and the reason for it,
+/// nulls, distinct values, minimum, maximum and samples. For Parquet: schema, row groups, codecs,
+/// sizes, metadata, and how it was made if Tundra made it. Nothing is written.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tundra inspect sales.csv
+  tundra inspect sales.parquet
+  tundra inspect --json sales.csv | jq '.columns[] | {name, type, reason}'
+  head -c 1M huge.csv | tundra inspect -")]
+pub(crate) struct InspectArgs {
+    /// The file, or `-` for standard input
+    #[arg(value_name = "INPUT")]
+    pub(crate) input: String,
+
+    /// Look at the first N records only [default: at all of them]
+    ///
+    /// Faster on a large file, but what comes later can need another type: the result says that it
+    /// is of a part.
+    #[arg(long, value_name = "N")]
+    pub(crate) sample_size: Option<NonZeroU64>,
+
+    /// Print everything as a JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// The format of the input [default: found out]
+    #[arg(long, value_name = "FORMAT", value_parser = values::format(), ignore_case = true)]
+    pub(crate) format: Option<Format>,
+
+    /// How columns get their types
+    #[arg(long, value_name = "HOW", value_enum, default_value_t, hide_possible_values = true)]
+    pub(crate) types: Types,
+
+    #[command(flatten)]
+    pub(crate) text: TextArgs,
+
+    #[command(flatten)]
+    pub(crate) resources: ResourceArgs,
+}

@@ -1,0 +1,233 @@
+//! Values of options that are more than a number or a word.
+//!
+//! Each function reads one form and says in its error what the form is; clap puts the option's name
+//! before it. Nothing here looks at files or at other options.
+
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use tundra_core::{ColumnType, Format, UnknownName};
+
+/// A quote, or none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Quote(pub(crate) Option<char>);
+
+/// What makes a quote inside a quoted field an ordinary character.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Escape {
+    /// The quote itself.
+    Doubled,
+    /// A character before it.
+    Character(char),
+    /// Nothing does.
+    None,
+}
+
+/// What comments begin with, or that there are none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Comment(pub(crate) Option<String>);
+
+/// Returns the parser of a format's name.
+pub(crate) fn format() -> impl TypedValueParser<Value = Format> {
+    let names = Format::NAMES.iter().map(|name| match *name {
+        "ndjson" => PossibleValue::new("ndjson").alias("jsonl"),
+        name => PossibleValue::new(name),
+    });
+    PossibleValuesParser::new(names).try_map(|name| -> Result<Format, UnknownName> { name.parse() })
+}
+
+/// Reads `OLD=NEW`, split at the first `=` that has no backslash before it.
+pub(crate) fn rename(text: &str) -> Result<(String, String), String> {
+    let mut old = String::new();
+    let mut rest = text.chars();
+    loop {
+        match rest.next() {
+            Some('=') => break,
+            Some('\\') => match rest.as_str().chars().next() {
+                Some(escaped @ ('=' | '\\')) => {
+                    rest.next();
+                    old.push(escaped);
+                }
+                _ => old.push('\\'),
+            },
+            Some(other) => old.push(other),
+            None => return Err("it has no `=`; the form is OLD=NEW".to_owned()),
+        }
+    }
+    let new = rest.as_str();
+    if new.is_empty() {
+        return Err("the new name is empty; the form is OLD=NEW".to_owned());
+    }
+    Ok((old, new.to_owned()))
+}
+
+/// Reads `COLUMN=TYPE`, split at the last `=`, which no type holds.
+pub(crate) fn column_type(text: &str) -> Result<(String, ColumnType), String> {
+    let (column, name) =
+        text.rsplit_once('=').ok_or("it has no `=`; the form is COLUMN=TYPE, such as id=BIGINT")?;
+    let kind = name.parse::<ColumnType>().map_err(|error| error.to_string())?;
+    Ok((column.to_owned(), kind))
+}
+
+/// Reads a delimiter, by its name or as it is.
+pub(crate) fn delimiter(text: &str) -> Result<String, String> {
+    let delimiter = match text.to_ascii_lowercase().as_str() {
+        "comma" => ",",
+        "semicolon" => ";",
+        "tab" | "\\t" => "\t",
+        "pipe" => "|",
+        "space" => " ",
+        "" => return Err("a delimiter has at least one character".to_owned()),
+        _ if text.contains(['\n', '\r']) => {
+            return Err("a line break ends a record and cannot be a delimiter".to_owned());
+        }
+        _ => text,
+    };
+    Ok(delimiter.to_owned())
+}
+
+/// Reads a quote: one character, or `none`.
+pub(crate) fn quote(text: &str) -> Result<Quote, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "none" => Ok(Quote(None)),
+        _ => single(text).map(|character| Quote(Some(character))),
+    }
+}
+
+/// Reads an escape: one character, `doubled`, `backslash` or `none`.
+pub(crate) fn escape(text: &str) -> Result<Escape, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "doubled" => Ok(Escape::Doubled),
+        "backslash" => Ok(Escape::Character('\\')),
+        "none" => Ok(Escape::None),
+        _ => single(text).map(Escape::Character),
+    }
+}
+
+/// Reads what comments begin with, or `none`.
+pub(crate) fn comment(text: &str) -> Result<Comment, String> {
+    match text {
+        "" => Err("a comment begins with at least one character".to_owned()),
+        "none" => Ok(Comment(None)),
+        _ => Ok(Comment(Some(text.to_owned()))),
+    }
+}
+
+fn single(text: &str) -> Result<char, String> {
+    let mut characters = text.chars();
+    match (characters.next(), characters.next()) {
+        (Some(character), None) if !matches!(character, '\n' | '\r') => Ok(character),
+        _ => Err("it must be one character or one of the names that the help lists".to_owned()),
+    }
+}
+
+/// Reads a number of bytes, such as `512MiB`, `4GB` or `1000000`; at least one.
+pub(crate) fn size(text: &str) -> Result<u64, String> {
+    match text.parse::<ByteSize>() {
+        Ok(ByteSize(0)) => Err("it must be more than nothing".to_owned()),
+        Ok(ByteSize(bytes)) => Ok(bytes),
+        Err(_) => Err("it must be a number with a unit, such as 512MiB or 4GB".to_owned()),
+    }
+}
+
+/// Reads a time such as `90s`, `10m`, `1h30m` or `250ms`; more than nothing.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || "it must be a time with a unit, such as 90s, 10m or 1h30m".to_owned();
+    let mut total = Duration::ZERO;
+    let mut rest = text.trim();
+    while !rest.is_empty() {
+        let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let (number, tail) = rest.split_at(digits);
+        let letters = tail.len() - tail.trim_start_matches(|c: char| c.is_ascii_alphabetic()).len();
+        let (unit, tail) = tail.split_at(letters);
+        let number: u64 = number.parse().map_err(|_| wrong())?;
+        let part = match unit {
+            "ms" => Some(Duration::from_millis(number)),
+            "s" => Some(Duration::from_secs(number)),
+            "m" | "min" => number.checked_mul(60).map(Duration::from_secs),
+            "h" => number.checked_mul(3600).map(Duration::from_secs),
+            _ => None,
+        };
+        total = part.and_then(|part| total.checked_add(part)).ok_or_else(wrong)?;
+        rest = tail.trim_start();
+    }
+    if total.is_zero() { Err(wrong()) } else { Ok(total) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn renames(text: &str, old: &str, new: &str) {
+        assert_eq!(rename(text), Ok((old.to_owned(), new.to_owned())), "{text}");
+    }
+
+    #[test]
+    fn a_rename_ends_the_old_name_at_the_first_equals_sign() {
+        renames("a=b", "a", "b");
+        renames("a=b=c", "a", "b=c");
+        renames(r"a\=b=c", "a=b", "c");
+        renames(r"a\\=b", r"a\", "b");
+        renames(r"C:\dir=d", r"C:\dir", "d");
+        renames("=id", "", "id");
+        renames(r"x=\=", "x", r"\=");
+        assert!(rename("a").is_err());
+        assert!(rename("a=").is_err());
+        assert!(rename(r"a\=b").is_err());
+    }
+
+    #[test]
+    fn a_type_ends_the_column_at_the_last_equals_sign() {
+        let (column, kind) = column_type("a=b=DECIMAL(12, 2)").unwrap();
+        assert_eq!(column, "a=b");
+        assert_eq!(kind, ColumnType::Decimal { precision: 12, scale: 2 });
+        assert!(column_type("a").unwrap_err().contains("COLUMN=TYPE"));
+        assert!(column_type("a=WHATEVER").unwrap_err().contains("`WHATEVER`"));
+    }
+
+    #[test]
+    fn delimiters_have_names() {
+        for (text, expected) in
+            [("tab", "\t"), ("\\t", "\t"), ("\t", "\t"), ("Comma", ","), (", ", ", "), ("||", "||")]
+        {
+            assert_eq!(delimiter(text).as_deref(), Ok(expected), "{text:?}");
+        }
+        assert!(delimiter("").is_err());
+        assert!(delimiter("\n").is_err());
+    }
+
+    #[test]
+    fn quotes_and_escapes_are_one_character_or_a_name() {
+        assert_eq!(quote("none"), Ok(Quote(None)));
+        assert_eq!(quote("'"), Ok(Quote(Some('\''))));
+        assert_eq!(escape("doubled"), Ok(Escape::Doubled));
+        assert_eq!(escape("\\"), Ok(Escape::Character('\\')));
+        assert_eq!(escape("backslash"), Ok(Escape::Character('\\')));
+        for text in ["", "ab", "\n"] {
+            assert!(quote(text).is_err(), "{text:?}");
+            assert!(escape(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn sizes_need_no_unit_but_know_them() {
+        assert_eq!(size("1GiB"), Ok(1 << 30));
+        assert_eq!(size("6GB"), Ok(6_000_000_000));
+        assert_eq!(size("512"), Ok(512));
+        for text in ["", "0", "x", "-1GB", "1 parsec"] {
+            assert!(size(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn times_need_units() {
+        assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("1h30m"), Ok(Duration::from_secs(5400)));
+        assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
+        for text in ["", "10", "m", "0s", "1d", "5 parsecs", "-1s", "99999999999999999999h"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+}

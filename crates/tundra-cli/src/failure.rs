@@ -1,0 +1,331 @@
+//! Failures as the user meets them: what is printed and with which code the program ends.
+//!
+//! Start at [`Failure`]. Its texts follow the rules of [`tundra_core::Classify`]: a failure speaks
+//! of itself and leaves its cause to `source`. [`report`] prints one, once, at the end of the
+//! program; nothing else prints errors. The exit codes of kinds are those of
+//! [`ErrorKind::exit_code`]; this file adds only what a kind cannot tell: which signal it was, and
+//! that a pipe was closed.
+
+use std::{error::Error as StdError, io};
+
+use serde_json::{Value, json};
+use tundra_core::{Classify, DataError, Error, ErrorKind, Retry, StorageError};
+
+use crate::{printer::Printer, signals::Signal};
+
+/// The exit code when whoever read the Parquet on standard output went away: that of SIGPIPE.
+pub(crate) const BROKEN_PIPE: u8 = 141;
+
+/// The exit code of a wrong command line.
+pub(crate) const USAGE: u8 = ErrorKind::InvalidRequest.exit_code();
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// The engine says so.
+    #[error(transparent)]
+    Engine(#[from] Error),
+
+    /// The text of an input or an output names no place.
+    #[error(transparent)]
+    Location(#[from] tundra_storage::LocationError),
+
+    /// The options do not fit together.
+    #[error("{message}")]
+    Usage {
+        /// What is wrong, naming the options.
+        message: String,
+        /// The way out.
+        hint: &'static str,
+    },
+
+    /// An environment variable makes no sense.
+    #[error("the environment variable `{variable}` is `{value}`: {reason}")]
+    Environment {
+        /// Its name.
+        variable: &'static str,
+        /// Its value.
+        value: String,
+        /// What it should be.
+        reason: String,
+    },
+
+    /// The temporary directory is none.
+    #[error("the temporary directory `{directory}` is not a directory")]
+    NoTempDirectory {
+        /// The directory as given.
+        directory: String,
+    },
+
+    /// The directory of an output is none.
+    #[error("cannot write `{file}`: there is no directory `{directory}`")]
+    NoDirectory {
+        /// The file to be written.
+        file: String,
+        /// Its directory.
+        directory: String,
+    },
+
+    /// Standard input cannot be read.
+    #[error("could not read standard input")]
+    StandardInput {
+        /// What the system said.
+        source: io::Error,
+    },
+
+    /// Standard input cannot be kept.
+    #[error("could not keep standard input in the temporary directory `{directory}`")]
+    Spool {
+        /// The directory.
+        directory: String,
+        /// What the system said.
+        source: io::Error,
+    },
+
+    /// Text cannot be written.
+    #[error("could not write to standard output")]
+    StandardOutput {
+        /// What the system said.
+        source: io::Error,
+    },
+
+    /// The receipt cannot be written. The data can no longer be taken back.
+    #[error("`{output}` is complete, but its receipt could not be written")]
+    Receipt {
+        /// The data.
+        output: String,
+        /// What the store said.
+        source: StorageError,
+    },
+
+    /// A file that would be written is there, or cannot be looked at.
+    #[error("could not prepare the receipt")]
+    ReceiptPlace {
+        /// What the store said.
+        source: StorageError,
+    },
+
+    /// The runtime or the signal handlers cannot be set up.
+    #[error("could not start")]
+    Start {
+        /// What the system said.
+        source: io::Error,
+    },
+
+    /// A signal asked the program to stop.
+    #[error("{}; no output was written", .0.participle())]
+    Stopped(Signal),
+}
+
+impl Failure {
+    /// Returns a failure for options that do not fit together.
+    pub(crate) fn usage(message: impl Into<String>, hint: &'static str) -> Self {
+        Self::Usage { message: message.into(), hint }
+    }
+
+    /// Returns the code with which the program ends.
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Stopped(signal) => signal.exit_code(),
+            Self::Engine(Error::Storage { source: StorageError::Closed { .. }, .. }) => BROKEN_PIPE,
+            _ => self.kind().exit_code(),
+        }
+    }
+
+    /// Returns the place in the data, when the failure is about one.
+    fn data_error(&self) -> Option<&DataError> {
+        match self {
+            Self::Engine(Error::Data { source, .. } | Error::TooManyRejects { source, .. }) => {
+                Some(source)
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Classify for Failure {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Engine(error) => error.kind(),
+            Self::Location(error) => error.kind(),
+            Self::Usage { .. } | Self::Environment { .. } => ErrorKind::InvalidRequest,
+            Self::NoTempDirectory { .. } | Self::NoDirectory { .. } => ErrorKind::NotFound,
+            Self::StandardInput { source }
+            | Self::Spool { source, .. }
+            | Self::StandardOutput { source } => io_kind(source),
+            Self::Receipt { source, .. } | Self::ReceiptPlace { source } => source.kind(),
+            Self::Start { .. } => ErrorKind::Internal,
+            Self::Stopped(_) => ErrorKind::Cancelled,
+        }
+    }
+
+    fn retry(&self) -> Retry {
+        match self {
+            Self::Engine(error) => error.retry(),
+            Self::Location(error) => error.retry(),
+            Self::Receipt { source, .. } | Self::ReceiptPlace { source } => source.retry(),
+            _ => Retry::Never,
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            Self::Engine(error) => return error.hints(),
+            Self::Location(error) => return error.hints(),
+            Self::Receipt { .. } => {
+                "the data is good, and its own metadata says how it was made: see `tundra inspect`"
+            }
+            Self::ReceiptPlace { source } => match source {
+                StorageError::AlreadyExists { .. } => {
+                    "use `--overwrite` to replace it, or another name with `--receipt`"
+                }
+                other => return other.hints(),
+            },
+            Self::Usage { hint, .. } => hint,
+            Self::Environment { .. } => "correct the variable, or unset it",
+            Self::NoTempDirectory { .. } => "create it, or name another one with `--temp-dir`",
+            Self::NoDirectory { .. } => "create the directory first, or check its spelling",
+            Self::Spool { .. } => "name a directory with enough room with `--temp-dir`",
+            Self::StandardInput { .. }
+            | Self::StandardOutput { .. }
+            | Self::Start { .. }
+            | Self::Stopped(_) => return Vec::new(),
+        };
+        vec![hint.to_owned()]
+    }
+}
+
+/// Returns the kind of a failure of the standard streams or of the temporary directory.
+fn io_kind(error: &io::Error) -> ErrorKind {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ErrorKind::LimitExceeded,
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            ErrorKind::PermissionDenied
+        }
+        io::ErrorKind::IsADirectory => ErrorKind::InvalidRequest,
+        _ => ErrorKind::Unavailable,
+    }
+}
+
+/// Prints the failure on standard error, as text or as a JSON object.
+pub(crate) fn report(failure: &Failure, printer: &Printer) {
+    let message = failure.to_string();
+    let causes = causes(failure, &message);
+    let hints = failure.hints();
+    if printer.is_json() {
+        printer.error_json(&error_object(failure, message, causes, hints));
+        return;
+    }
+    printer.error(&message, &causes, &hints);
+}
+
+/// Returns the texts of the causes, outermost first, without those that only repeat what stands
+/// before them.
+fn causes(failure: &Failure, message: &str) -> Vec<String> {
+    let mut causes: Vec<String> = Vec::new();
+    let mut next = failure.source();
+    while let Some(cause) = next {
+        let text = cause.to_string();
+        let previous = causes.last().map_or(message, String::as_str);
+        if !text.is_empty() && text != previous {
+            causes.push(text);
+        }
+        next = cause.source();
+    }
+    causes
+}
+
+fn error_object(
+    failure: &Failure,
+    message: String,
+    causes: Vec<String>,
+    hints: Vec<String>,
+) -> Value {
+    let mut error = json!({
+        "code": failure.kind().code(),
+        "exit_code": failure.exit_code(),
+        "message": message,
+        "causes": causes,
+        "hints": hints,
+    });
+    if let Some(data) = failure.data_error() {
+        error["data_code"] = data.code.as_str().into();
+        error["line"] = data.line.into();
+        error["byte"] = data.byte.into();
+        error["record"] = data.record.into();
+        error["column"] = data.column.clone().into();
+        error["text"] = data.text.clone().into();
+    }
+    json!({ "error": error })
+}
+
+/// Prints what clap says about the command line, and returns the code with which the program ends.
+///
+/// Help and version are no errors. With `--json` among the arguments an error is a JSON object, as
+/// every other.
+pub(crate) fn report_clap(error: &clap::Error, json: bool) -> Result<u8, Failure> {
+    if error.use_stderr() && json {
+        let text = error.to_string();
+        let message = text.trim_start_matches("error: ");
+        let (message, rest) = message.split_once("\n\n").unwrap_or((message, ""));
+        let hints: Vec<&str> =
+            rest.lines().filter_map(|line| line.trim().strip_prefix("tip: ")).collect();
+        Printer::for_errors(json).error_json(&json!({ "error": {
+            "code": ErrorKind::InvalidRequest.code(),
+            "exit_code": USAGE,
+            "message": message,
+            "causes": [],
+            "hints": hints,
+        }}));
+        return Ok(USAGE);
+    }
+    match error.print() {
+        // Nobody is left to read the help: that is not a failure.
+        Err(source) if source.kind() == io::ErrorKind::BrokenPipe => {}
+        Err(source) if !error.use_stderr() => return Err(Failure::StandardOutput { source }),
+        // An error that cannot be printed is still told by the exit code.
+        Ok(()) | Err(_) => {}
+    }
+    Ok(if error.use_stderr() { USAGE } else { 0 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_that_repeats_its_parent_is_left_out() {
+        let inner = io::Error::other("disk on fire");
+        let outer = io::Error::other(io::Error::other(inner));
+        let failure = Failure::StandardInput { source: outer };
+        let message = failure.to_string();
+        assert_eq!(causes(&failure, &message), ["disk on fire"]);
+    }
+
+    #[test]
+    fn the_codes_of_signals_and_pipes_are_no_kind_s_code() {
+        let codes: Vec<u8> = ErrorKind::ALL.iter().map(|kind| kind.exit_code()).collect();
+        assert!(!codes.contains(&BROKEN_PIPE));
+        assert!(!codes.contains(&Signal::Terminate.exit_code()));
+        assert_eq!(Signal::Interrupt.exit_code(), ErrorKind::Cancelled.exit_code());
+    }
+
+    #[test]
+    fn a_data_error_tells_its_place_to_programs() {
+        let source = Box::new(DataError {
+            code: tundra_core::DataCode::BadValue,
+            record: 3,
+            line: 4,
+            byte: 31,
+            column: Some("zip".to_owned()),
+            text: "00713".to_owned(),
+            message: "not a BIGINT".to_owned(),
+        });
+        let failure = Failure::from(Error::Data { input: "a.csv".to_owned(), source });
+        let object = error_object(&failure, failure.to_string(), Vec::new(), Vec::new());
+        assert_eq!(object["error"]["line"], 4);
+        assert_eq!(object["error"]["column"], "zip");
+        assert_eq!(object["error"]["data_code"], "bad_value");
+        assert_eq!(object["error"]["code"], "invalid_data");
+    }
+}

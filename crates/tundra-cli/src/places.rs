@@ -1,0 +1,240 @@
+//! Inputs and outputs as they are typed: `-`, a path or a URL.
+//!
+//! Start at [`Source`] and [`Target`]. What a path or a URL means is decided by `tundra-storage`;
+//! this decides where an output goes when it is not said, and refuses what would destroy the input.
+
+use std::{
+    fs,
+    io::{self, IsTerminal},
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use tundra_core::{IfExists, Input, ObjectPath, Output, Resources, Storage};
+
+use crate::{failure::Failure, streams::StandardOutput};
+
+/// The name of standard input and of standard output.
+const STANDARD: &str = "-";
+
+/// Extensions of inputs that give way to `.parquet`. Any other may be a part of the name, as that of
+/// `sales.2024` is, so `.parquet` goes behind it.
+const REPLACED: [&str; 11] =
+    ["csv", "tsv", "tab", "txt", "json", "geojson", "ndjson", "jsonl", "ldjson", "pq", "parq"];
+
+/// Where an input comes from.
+#[derive(Debug)]
+pub(crate) enum Source {
+    /// Standard input, which has to be read before it can be used.
+    StandardInput,
+    /// An object.
+    Object(Input),
+}
+
+impl Source {
+    /// Finds the place of an input.
+    ///
+    /// # Errors
+    /// Fails when the text names no place.
+    pub(crate) fn locate(text: &str) -> Result<Self, Failure> {
+        if text == STANDARD {
+            return Ok(Self::StandardInput);
+        }
+        let (storage, path) = tundra_storage::resolve(text)?;
+        Ok(Self::Object(Input { storage, path }))
+    }
+}
+
+/// Where an output goes.
+#[derive(Debug)]
+pub(crate) struct Target {
+    /// The engine's form of it.
+    pub(crate) output: Output,
+    /// How messages name it.
+    pub(crate) shown: String,
+    /// Whether it is standard output.
+    pub(crate) is_standard: bool,
+}
+
+impl Target {
+    /// Finds the place of the output of `input`, both as typed.
+    ///
+    /// # Errors
+    /// Fails when the text names no place, when the place is the input, when its directory does not
+    /// exist, or when it is a terminal.
+    pub(crate) fn locate(
+        output: Option<&str>,
+        input: &str,
+        if_exists: IfExists,
+        resources: &Resources,
+    ) -> Result<Self, Failure> {
+        let shown = match output {
+            Some(output) => output.to_owned(),
+            None if input == STANDARD => STANDARD.to_owned(),
+            None => beside(input),
+        };
+        if shown == STANDARD {
+            if io::stdout().is_terminal() {
+                return Err(Failure::usage(
+                    "standard output is a terminal, which cannot show Parquet",
+                    "send it to a file or a program with `>` or `|`, or name a file with `-o`",
+                ));
+            }
+            let storage = Arc::new(StandardOutput::new(resources.temp_directory.clone()));
+            let output = Output { storage, path: StandardOutput::path(), if_exists };
+            return Ok(Self { output, shown: "standard output".to_owned(), is_standard: true });
+        }
+        if input != STANDARD && is_same_file(input, &shown) {
+            return Err(Failure::usage(
+                format!("the output `{shown}` is the input itself"),
+                "name another file with `-o`",
+            ));
+        }
+        let (storage, path) = locate_new(&shown)?;
+        Ok(Self { output: Output { storage, path, if_exists }, shown, is_standard: false })
+    }
+}
+
+/// A place for the receipt.
+#[derive(Debug)]
+pub(crate) struct ReceiptPlace {
+    /// The engine's form of it.
+    pub(crate) output: Output,
+}
+
+impl ReceiptPlace {
+    /// Finds the place of the receipt, and looks whether it may be written there, so that a run
+    /// does not fail for it when the data is written already.
+    ///
+    /// # Errors
+    /// Fails when the text names no place or that of the input or the output, or when there is such
+    /// a file and it may not be replaced.
+    pub(crate) async fn locate(
+        text: &str,
+        input: &str,
+        output: &str,
+        if_exists: IfExists,
+    ) -> Result<Self, Failure> {
+        if text == STANDARD {
+            return Err(Failure::usage(
+                "`--receipt` needs a file",
+                "`--json` prints the receipt on standard output",
+            ));
+        }
+        if is_same_file(text, input) || is_same_file(text, output) {
+            return Err(Failure::usage(
+                format!("`--receipt {text}` is the input or the output itself"),
+                "name another file",
+            ));
+        }
+        let (storage, path) = locate_new(text)?;
+        // Beginning the file is the one honest answer to whether it can be written.
+        let writer = storage.create(&path, if_exists).await;
+        match writer {
+            Ok(writer) => writer.abort().await,
+            Err(error) => Err(error),
+        }
+        .map_err(|source| Failure::ReceiptPlace { source })?;
+        Ok(Self { output: Output { storage, path, if_exists } })
+    }
+
+    /// Writes the receipt.
+    ///
+    /// # Errors
+    /// Fails when the store does.
+    pub(crate) async fn write(self, text: String) -> Result<(), tundra_core::StorageError> {
+        let Output { storage, path, if_exists } = self.output;
+        let mut writer = storage.create(&path, if_exists).await?;
+        writer.write(text.into()).await?;
+        writer.publish().await?;
+        Ok(())
+    }
+}
+
+/// Returns the name of the output that stands beside an input.
+fn beside(input: &str) -> String {
+    let name = input.rsplit('/').next().unwrap_or(input);
+    let stem = match name.rsplit_once('.') {
+        Some((stem, extension))
+            if !stem.is_empty()
+                && REPLACED.iter().any(|known| extension.eq_ignore_ascii_case(known)) =>
+        {
+            stem
+        }
+        // `x.parquet` keeps its name and is then found to be the input.
+        Some((stem, extension)) if extension.eq_ignore_ascii_case("parquet") => stem,
+        _ => name,
+    };
+    format!("{}{stem}.parquet", &input[..input.len() - name.len()])
+}
+
+/// Returns the local path of an object, if it is a local file.
+fn local_path(storage: &dyn Storage, path: &ObjectPath) -> Option<PathBuf> {
+    let shown = storage.display(path);
+    (!shown.contains("://")).then(|| PathBuf::from(shown))
+}
+
+/// Returns whether both names lead to one file, also by way of links.
+fn is_same_file(one: &str, other: &str) -> bool {
+    if one == other {
+        return true;
+    }
+    let identity = |text| {
+        let (storage, path) = tundra_storage::resolve(text).ok()?;
+        let metadata = fs::metadata(local_path(&*storage, &path)?).ok()?;
+        Some((metadata.dev(), metadata.ino()))
+    };
+    identity(one).is_some_and(|one| Some(one) == identity(other))
+}
+
+/// Finds the place of a file to be written, and checks that its directory exists: Tundra makes no
+/// directories, because a misspelt one would hide the output.
+fn locate_new(text: &str) -> Result<(Arc<dyn Storage>, ObjectPath), Failure> {
+    let (storage, path) = tundra_storage::resolve(text)?;
+    let file = local_path(&*storage, &path);
+    match file.as_deref().and_then(Path::parent) {
+        Some(directory) if !directory.as_os_str().is_empty() && !directory.is_dir() => {
+            let directory = directory.display().to_string();
+            Err(Failure::NoDirectory { file: text.to_owned(), directory })
+        }
+        _ => Ok((storage, path)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_output_stands_beside_the_input() {
+        for (input, output) in [
+            ("sales.csv", "sales.parquet"),
+            ("a/b.c/sales.TSV", "a/b.c/sales.parquet"),
+            ("/data/x.jsonl", "/data/x.parquet"),
+            ("file:///data/x.json", "file:///data/x.parquet"),
+            ("sales", "sales.parquet"),
+            ("sales.2024", "sales.2024.parquet"),
+            ("sales.csv.bak", "sales.csv.bak.parquet"),
+            (".csv", ".csv.parquet"),
+            ("ä ö.csv", "ä ö.parquet"),
+            ("x.parquet", "x.parquet"),
+            ("x.pq", "x.parquet"),
+        ] {
+            assert_eq!(beside(input), output, "{input}");
+        }
+    }
+
+    #[test]
+    fn a_file_is_the_same_by_every_name() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("a");
+        let link = directory.path().join("b");
+        fs::write(&file, "").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        let (file, link) = (file.to_str().unwrap(), link.to_str().unwrap());
+        assert!(is_same_file(file, link));
+        assert!(is_same_file(&format!("file://{file}"), link));
+        assert!(!is_same_file(file, &format!("{file}c")));
+    }
+}

@@ -1,0 +1,173 @@
+//! What a conversion did, for a person.
+
+use tundra_core::{LossEvent, Receipt};
+
+use crate::render::{counted, grouped, one_line, size, table::pairs};
+
+/// Returns a few lines on what was converted. `input` and `output` are as the user typed them.
+pub(crate) fn summary(input: &str, output: &str, receipt: &Receipt) -> String {
+    let counts = receipt.counts;
+    let mut lines = Vec::new();
+    let data = receipt.outputs.iter().find(|output| output.role == "data");
+    let groups =
+        data.map_or(String::new(), |data| format!(" in {}", counted(data.row_groups, "row group")));
+    let columns = counted(receipt.columns.len() as u64, "column");
+    lines.push(("rows", format!("{}{groups}, {columns}", grouped(counts.written))));
+    if let Some(data) = data {
+        lines.push(("size", sizes(receipt.plan.source.size_bytes, data.size_bytes)));
+    }
+    lines.push(("time", time(receipt)));
+    if counts.repaired > 0 {
+        lines.push(("repaired", format!("{} made to fit", counted(counts.repaired, "record"))));
+    }
+    if counts.rejected > 0 {
+        let place = receipt.outputs.iter().find(|output| output.role == "rejects");
+        let place = place.map_or(String::new(), |place| format!(" -> {}", place.location));
+        lines.push(("rejected", format!("{}{place}", counted(counts.rejected, "record"))));
+    }
+    lines.push(("proof", proof(receipt)));
+    format!("converted {} -> {}\n{}", one_line(input, None), one_line(output, None), pairs(&lines))
+}
+
+fn sizes(from: u64, to: u64) -> String {
+    let share = if from == 0 {
+        String::new()
+    } else {
+        #[expect(clippy::cast_precision_loss, reason = "a share is shown to three digits")]
+        let percent = to as f64 / from as f64 * 100.0;
+        let digits = usize::from(percent < 10.0);
+        format!(" ({percent:.digits$} %)")
+    };
+    format!("{} -> {}{share}", size(from), size(to))
+}
+
+fn time(receipt: &Receipt) -> String {
+    let seconds = receipt.timings.total_seconds;
+    let digits = if seconds < 10.0 { 2 } else { 1 };
+    let memory = receipt
+        .peak_memory_bytes
+        .map_or(String::new(), |bytes| format!(", {} of memory at most", size(bytes)));
+    format!("{seconds:.digits$} s{memory}")
+}
+
+/// Returns what was compared. The engine has done so: were it not equal there would be no receipt.
+fn proof(receipt: &Receipt) -> String {
+    let counts = receipt.counts;
+    let mut parts = vec![format!("{} written", grouped(counts.written))];
+    for (count, what) in [(counts.rejected, "rejected"), (counts.skipped, "skipped")] {
+        if count > 0 {
+            parts.push(format!("{} {what}", grouped(count)));
+        }
+    }
+    format!(
+        "{} counted = {}; nulls agree in every column",
+        counted(counts.records, "record"),
+        parts.join(" + ")
+    )
+}
+
+/// Returns a line for each sort of thing that was not kept as it was.
+pub(crate) fn event_warnings(receipt: &Receipt) -> Vec<String> {
+    receipt.events.iter().map(event_warning).collect()
+}
+
+fn event_warning(event: &LossEvent) -> String {
+    /// A line of a terminal holds this much besides the place.
+    const SHOWN: usize = 40;
+    let mut text = format!("{}: {}", event.code, counted(event.count, "time"));
+    if let Some(first) = event.samples.first() {
+        text.push_str(&format!(", first on line {} (byte {})", first.line, first.byte));
+        if let Some(column) = &first.column {
+            text.push_str(&format!(", column `{}`", one_line(column, None)));
+        }
+        if !first.text.is_empty() {
+            text.push_str(&format!(": `{}`", one_line(&first.text, Some(SHOWN))));
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use tundra_core::{Counts, EventSample, OutputFacts, Plan, SourceFacts, Timings};
+
+    use super::*;
+
+    fn output(role: &str, location: &str, size_bytes: u64, rows: u64) -> OutputFacts {
+        OutputFacts {
+            role: role.to_owned(),
+            location: location.to_owned(),
+            size_bytes,
+            sha256: String::new(),
+            rows,
+            row_groups: 49,
+        }
+    }
+
+    fn receipt() -> Receipt {
+        Receipt {
+            format_version: 1,
+            run: serde_json::from_str("\"00000000-0000-0000-0000-000000000000\"").unwrap(),
+            plan: Plan {
+                tundra_version: "5.0.0".to_owned(),
+                duckdb_version: "2.0.0".to_owned(),
+                source: SourceFacts {
+                    location: "/data/sales.csv".to_owned(),
+                    format: "csv".to_owned(),
+                    size_bytes: 773_000_000,
+                    etag: None,
+                },
+                decisions: Vec::new(),
+                columns: Vec::new(),
+            },
+            plan_digest: String::new(),
+            counts: Counts {
+                records: 6_001_218,
+                decoded: 6_001_218,
+                skipped: 1,
+                rejected: 2,
+                repaired: 4,
+                written: 6_001_215,
+            },
+            columns: Vec::new(),
+            events: vec![LossEvent {
+                code: "too_few_fields".to_owned(),
+                count: 2,
+                samples: vec![EventSample {
+                    record: 3,
+                    line: 4,
+                    byte: 31,
+                    column: None,
+                    text: "1,\u{1b}[31m".to_owned(),
+                }],
+            }],
+            outputs: vec![
+                output("data", "/data/sales.parquet", 146_000_000, 6_001_215),
+                output("rejects", "/data/rejects.parquet", 900, 2),
+            ],
+            timings: Timings { total_seconds: 3.1, ..Timings::default() },
+            peak_memory_bytes: Some(640_000_000),
+        }
+    }
+
+    #[test]
+    fn a_summary_tells_what_a_person_wants_to_know() {
+        insta::assert_snapshot!(summary("sales.csv", "sales.parquet", &receipt()), @"
+        converted sales.csv -> sales.parquet
+          rows      6,001,215 in 49 row groups, 0 columns
+          size      737.2 MiB -> 139.2 MiB (19 %)
+          time      3.10 s, 610.4 MiB of memory at most
+          repaired  4 records made to fit
+          rejected  2 records -> /data/rejects.parquet
+          proof     6,001,218 records counted = 6,001,215 written + 2 rejected + 1 skipped; nulls agree in every column
+        ");
+    }
+
+    #[test]
+    fn what_was_lost_is_told_with_its_place() {
+        assert_eq!(
+            event_warnings(&receipt()),
+            ["too_few_fields: 2 times, first on line 4 (byte 31): `1,\\u{1b}[31m`"]
+        );
+    }
+}

@@ -1,0 +1,73 @@
+//! What the program does: one file per command.
+//!
+//! Start at [`run`], which knows every command and turns whatever comes out into an exit code.
+
+mod completions;
+mod convert;
+mod docs;
+mod inspect;
+mod version;
+
+use clap::{CommandFactory, Parser};
+
+use crate::{
+    args::{Cli, Command},
+    failure::{self, Failure},
+    logging,
+    printer::Printer,
+};
+
+/// Runs the program and returns the code with which it ends.
+pub(crate) fn run() -> u8 {
+    match Cli::try_parse() {
+        Ok(cli) => {
+            let printer = Printer::new(cli.console, cli.command.as_ref().is_some_and(wants_json));
+            finish(dispatch(cli.command, &printer), &printer)
+        }
+        Err(error) => {
+            let json = std::env::args_os().any(|argument| argument == "--json");
+            match failure::report_clap(&error, json) {
+                Ok(code) => code,
+                Err(failure) => finish(Err(failure), &Printer::for_errors(json)),
+            }
+        }
+    }
+}
+
+fn finish(result: Result<(), Failure>, printer: &Printer) -> u8 {
+    match result {
+        Ok(()) => 0,
+        Err(failure) => {
+            failure::report(&failure, printer);
+            failure.exit_code()
+        }
+    }
+}
+
+fn wants_json(command: &Command) -> bool {
+    match command {
+        Command::Convert(args) => args.json,
+        Command::Inspect(args) => args.json,
+        Command::Version(args) => args.json,
+        Command::Completions(_) | Command::GenerateDocs => false,
+    }
+}
+
+fn dispatch(command: Option<Command>, printer: &Printer) -> Result<(), Failure> {
+    let Some(command) = command else {
+        return printer.data(&Cli::command().render_help().to_string());
+    };
+    match command {
+        Command::Completions(args) => completions::run(args, printer),
+        Command::Version(args) => version::run(args, printer),
+        Command::GenerateDocs => docs::run(printer),
+        Command::Convert(args) => {
+            logging::set_up(printer)?;
+            convert::run(*args, printer)
+        }
+        Command::Inspect(args) => {
+            logging::set_up(printer)?;
+            inspect::run(*args, printer)
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! `tundra convert`: wires an input, an output and the engine together.
+
+use std::sync::Arc;
+
+use tundra_core::{BadRowPolicy, ConvertOptions, Error, IfExists, Receipt, Resources, engine};
+
+use crate::{
+    args::{ConvertArgs, ConvertRequest},
+    env::Settings,
+    failure::Failure,
+    places::{ReceiptPlace, Source, Target},
+    printer::Printer,
+    progress::Bar,
+    render,
+    session::{self, Session},
+};
+
+/// Converts an input and says what was done.
+///
+/// # Errors
+/// Fails when the options make no sense, when the engine fails, or when the receipt cannot be
+/// written. Unless it is the receipt that failed, there is no output then.
+pub(crate) fn run(args: ConvertArgs, printer: &Printer) -> Result<(), Failure> {
+    let request = args.into_request()?;
+    let ConvertRequest { input, output, overwrite, receipt, json, options, resources } = request;
+    let (resources, timeout) = resources.resolve(Settings::read()?, engine::default_resources())?;
+    let if_exists = if overwrite { IfExists::Replace } else { IfExists::Fail };
+    let source = Source::locate(&input)?;
+    let target = Target::locate(output.as_deref(), &input, if_exists, &resources)?;
+    if target.is_standard {
+        check_standard_output(json, &options)?;
+    }
+    let bar = Arc::new(Bar::new(printer));
+    let done = session::run(timeout, async |session| {
+        let place = match &receipt {
+            Some(text) => Some(ReceiptPlace::locate(text, &input, &target.shown, if_exists).await?),
+            None => None,
+        };
+        let proof = convert(session, source, &target, &options, &resources, &bar).await?;
+        let written = match place {
+            Some(place) => place.write(proof_text(&proof)?).await,
+            None => Ok(()),
+        };
+        Ok((proof, written))
+    });
+    bar.clear();
+    let (proof, written) = done?;
+    // The data is there whatever became of its receipt, so it is told in any case.
+    if json {
+        printer.json(&proof)?;
+    } else {
+        let source = if input == "-" { "standard input" } else { &input };
+        printer.note(&render::summary(source, &target.shown, &proof));
+        for warning in render::event_warnings(&proof) {
+            printer.warning(&warning);
+        }
+    }
+    written.map_err(|source| Failure::Receipt { output: target.shown, source })
+}
+
+/// Refuses what cannot be together with the data on standard output.
+fn check_standard_output(json: bool, options: &ConvertOptions) -> Result<(), Failure> {
+    if json {
+        return Err(Failure::usage(
+            "`--json` and the Parquet output would both go to standard output",
+            "write the receipt to a file with `--receipt`, or the data with `-o`",
+        ));
+    }
+    if options.on_bad_row == BadRowPolicy::Reject {
+        return Err(Failure::usage(
+            "`--on-bad-row reject` writes rejects.parquet beside the output, and beside standard \
+             output there is no place",
+            "name a file with `-o`",
+        ));
+    }
+    Ok(())
+}
+
+async fn convert(
+    session: &Session,
+    source: Source,
+    target: &Target,
+    options: &ConvertOptions,
+    resources: &Resources,
+    bar: &Arc<Bar>,
+) -> Result<Receipt, Failure> {
+    let input = session.open(source, resources.temp_directory.clone(), bar).await?;
+    let control = session.control(bar);
+    let conversion = engine::convert(&input, &target.output, options, resources, &control);
+    if !target.is_standard {
+        // Waited for to its end even after a signal: only so is nothing left behind.
+        return Ok(conversion.await?);
+    }
+    tokio::select! {
+        receipt = conversion => Ok(receipt?),
+        why = session.stopped_and_late() => Err(why),
+    }
+}
+
+fn proof_text(receipt: &Receipt) -> Result<String, Failure> {
+    let mut text = serde_json::to_string_pretty(receipt)
+        .map_err(|error| Error::Internal(format!("the receipt is no JSON: {error}")))?;
+    text.push('\n');
+    Ok(text)
+}

@@ -1,0 +1,224 @@
+//! What the program says about itself.
+
+use crate::support::{Sandbox, shows};
+
+#[test]
+fn without_arguments_it_prints_its_help() {
+    let sandbox = Sandbox::new();
+    let bare = sandbox.run(&[]).succeeds();
+    let asked = sandbox.run(&["-h"]).succeeds();
+    assert_eq!(bare.stdout(), asked.stdout());
+    shows!(bare, @"
+    exit code: 0
+    ----- stdout -----
+    Turns files into Parquet that can be trusted
+
+    Usage: tundra [OPTIONS] [COMMAND]
+
+    Commands:
+      convert      Convert a file to Parquet, and prove that nothing was lost
+      inspect      Show how a file is written and what its columns hold, and why that was concluded
+      completions  Print a script that completes commands and options in a shell
+      version      Print the versions of Tundra and of the engine inside it
+      help         Print this message or the help of the given subcommand(s)
+
+    Options:
+      -h, --help     Print help (see more with '--help')
+      -V, --version  Print version
+
+    Messages:
+      -q, --quiet        Say nothing but errors
+      -v, --verbose...   Say what is being done; twice for details
+          --no-progress  Draw no progress bar
+
+    Examples:
+      tundra convert sales.csv                     write sales.parquet beside it
+      tundra convert sales.csv -o out/s.parquet    write somewhere else
+      tundra inspect sales.csv                     see how it would be read, and why
+
+    `tundra help COMMAND` says everything about a command.
+    ----- stderr -----
+    ");
+}
+
+#[test]
+fn every_command_prints_short_and_long_help() {
+    let sandbox = Sandbox::new();
+    for command in ["convert", "inspect", "completions", "version"] {
+        let short = sandbox.run(&[command, "-h"]).succeeds();
+        let long = sandbox.run(&[command, "--help"]).succeeds();
+        let by_help = sandbox.run(&["help", command]).succeeds();
+        assert!(short.stdout.len() <= long.stdout.len(), "{command}");
+        assert_eq!(long.stdout(), by_help.stdout(), "{command}");
+        assert!(long.stderr.is_empty(), "{long}");
+    }
+}
+
+#[test]
+fn convert_help_lists_the_options() {
+    shows!(Sandbox::new().run(&["convert", "-h"]), @"
+    exit code: 0
+    ----- stdout -----
+    Convert a file to Parquet, and prove that nothing was lost
+
+    Usage: tundra convert [OPTIONS] <INPUT>
+
+    Arguments:
+      <INPUT>  The file, or `-` for standard input
+
+    Options:
+      -o, --output <OUTPUT>  Where to write, or `-` for standard output [default: beside the input]
+          --overwrite        Replace the output if it exists
+      -h, --help             Print help (see more with '--help')
+
+    Reading:
+          --format <FORMAT>      The format of the input [default: found out] [possible values: csv,
+                                 tsv, json, ndjson, parquet]
+          --skip-rows <N,...>    Leave out these records, such as 0,3; the first one behind the header
+                                 is 0
+          --on-bad-row <POLICY>  What happens to a record that cannot be read, or a value that does not
+                                 fit `--type` [default: fail] [possible values: fail, reject, repair]
+          --max-rejects <N|P%>   Fail nevertheless when more are rejected: a count, or a share such as
+                                 0.5%
+
+    Columns:
+          --rename <OLD=NEW>    Give a column another name; may be repeated
+          --type <COLUMN=TYPE>  Give a column this type, such as price=DECIMAL(12,2); may be repeated
+          --types <HOW>         How the other columns get their types [default: infer] [possible values:
+                                infer, text]
+
+    Writing:
+          --compression <CODEC>    How the output is compressed: zstd, zstd:LEVEL, snappy or none
+                                   [default: zstd]
+          --row-group-size <ROWS>  Rows in a row group [default: by the width of the rows]
+          --receipt <FILE>         Write the receipt to this file as JSON, after the data
+          --json                   Print the receipt as JSON on standard output instead of the summary
+
+    Reading text:
+      -d, --delimiter <TEXT>  What stands between two fields [default: found out]
+          --encoding <LABEL>  The encoding, such as windows-1252 or utf-16le [default: found out]
+          --quote <CHAR>      The quote around fields: one character, or `none` [default: found out]
+          --escape <CHAR>     What makes a quote inside a quoted field an ordinary character [default:
+                              found out]
+          --header            The first record names the columns [default: found out]
+          --no-header         There is no header: the columns are named column1, column2, ...
+          --comment <TEXT>    Lines that begin with this are comments, or `none` for no comments
+                              [default: found out]
+
+    Resources:
+          --threads <N>           Threads that compute [default: as many as the process may use]
+          --memory <SIZE>         Memory of the whole process, such as 512MiB or 4GB [default: by the
+                                  machine]
+          --temp-dir <DIR>        Where to keep what does not fit into memory [default: the system's
+                                  directory]
+          --max-temp-size <SIZE>  Bytes that may be kept there at most, such as 20GiB [default: by the
+                                  machine]
+          --timeout <TIME>        Stop when it takes longer, such as 90s, 10m or 1h30m [default: never]
+
+    Messages:
+      -q, --quiet        Say nothing but errors
+      -v, --verbose...   Say what is being done; twice for details
+          --no-progress  Draw no progress bar
+    ----- stderr -----
+    ");
+}
+
+#[test]
+fn inspect_help_lists_the_options() {
+    shows!(Sandbox::new().run(&["inspect", "-h"]), @"
+    exit code: 0
+    ----- stdout -----
+    Show how a file is written and what its columns hold, and why that was concluded
+
+    Usage: tundra inspect [OPTIONS] <INPUT>
+
+    Arguments:
+      <INPUT>  The file, or `-` for standard input
+
+    Options:
+          --sample-size <N>  Look at the first N records only [default: at all of them]
+          --json             Print everything as a JSON object
+          --format <FORMAT>  The format of the input [default: found out] [possible values: csv, tsv,
+                             json, ndjson, parquet]
+          --types <HOW>      How columns get their types [default: infer]
+      -h, --help             Print help (see more with '--help')
+
+    Reading text:
+      -d, --delimiter <TEXT>  What stands between two fields [default: found out]
+          --encoding <LABEL>  The encoding, such as windows-1252 or utf-16le [default: found out]
+          --quote <CHAR>      The quote around fields: one character, or `none` [default: found out]
+          --escape <CHAR>     What makes a quote inside a quoted field an ordinary character [default:
+                              found out]
+          --header            The first record names the columns [default: found out]
+          --no-header         There is no header: the columns are named column1, column2, ...
+          --comment <TEXT>    Lines that begin with this are comments, or `none` for no comments
+                              [default: found out]
+
+    Resources:
+          --threads <N>           Threads that compute [default: as many as the process may use]
+          --memory <SIZE>         Memory of the whole process, such as 512MiB or 4GB [default: by the
+                                  machine]
+          --temp-dir <DIR>        Where to keep what does not fit into memory [default: the system's
+                                  directory]
+          --max-temp-size <SIZE>  Bytes that may be kept there at most, such as 20GiB [default: by the
+                                  machine]
+          --timeout <TIME>        Stop when it takes longer, such as 90s, 10m or 1h30m [default: never]
+
+    Messages:
+      -q, --quiet        Say nothing but errors
+      -v, --verbose...   Say what is being done; twice for details
+          --no-progress  Draw no progress bar
+
+    Examples:
+      tundra inspect sales.csv
+      tundra inspect sales.parquet
+      tundra inspect --json sales.csv | jq '.columns[] | {name, type, reason}'
+      head -c 1M huge.csv | tundra inspect -
+    ----- stderr -----
+    ");
+}
+
+#[test]
+fn the_version_is_one_line() {
+    let sandbox = Sandbox::new();
+    for flag in ["-V", "--version"] {
+        assert_eq!(sandbox.run(&[flag]).succeeds().stdout(), "tundra 5.0.0\n");
+    }
+}
+
+#[test]
+fn the_version_command_names_the_engine() {
+    let sandbox = Sandbox::new();
+    let text = sandbox.run(&["version"]).succeeds();
+    assert_eq!(text.stdout(), "tundra 5.0.0\nduckdb 2.0.0\n");
+    let json = sandbox.run(&["version", "--json"]).succeeds().json();
+    assert_eq!(json["tundra"], "5.0.0");
+    assert_eq!(json["duckdb"], "2.0.0");
+}
+
+#[test]
+fn the_reference_in_the_repository_is_the_present_one() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/CLI.md");
+    let written = std::fs::read_to_string(file).expect("docs/CLI.md is in the repository");
+    let generated = Sandbox::new().run(&["generate-docs"]).succeeds();
+    assert!(
+        written == generated.stdout(),
+        "docs/CLI.md is out of date: write the output of `tundra generate-docs` to it"
+    );
+}
+
+#[test]
+fn the_reference_lists_every_exit_code_once() {
+    let reference = Sandbox::new().run(&["generate-docs"]).succeeds();
+    let (_, table) = reference.stdout().split_once("## Exit codes").unwrap();
+    let (table, _) = table.split_once("\n## ").unwrap();
+    let mut codes: Vec<u8> = table
+        .lines()
+        .filter_map(|line| line.strip_prefix("| ")?.split(' ').next()?.parse().ok())
+        .collect();
+    let kinds = tundra_core::ErrorKind::ALL.map(tundra_core::ErrorKind::exit_code);
+    let mut expected: Vec<u8> = kinds.into_iter().chain([0, 141, 143]).collect();
+    codes.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(codes, expected);
+}

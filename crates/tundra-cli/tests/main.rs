@@ -1,0 +1,17 @@
+//! Runs the real `tundra` in empty directories and looks at everything it leaves: exit code, output,
+//! messages and files. What it writes is read back with the `parquet` crate, not with DuckDB.
+
+mod support;
+
+mod bad_input;
+mod bad_output;
+mod completions;
+mod convert;
+mod environment;
+mod errors;
+mod help;
+mod inspect;
+mod pipes;
+mod rejects;
+mod signals;
+mod terminal;

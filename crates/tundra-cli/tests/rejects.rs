@@ -1,0 +1,81 @@
+//! Bad records set aside or made to fit.
+
+use crate::support::{Sandbox, shows};
+
+/// Two good records and one with a field too many.
+const RAGGED: &str = "id,name\n1,x\n2,y,z\n3,w\n";
+
+/// What makes the reading of [`RAGGED`] certain, so that only the policy is under test.
+const TOLD: [&str; 4] = ["--header", "--delimiter", "comma", "--quote=\""];
+
+fn arguments<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    let mut arguments = vec!["convert", "a.csv"];
+    arguments.extend(TOLD);
+    arguments.extend(more);
+    arguments
+}
+
+#[test]
+fn rejects_stand_beside_the_output() {
+    let sandbox = Sandbox::new();
+    sandbox.write("a.csv", RAGGED);
+    let ran = sandbox.run(&arguments(&["--on-bad-row", "reject"])).succeeds();
+    sandbox.holds_only(&["a.csv", "a.parquet", "rejects.parquet"]);
+    assert_eq!(sandbox.rows("a.parquet"), ["{id: 1, name: \"x\"}", "{id: 3, name: \"w\"}"]);
+    let rejects = sandbox.rows("rejects.parquet");
+    assert_eq!(rejects.len(), 1);
+    assert!(rejects[0].contains("2,y,z") && rejects[0].contains("too_many_fields"), "{rejects:?}");
+    shows!(ran, @"
+    exit code: 0
+    ----- stdout -----
+    ----- stderr -----
+    converted a.csv -> a.parquet
+      rows      2 in 1 row group, 2 columns
+      size      22 B -> [SIZE] ([SHARE] %)
+      time      [TIME], [MEMORY] of memory at most
+      rejected  1 record -> rejects.parquet
+      proof     3 records counted = 2 written + 1 rejected; nulls agree in every column
+    warning: rejected_too_many_fields: 1 time, first on line 3 (byte 12): `2,y,z`
+    ");
+}
+
+#[test]
+fn too_many_rejects_leave_nothing() {
+    let sandbox = Sandbox::new();
+    sandbox.write("a.csv", RAGGED);
+    for limit in ["0", "10%"] {
+        sandbox
+            .run(&arguments(&["--on-bad-row", "reject", "--max-rejects", limit]))
+            .fails(3, &["rejected", limit, "line 3"]);
+        sandbox.holds_only(&["a.csv"]);
+    }
+    sandbox.run(&arguments(&["--on-bad-row", "reject", "--max-rejects", "50%"])).succeeds();
+}
+
+#[test]
+fn repaired_records_are_told() {
+    let sandbox = Sandbox::new();
+    sandbox.write("a.csv", RAGGED);
+    let ran = sandbox.run(&arguments(&["--on-bad-row", "repair"])).succeeds();
+    sandbox.holds_only(&["a.csv", "a.parquet"]);
+    assert_eq!(sandbox.rows("a.parquet").len(), 3);
+    assert!(ran.stderr.contains("1 record made to fit"), "{ran}");
+    assert!(ran.stderr.contains("warning: "), "{ran}");
+}
+
+#[test]
+fn by_default_a_bad_record_fails_the_run() {
+    let sandbox = Sandbox::new();
+    sandbox.write("a.csv", RAGGED);
+    let ran = sandbox.run(&arguments(&[])).fails(3, &["line 3", "--on-bad-row reject"]);
+    sandbox.holds_only(&["a.csv"]);
+    shows!(ran, @"
+    exit code: 3
+    ----- stdout -----
+    ----- stderr -----
+    error: could not read `a.csv`
+    caused by: line 3 (byte 12, record 2): 3 fields where there should be 2: `2,y,z`
+
+    hint: mend the line, or use `--on-bad-row reject` to set such rows aside, or `--on-bad-row repair` to make them fit; a wrong `--delimiter` or `--quote` also looks like this
+    ");
+}

@@ -1,0 +1,149 @@
+//! Ctrl-C and SIGTERM.
+
+use std::{
+    io::{BufRead, BufReader, Read},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use crate::support::{Ran, Sandbox};
+
+/// A stopped run may take this long. One second is what is promised.
+const PROMISED: Duration = Duration::from_secs(1);
+
+fn send(signal: &str, child: &Child) {
+    let sent = Command::new("sh")
+        .args(["-c", &format!("kill -{signal} {}", child.id())])
+        .status()
+        .unwrap();
+    assert!(sent.success());
+}
+
+/// Starts the program and returns it when its log says that a stage begins.
+fn start(command: &mut Command, stage: &str) -> (Child, BufReader<impl Read + use<>>) {
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains(&format!("stage=\"{stage}\"")) {
+        line.clear();
+        let read = log.read_line(&mut line).unwrap();
+        assert_ne!(read, 0, "the program ended before the stage `{stage}`");
+    }
+    (child, log)
+}
+
+fn wait(sandbox: &Sandbox, child: Child, mut log: BufReader<impl Read>) -> Ran {
+    let mut stderr = Vec::new();
+    log.read_to_end(&mut stderr).unwrap();
+    let mut output = child.wait_with_output().unwrap();
+    output.stderr = stderr;
+    sandbox.ran(output)
+}
+
+/// Enough work for a second or more on one thread.
+fn write_big(sandbox: &Sandbox) {
+    let mut csv = String::with_capacity(130 << 20);
+    csv.push_str("id,amount,day,text\n");
+    for n in 0..3_000_000_u64 {
+        let mixed = n.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        csv.push_str(&format!(
+            "{n},{}.{:02},2024-01-{:02},{mixed:x}\n",
+            mixed % 9999,
+            n % 100,
+            n % 28 + 1
+        ));
+    }
+    sandbox.write("big.csv", csv);
+}
+
+#[test]
+fn ctrl_c_stops_a_conversion_within_a_second_and_leaves_nothing() {
+    let sandbox = Sandbox::new();
+    write_big(&sandbox);
+    for (signal, code, says) in [("INT", 130, "interrupted"), ("TERM", 143, "terminated")] {
+        let mut command = sandbox.tundra(&["-v", "convert", "big.csv", "--threads", "1"]);
+        let (child, log) = start(&mut command, "converting");
+        let sent = Instant::now();
+        send(signal, &child);
+        let ran = wait(&sandbox, child, log);
+        let took = sent.elapsed();
+        assert_eq!(ran.code, Some(code), "{ran}");
+        assert!(ran.stderr.contains(&format!("error: {says}; no output was written\n")), "{ran}");
+        assert!(took < PROMISED, "{took:?}");
+        sandbox.holds_only(&["big.csv"]);
+    }
+}
+
+#[test]
+fn ctrl_c_keeps_the_output_that_would_have_been_replaced() {
+    let sandbox = Sandbox::new();
+    write_big(&sandbox);
+    sandbox.write("big.parquet", "precious");
+    let mut command =
+        sandbox.tundra(&["-v", "convert", "big.csv", "--threads", "1", "--overwrite"]);
+    let (child, log) = start(&mut command, "converting");
+    send("INT", &child);
+    assert_eq!(wait(&sandbox, child, log).code, Some(130));
+    assert_eq!(sandbox.read("big.parquet"), "precious");
+    sandbox.holds_only(&["big.csv", "big.parquet"]);
+}
+
+#[test]
+fn ctrl_c_stops_waiting_for_standard_input() {
+    let sandbox = Sandbox::new();
+    for command in ["convert", "inspect"] {
+        let mut command = sandbox.tundra(&["-v", command, "-"]);
+        // The pipe stays open and empty.
+        let (mut child, log) = start(command.stdin(Stdio::piped()), "reading");
+        let stdin = child.stdin.take();
+        let sent = Instant::now();
+        send("INT", &child);
+        let ran = wait(&sandbox, child, log);
+        let took = sent.elapsed();
+        drop(stdin);
+        assert_eq!(ran.code, Some(130), "{ran}");
+        assert!(took < PROMISED, "{took:?}");
+        sandbox.holds_only(&[]);
+    }
+}
+
+#[test]
+fn ctrl_c_stops_waiting_for_the_reader_of_standard_output() {
+    let sandbox = Sandbox::new();
+    // More Parquet than a pipe holds, so that writing it waits.
+    let rows: String =
+        (0..200_000_u64).map(|n| format!("{}\n", n.wrapping_mul(n) % 999_983)).collect();
+    sandbox.write("a.csv", format!("n\n{rows}"));
+    let mut command = sandbox.tundra(&["-v", "convert", "a.csv", "-o", "-"]);
+    let (mut child, log) = start(&mut command, "publishing");
+    let mut stdout = child.stdout.take().unwrap();
+    // Its first byte says that it is being written now; nobody reads on.
+    stdout.read_exact(&mut [0]).unwrap();
+    let sent = Instant::now();
+    send("INT", &child);
+    let ran = wait(&sandbox, child, log);
+    let took = sent.elapsed();
+    drop(stdout);
+    assert_eq!(ran.code, Some(130), "{ran}");
+    assert!(took < PROMISED, "{took:?}");
+    sandbox.holds_only(&["a.csv"]);
+}
+
+#[test]
+fn a_second_ctrl_c_ends_the_program_at_once() {
+    let sandbox = Sandbox::new();
+    let rows: String =
+        (0..200_000_u64).map(|n| format!("{}\n", n.wrapping_mul(n) % 999_983)).collect();
+    sandbox.write("a.csv", format!("n\n{rows}"));
+    let mut command = sandbox.tundra(&["-v", "convert", "a.csv", "-o", "-"]);
+    let (mut child, log) = start(&mut command, "publishing");
+    let mut stdout = child.stdout.take().unwrap();
+    stdout.read_exact(&mut [0]).unwrap();
+    // Writing to a pipe that nobody reads goes on for a while after the first one.
+    send("INT", &child);
+    send("INT", &child);
+    let ran = wait(&sandbox, child, log);
+    drop(stdout);
+    assert_eq!((ran.code, ran.signal), (None, Some(2)), "{ran}");
+    sandbox.holds_only(&["a.csv"]);
+}

@@ -1,0 +1,27 @@
+//! The conversion engine: one input in, one Parquet file and its receipt out.
+//!
+//! Start at [`convert`]. Text is read by `crate::read`, losslessly and in parallel, and handed
+//! to DuckDB as record batches; Parquet is read by DuckDB itself. DuckDB writes the output into a
+//! writer of the store; what it wrote is compared with what was read, and only then published.
+
+mod copy;
+mod failure;
+mod files;
+mod input;
+mod inspect;
+mod parquet;
+mod rejects;
+mod resources;
+mod sql;
+mod tally;
+mod verify;
+
+mod convert;
+
+pub(crate) use self::failure::{engine_error_hints, engine_error_kind};
+pub use self::{convert::convert, inspect::inspect, resources::default_resources};
+
+/// Returns the version of DuckDB that is linked in, such as `v2.0.0`.
+pub fn duckdb_version() -> String {
+    tundra_duckdb::Database::duckdb_version()
+}

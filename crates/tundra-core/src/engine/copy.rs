@@ -1,0 +1,186 @@
+//! One statement of DuckDB that writes an output, watched while it runs.
+
+use std::{
+    sync::{Arc, mpsc},
+    thread,
+    time::{Duration, Instant},
+};
+
+use arrow::{
+    array::{Array, AsArray},
+    datatypes::{Int64Type, UInt64Type},
+};
+use tundra_duckdb::{Database, FileSystem, Interrupter};
+
+use crate::{
+    Cancel, Control, Error, Progress, Resources, RunId,
+    engine::{
+        failure::{engine_error, input_error},
+        resources::Shares,
+    },
+};
+
+/// How often a run looks whether somebody wants it to stop: well below the second that is promised.
+const LOOK_UP: Duration = Duration::from_millis(20);
+
+/// What stops a run: the caller's switch, its deadline, or that nobody waits for it any more.
+#[derive(Debug, Clone)]
+pub(crate) struct Stop {
+    control: Control,
+    deadline: Option<Instant>,
+    /// The run's own switch; what reads the input looks at it.
+    pub(crate) own: Cancel,
+}
+
+impl Stop {
+    /// Begins to count the time.
+    pub(crate) fn new(control: &Control) -> Self {
+        let deadline = control.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        Self { control: control.clone(), deadline, own: Cancel::default() }
+    }
+
+    /// Fails when the run is to stop.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        match self.reason() {
+            Some(error) => {
+                self.own.cancel();
+                Err(error)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Returns the error itself, or why the run was stopped when that is what it means.
+    pub(crate) fn explain(&self, error: Error) -> Error {
+        match (&error, self.reason()) {
+            (Error::Cancelled, Some(reason)) => reason,
+            _ => error,
+        }
+    }
+
+    fn reason(&self) -> Option<Error> {
+        if self.control.cancel.is_cancelled() || self.own.is_cancelled() && !self.is_late() {
+            return Some(Error::Cancelled);
+        }
+        self.control.timeout.filter(|_| self.is_late()).map(Error::Timeout)
+    }
+
+    fn is_late(&self) -> bool {
+        self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
+}
+
+/// Opens a database for a run.
+pub(crate) fn open_database(
+    resources: &Resources,
+    shares: Shares,
+    run: RunId,
+    files: Arc<dyn FileSystem>,
+) -> Result<Arc<Database>, Error> {
+    let options = tundra_duckdb::Options {
+        memory_limit: shares.engine,
+        threads: resources.threads,
+        io_threads: 0,
+        temp_directory: Some(resources.temp_directory.join(format!("tundra-{run}"))),
+        max_temp_size: resources.max_temp_size,
+        preserve_insertion_order: true,
+        cache_files: false,
+    };
+    Database::open(&options, files).map(Arc::new).map_err(|error| engine_error("start", error))
+}
+
+/// A Parquet file that DuckDB itself reads.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ReadByEngine<'a> {
+    /// Its place as a person would write it.
+    pub(crate) location: &'a str,
+    /// Its size in bytes.
+    pub(crate) bytes: u64,
+}
+
+/// Runs a `COPY … RETURN_STATS` and returns how many rows the writer counted.
+///
+/// With an `input` DuckDB's own progress is reported, and what is wrong with the input is its fault.
+pub(crate) fn run_copy(
+    database: &Arc<Database>,
+    sql: &str,
+    stop: &Stop,
+    input: Option<ReadByEngine<'_>>,
+) -> Result<u64, Error> {
+    stop.check()?;
+    let watcher = Watcher::start(database, stop, input.map(|input| input.bytes))?;
+    let result = database.query(sql);
+    drop(watcher);
+    let batches = result.map_err(|error| {
+        const OPERATION: &str = "write the output";
+        stop.explain(match input {
+            Some(input) => input_error(OPERATION, input.location, error),
+            None => engine_error(OPERATION, error),
+        })
+    })?;
+    let count = batches.iter().find(|batch| batch.num_rows() > 0).and_then(|batch| {
+        let column = batch.column_by_name("count")?;
+        if let Some(counts) = column.as_primitive_opt::<UInt64Type>() {
+            return (!counts.is_null(0)).then(|| counts.value(0));
+        }
+        let counts = column.as_primitive_opt::<Int64Type>()?;
+        u64::try_from(counts.value(0)).ok()
+    });
+    count.ok_or_else(|| Error::Internal("DuckDB returned no statistics of its output".to_owned()))
+}
+
+/// A thread that interrupts the database when the run is to stop.
+pub(crate) struct Watcher {
+    /// Dropped to end the thread.
+    done: Option<mpsc::Sender<()>>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Watcher {
+    /// Starts watching.
+    pub(crate) fn start(
+        database: &Arc<Database>,
+        stop: &Stop,
+        progress_bytes: Option<u64>,
+    ) -> Result<Self, Error> {
+        let (done, ended) = mpsc::channel::<()>();
+        let interrupter: Interrupter = database.interrupter();
+        let (database, stop) = (Arc::clone(database), stop.clone());
+        let thread = thread::Builder::new()
+            .name("tundra-watch".to_owned())
+            .spawn(move || {
+                while ended.recv_timeout(LOOK_UP) == Err(mpsc::RecvTimeoutError::Timeout) {
+                    if stop.reason().is_some() {
+                        stop.own.cancel();
+                        interrupter.interrupt();
+                    }
+                    if let (Some(total), Some(share)) = (progress_bytes, database.progress()) {
+                        #[expect(
+                            clippy::cast_possible_truncation,
+                            clippy::cast_precision_loss,
+                            clippy::cast_sign_loss,
+                            reason = "progress is approximate"
+                        )]
+                        let bytes = (total as f64 * share) as u64;
+                        stop.control.reporter.progress(Progress {
+                            bytes,
+                            total_bytes: Some(total),
+                            records: 0,
+                        });
+                    }
+                }
+            })
+            .map_err(|error| Error::Internal(format!("could not start a thread: {error}")))?;
+        Ok(Self { done: Some(done), thread: Some(thread) })
+    }
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        self.done.take();
+        if let Some(thread) = self.thread.take() {
+            // It cannot panic: it only reads and interrupts.
+            drop(thread.join());
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! What DuckDB sees of a run: its input and the outputs that it was given, and nothing else.
+//!
+//! An output that DuckDB has finished is not published here. It waits as [`Written`] until the
+//! engine has compared it with the input.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::SystemTime,
+};
+
+use bytes::{Bytes, BytesMut};
+use sha2::{Digest, Sha256};
+use tokio::runtime::Handle;
+use tundra_duckdb::{BoxError, FileSystem, ReadFile, WriteFile};
+
+use crate::{ObjectReader, ObjectWriter};
+
+/// Bytes that are collected before they are handed to the store: DuckDB writes pages of a few
+/// kilobytes one by one.
+const WRITE_BYTES: usize = 1 << 20;
+
+/// The files of one run.
+pub(crate) struct RunFiles {
+    runtime: Handle,
+    input: Option<(&'static str, Arc<dyn ObjectReader>)>,
+    shared: Arc<Outputs>,
+}
+
+#[derive(Default)]
+struct Outputs {
+    /// Writers that DuckDB has not asked for yet.
+    waiting: Mutex<HashMap<&'static str, Box<dyn ObjectWriter>>>,
+    written: Mutex<HashMap<&'static str, Written>>,
+}
+
+/// An output that is complete but not visible.
+#[derive(Debug)]
+pub(crate) struct Written {
+    /// The writer, to be published or aborted.
+    pub(crate) writer: Box<dyn ObjectWriter>,
+    /// Its size in bytes.
+    pub(crate) size: u64,
+    /// SHA-256 of its bytes, in hexadecimal.
+    pub(crate) sha256: String,
+}
+
+impl RunFiles {
+    /// Makes files that consist of `input`, if any. Readers and writers are driven by `runtime`.
+    pub(crate) fn new(
+        runtime: Handle,
+        input: Option<(&'static str, Arc<dyn ObjectReader>)>,
+    ) -> Self {
+        Self { runtime, input, shared: Arc::default() }
+    }
+
+    /// Lets DuckDB write the file `name` with this writer, once.
+    pub(crate) fn offer(&self, name: &'static str, writer: Box<dyn ObjectWriter>) {
+        lock(&self.shared.waiting).insert(name, writer);
+    }
+
+    /// Takes the file that DuckDB finished.
+    pub(crate) fn take_written(&self, name: &'static str) -> Option<Written> {
+        lock(&self.shared.written).remove(name)
+    }
+}
+
+/// A file or a name that is none of the run's.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is no file of this run")]
+struct NoSuchFile(String);
+
+impl FileSystem for RunFiles {
+    fn open(&self, path: &str) -> Result<Arc<dyn ReadFile>, BoxError> {
+        match &self.input {
+            Some((name, object)) if *name == path => Ok(Arc::new(InputFile {
+                object: Arc::clone(object),
+                runtime: self.runtime.clone(),
+            })),
+            _ => Err(Box::new(NoSuchFile(path.to_owned()))),
+        }
+    }
+
+    fn create(&self, path: &str) -> Result<Box<dyn WriteFile>, BoxError> {
+        let (name, writer) = lock(&self.shared.waiting)
+            .remove_entry(path)
+            .ok_or_else(|| Box::new(NoSuchFile(path.to_owned())))?;
+        Ok(Box::new(OutputFile {
+            name,
+            writer,
+            runtime: self.runtime.clone(),
+            outputs: Arc::clone(&self.shared),
+            pending: BytesMut::with_capacity(WRITE_BYTES),
+            size: 0,
+            digest: Sha256::new(),
+        }))
+    }
+
+    fn exists(&self, path: &str) -> Result<bool, BoxError> {
+        Ok(self.input.as_ref().is_some_and(|(name, _)| *name == path))
+    }
+
+    fn remove(&self, path: &str) -> Result<(), BoxError> {
+        Err(Box::new(NoSuchFile(path.to_owned())))
+    }
+}
+
+struct InputFile {
+    object: Arc<dyn ObjectReader>,
+    runtime: Handle,
+}
+
+impl ReadFile for InputFile {
+    fn len(&self) -> u64 {
+        self.object.info().size
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, BoxError> {
+        if let Some(file) = self.object.as_file() {
+            use std::os::unix::fs::FileExt;
+            return Ok(file.read_at(buffer, offset)?);
+        }
+        let end = self.len().min(offset.saturating_add(buffer.len() as u64));
+        if offset >= end {
+            return Ok(0);
+        }
+        let bytes = self.runtime.block_on(self.object.read(offset..end))?;
+        buffer[..bytes.len()].copy_from_slice(&bytes);
+        Ok(bytes.len())
+    }
+
+    fn version(&self) -> Option<&str> {
+        self.object.info().etag.as_deref()
+    }
+
+    fn modified(&self) -> Option<SystemTime> {
+        self.object.info().modified
+    }
+}
+
+struct OutputFile {
+    name: &'static str,
+    writer: Box<dyn ObjectWriter>,
+    runtime: Handle,
+    outputs: Arc<Outputs>,
+    pending: BytesMut,
+    size: u64,
+    digest: Sha256,
+}
+
+impl OutputFile {
+    fn send(&mut self, bytes: Bytes) -> Result<(), BoxError> {
+        self.digest.update(&bytes);
+        Ok(self.runtime.block_on(self.writer.write(bytes))?)
+    }
+}
+
+impl WriteFile for OutputFile {
+    fn write(&mut self, data: &[u8]) -> Result<(), BoxError> {
+        self.size += data.len() as u64;
+        self.pending.extend_from_slice(data);
+        if self.pending.len() >= WRITE_BYTES {
+            let bytes = self.pending.split().freeze();
+            self.send(bytes)?;
+        }
+        Ok(())
+    }
+
+    fn close(mut self: Box<Self>) -> Result<(), BoxError> {
+        if !self.pending.is_empty() {
+            let bytes = self.pending.split().freeze();
+            self.send(bytes)?;
+        }
+        let Self { name, writer, outputs, size, digest, .. } = *self;
+        let sha256 = hexadecimal(&digest.finalize());
+        lock(&outputs.written).insert(name, Written { writer, size, sha256 });
+        Ok(())
+    }
+
+    fn abort(self: Box<Self>) {
+        // The statement has failed already, and that is the error that counts.
+        if let Err(error) = self.runtime.block_on(self.writer.abort()) {
+            tracing::warn!(error = %error, "could not remove an unfinished output");
+        }
+    }
+}
+
+/// Returns bytes as hexadecimal digits.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,230 @@
+//! What is known of an input without converting it.
+
+mod parquet;
+mod show;
+mod statistics;
+
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+
+use self::{
+    parquet::{extremes, parquet_facts},
+    show::{samples, shown_rows},
+    statistics::{Statistics, StatisticsError, statistics},
+};
+use crate::{
+    BadRowPolicy, ColumnInspection, ColumnPlan, ColumnType, Control, ConvertOptions, Decision,
+    Error, Format, Input, InspectOptions, Inspection, Resources, Result, Stage, Warning,
+    engine::{
+        copy::{Stop, Watcher, open_database},
+        failure::input_error,
+        files::RunFiles,
+        input::OpenInput,
+        parquet::{input_columns, input_footer},
+        resources::shares,
+        sql,
+        verify::null_count,
+    },
+    read::table::{ReadContext, Table},
+};
+
+/// Rows of a Parquet file that are shown.
+const SAMPLE_ROWS: u64 = 20;
+
+/// Below this a decision is worth a warning.
+const SURE: f64 = 0.7;
+
+/// Looks at an input: how it is written, its columns, their types and why, and their values.
+///
+/// Must be called within a Tokio runtime; the work runs on blocking threads.
+///
+/// # Errors
+/// Fails as [`super::convert`] does, with the same errors for the same input.
+pub async fn inspect(
+    input: &Input,
+    options: &InspectOptions,
+    resources: &Resources,
+    control: &Control,
+) -> Result<Inspection> {
+    let stop = Stop::new(control);
+    stop.check()?;
+    control.reporter.stage(Stage::Inspecting);
+    let opened = OpenInput::open(input, options.format).await?;
+    let look = Look {
+        opened,
+        options: options.clone(),
+        resources: resources.clone(),
+        control: control.clone(),
+        stop: stop.clone(),
+        runtime: Handle::current(),
+    };
+    tokio::task::spawn_blocking(move || match look.opened.format {
+        Format::Parquet => look.parquet(),
+        _ => look.text(),
+    })
+    .await
+    .map_err(|error| Error::Internal(format!("the inspection panicked: {error}")))?
+    .map_err(|error| stop.explain(error))
+}
+
+struct Look {
+    opened: OpenInput,
+    options: InspectOptions,
+    resources: Resources,
+    control: Control,
+    stop: Stop,
+    runtime: Handle,
+}
+
+impl Look {
+    fn text(&self) -> Result<Inspection> {
+        let options = ConvertOptions {
+            format: self.options.format,
+            text: self.options.text.clone(),
+            types: self.options.types,
+            // A bad record is something to tell, and no reason to tell nothing.
+            on_bad_row: BadRowPolicy::Reject,
+            ..ConvertOptions::default()
+        };
+        let context = ReadContext {
+            name: self.opened.location.clone(),
+            threads: self.resources.threads,
+            cancel: self.stop.own.clone(),
+            reporter: Arc::clone(&self.control.reporter),
+            total_bytes: Some(self.opened.object.info().size),
+        };
+        let (mut table, encoding) = self.opened.table(&options, &self.runtime, context)?;
+        if self.options.sample_size.is_none() && !table.is_complete() {
+            self.control.reporter.stage(Stage::Inferring);
+            table.infer_whole()?;
+        }
+        let found = match self.statistics(table.as_ref()) {
+            Err(StatisticsError::Contradicted) if !table.is_complete() => {
+                self.stop.check()?;
+                table.infer_whole()?;
+                self.statistics(table.as_ref())
+            }
+            other => other,
+        };
+        let found = found.map_err(|error| match error {
+            StatisticsError::Failed(error) => error,
+            StatisticsError::Contradicted => Error::contradicted(),
+        })?;
+        let mut decisions = vec![encoding];
+        decisions.extend_from_slice(table.decisions());
+        let warnings = warnings(&decisions, table.columns(), &found);
+        let columns = table
+            .columns()
+            .iter()
+            .zip(found.columns)
+            .enumerate()
+            .map(|(index, (column, statistics))| ColumnInspection {
+                name: column.name.clone(),
+                column_type: column.column_type.clone(),
+                reason: column.reason.clone(),
+                nullable: statistics.nulls > 0,
+                null_count: Some(statistics.nulls),
+                distinct_count: statistics.distinct,
+                min: statistics.min,
+                max: statistics.max,
+                samples: samples(found.first.as_ref(), index),
+            })
+            .collect();
+        Ok(Inspection {
+            source: self.opened.facts(),
+            decisions,
+            columns,
+            rows_inspected: found.rows,
+            complete: found.complete,
+            sample_rows: found.first.as_ref().map(shown_rows).unwrap_or_default(),
+            warnings,
+            parquet: None,
+        })
+    }
+
+    fn statistics(&self, table: &dyn Table) -> std::result::Result<Statistics, StatisticsError> {
+        let limit = self.options.sample_size;
+        let input = &self.opened.location;
+        statistics(table, limit, input, &self.resources, &self.stop, &self.runtime)
+    }
+
+    fn parquet(&self) -> Result<Inspection> {
+        let (object, location) = (&self.opened.object, &self.opened.location);
+        let footer = input_footer(object, location, &self.runtime)?;
+        let found = input_columns(&footer, location)?;
+        let files =
+            Arc::new(RunFiles::new(self.runtime.clone(), Some((sql::INPUT, Arc::clone(object)))));
+        let run = crate::RunId::generate();
+        let database = open_database(&self.resources, shares(&self.resources), run, files)?;
+        let watcher = Watcher::start(&database, &self.stop, None)?;
+        let first = database
+            .query(&sql::first_rows(SAMPLE_ROWS))
+            .map_err(|error| input_error("read the input", location, error))?
+            .into_iter()
+            .next();
+        drop(watcher);
+        let rows = u64::try_from(footer.file_metadata().num_rows()).unwrap_or(0);
+        let columns = found
+            .iter()
+            .enumerate()
+            .map(|(index, (name, kind))| {
+                let nulls = null_count(&footer, name);
+                let (min, max) = extremes(&footer, name, kind);
+                ColumnInspection {
+                    name: name.clone(),
+                    column_type: ColumnType::from_arrow(kind)
+                        .map_or_else(|| kind.to_string(), |kind| kind.to_string()),
+                    reason: "as in the file".to_owned(),
+                    nullable: nulls != Some(0),
+                    null_count: nulls,
+                    distinct_count: None,
+                    min,
+                    max,
+                    samples: samples(first.as_ref(), index),
+                }
+            })
+            .collect();
+        Ok(Inspection {
+            source: self.opened.facts(),
+            decisions: Vec::new(),
+            columns,
+            rows_inspected: rows,
+            complete: true,
+            sample_rows: first.as_ref().map(shown_rows).unwrap_or_default(),
+            warnings: Vec::new(),
+            parquet: Some(parquet_facts(&footer)),
+        })
+    }
+}
+
+/// Returns what a person should look at.
+fn warnings(decisions: &[Decision], columns: &[ColumnPlan], found: &Statistics) -> Vec<Warning> {
+    let unsure =
+        decisions.iter().filter(|decision| decision.confidence < SURE).map(|decision| Warning {
+            code: format!("unsure_{}", decision.what),
+            message: format!(
+                "the {} may be wrong: {} ({})",
+                decision.what, decision.value, decision.reason
+            ),
+        });
+    let rejected = found.rejected.iter().map(|event| {
+        let first = event.samples.first().map_or_else(String::new, |first| {
+            format!(", the first on line {}: `{}`", first.line, first.text)
+        });
+        let records = if event.count == 1 { "record is" } else { "records are" };
+        Warning {
+            code: event.code.clone(),
+            message: format!("{} {records} bad{first}", event.count),
+        }
+    });
+    let empty = columns
+        .iter()
+        .zip(&found.columns)
+        .filter(|(_, statistics)| found.rows > 0 && statistics.nulls == found.rows)
+        .map(|(column, _)| Warning {
+            code: "all_null".to_owned(),
+            message: format!("column `{}` has no values", column.name),
+        });
+    unsure.chain(rejected).chain(empty).collect()
+}

@@ -1,0 +1,124 @@
+//! The SQL that the engine runs. It is built here and nowhere else.
+
+use std::collections::BTreeSet;
+
+use tundra_duckdb::{quote_identifier, quote_literal};
+
+use crate::{ColumnType, Compression, ConvertOptions};
+
+/// The name under which the rows of a text input are registered.
+pub(crate) const STREAM: &str = "source";
+
+/// What the engine's own files are called under `tundra://`.
+pub(crate) const INPUT: &str = "input.parquet";
+/// The data that is written.
+pub(crate) const OUTPUT: &str = "output.parquet";
+/// The rejects that are written.
+pub(crate) const REJECTS: &str = "rejects.parquet";
+
+/// Returns the statement that copies what `select` yields into `file`, and returns statistics.
+pub(crate) fn copy(
+    select: &str,
+    file: &str,
+    options: &ConvertOptions,
+    row_group_rows: u64,
+    metadata: &[(&str, &str)],
+) -> String {
+    let compression = match options.compression {
+        Compression::Zstd(None) => "COMPRESSION zstd".to_owned(),
+        Compression::Zstd(Some(level)) => {
+            format!("COMPRESSION zstd, COMPRESSION_LEVEL {level}")
+        }
+        Compression::Snappy => "COMPRESSION snappy".to_owned(),
+        Compression::None => "COMPRESSION uncompressed".to_owned(),
+    };
+    let metadata = if metadata.is_empty() {
+        String::new()
+    } else {
+        let pairs: Vec<String> = metadata
+            .iter()
+            .map(|(key, value)| format!("{}: {}", quote_literal(key), quote_literal(value)))
+            .collect();
+        format!(", KV_METADATA {{{}}}", pairs.join(", "))
+    };
+    format!(
+        "COPY ({select}) TO {} (FORMAT parquet, {compression}, ROW_GROUP_SIZE {row_group_rows}\
+         {metadata}, RETURN_STATS, USE_TMP_FILE false)",
+        quote_literal(&url(file)),
+    )
+}
+
+/// Returns the query for all rows of the registered stream.
+pub(crate) fn select_stream() -> String {
+    format!("SELECT * FROM {}", quote_identifier(STREAM))
+}
+
+/// Returns a column under its new name.
+pub(crate) fn column(name: &str, new_name: &str) -> String {
+    format!("{} AS {}", quote_identifier(name), quote_identifier(new_name))
+}
+
+/// Returns a column as another type under its new name. With `back`, the type that it has, a value
+/// that would not come back from the new type as it was fails the statement.
+pub(crate) fn cast_column(
+    name: &str,
+    new_name: &str,
+    to: &ColumnType,
+    back: Option<&ColumnType>,
+) -> String {
+    let (quoted, new_name) = (quote_identifier(name), quote_identifier(new_name));
+    let Some(back) = back else { return format!("CAST({quoted} AS {to}) AS {new_name}") };
+    let message = format!("a value of column `{name}` would change as {to}: ");
+    format!(
+        "CASE WHEN CAST(CAST({quoted} AS {to}) AS {back}) IS NOT DISTINCT FROM {quoted} \
+         THEN CAST({quoted} AS {to}) \
+         ELSE error({} || CAST({quoted} AS VARCHAR)) END AS {new_name}",
+        quote_literal(&message)
+    )
+}
+
+/// Returns the query for these columns of the Parquet input, without the rows of these numbers.
+pub(crate) fn select_input(columns: &[String], skip_rows: &BTreeSet<u64>) -> String {
+    let columns = columns.join(", ");
+    if skip_rows.is_empty() {
+        return format!("SELECT {columns} FROM read_parquet({})", quote_literal(&url(INPUT)));
+    }
+    let skipped: Vec<String> = skip_rows.iter().map(u64::to_string).collect();
+    format!(
+        "SELECT {columns} FROM read_parquet({}, file_row_number = true) \
+         WHERE file_row_number NOT IN ({})",
+        quote_literal(&url(INPUT)),
+        skipped.join(", ")
+    )
+}
+
+/// Returns the query for the first rows of the Parquet input.
+pub(crate) fn first_rows(rows: u64) -> String {
+    format!("SELECT * FROM read_parquet({}) LIMIT {rows}", quote_literal(&url(INPUT)))
+}
+
+/// Values that [`statistics`] returns of each column.
+pub(crate) const VALUES_PER_COLUMN: usize = 4;
+
+/// Returns the query for statistics of columns of the registered stream: their rows, and of each
+/// column the nulls, the distinct values, and the smallest and the largest as text. Columns without
+/// an order have nulls only.
+pub(crate) fn statistics(columns: &[(String, bool)]) -> String {
+    let mut parts = vec!["count(*)".to_owned()];
+    for (name, ordered) in columns {
+        let quoted = quote_identifier(name);
+        parts.push(format!("count(*) - count({quoted})"));
+        if *ordered {
+            parts.push(format!("count(DISTINCT {quoted})"));
+            parts.push(format!("CAST(min({quoted}) AS VARCHAR)"));
+            parts.push(format!("CAST(max({quoted}) AS VARCHAR)"));
+        } else {
+            parts.extend(["NULL", "NULL", "NULL"].map(str::to_owned));
+        }
+    }
+    format!("SELECT {} FROM {}", parts.join(", "), quote_identifier(STREAM))
+}
+
+fn url(file: &str) -> String {
+    format!("tundra://{file}")
+}

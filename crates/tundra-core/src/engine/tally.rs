@@ -1,0 +1,182 @@
+//! What the reader counted, while DuckDB takes its batches.
+//!
+//! Start at [`tallied`]: it makes of decoded batches a reader for DuckDB, and of everything else
+//! that was found a [`Tally`].
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arrow::{
+    array::{RecordBatch, RecordBatchReader},
+    datatypes::SchemaRef,
+    error::ArrowError,
+};
+
+use crate::{
+    Counts, DataError, Error, EventSample, LossEvent, RejectLimit,
+    engine::rejects::Spool,
+    read::{
+        chunk::{DecodeError, Decoded},
+        table::Batches,
+    },
+};
+
+/// Occurrences of one kind that a receipt shows.
+const SAMPLES: usize = 10;
+
+/// What the reader counted.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    /// How many records went where; `written` is the writer's to count.
+    pub(crate) counts: Counts,
+    /// Nulls of each column.
+    pub(crate) nulls: Vec<u64>,
+    /// What was set aside or made to fit, by code.
+    pub(crate) events: Vec<LossEvent>,
+    /// The records that were set aside.
+    pub(crate) rejects: Spool,
+    /// A value that contradicts the sampled types; the pass is worth nothing.
+    pub(crate) contradiction: Option<Box<DataError>>,
+}
+
+impl Tally {
+    fn take(&mut self, decoded: &mut Decoded) -> std::io::Result<()> {
+        self.counts.records += decoded.counted;
+        self.counts.decoded += decoded.decoded;
+        self.counts.skipped += decoded.skipped;
+        self.counts.rejected += decoded.rejects.len() as u64;
+        self.counts.repaired += decoded.repaired;
+        self.nulls.resize(decoded.nulls.len().max(self.nulls.len()), 0);
+        for (sum, nulls) in self.nulls.iter_mut().zip(&decoded.nulls) {
+            *sum += nulls;
+        }
+        for reject in &decoded.rejects {
+            self.event("rejected", &reject.error);
+            self.rejects.push(reject)?;
+        }
+        for repair in &decoded.repairs {
+            self.event("repaired", repair);
+        }
+        Ok(())
+    }
+
+    fn event(&mut self, what: &str, error: &DataError) {
+        let code = format!("{what}_{}", error.code);
+        let at = match self.events.iter().position(|event| event.code == code) {
+            Some(at) => at,
+            None => {
+                self.events.push(LossEvent { code, count: 0, samples: Vec::new() });
+                self.events.len() - 1
+            }
+        };
+        let event = &mut self.events[at];
+        event.count += 1;
+        if event.samples.len() < SAMPLES {
+            event.samples.push(EventSample {
+                record: error.record,
+                line: error.line,
+                byte: error.byte,
+                column: error.column.clone(),
+                text: error.text.clone(),
+            });
+        }
+    }
+}
+
+/// Makes a reader for DuckDB, and the tally that grows while it is read.
+pub(crate) fn tallied(
+    schema: SchemaRef,
+    batches: Batches,
+    input: String,
+    max_rejects: Option<RejectLimit>,
+) -> (Box<dyn RecordBatchReader + Send>, Arc<Mutex<Tally>>) {
+    let tally =
+        Arc::new(Mutex::new(Tally { nulls: vec![0; schema.fields().len()], ..Tally::default() }));
+    let reader = TallyingReader {
+        schema,
+        batches,
+        tally: Arc::clone(&tally),
+        input,
+        max_rejects,
+        first_reject: None,
+    };
+    (Box::new(reader), tally)
+}
+
+/// Locks a tally; whoever panicked with it has ended the run.
+pub(crate) fn lock(tally: &Mutex<Tally>) -> MutexGuard<'_, Tally> {
+    tally.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+struct TallyingReader {
+    schema: SchemaRef,
+    batches: Batches,
+    tally: Arc<Mutex<Tally>>,
+    input: String,
+    max_rejects: Option<RejectLimit>,
+    first_reject: Option<DataError>,
+}
+
+impl TallyingReader {
+    fn next_batch(&mut self) -> Result<Option<RecordBatch>, Error> {
+        loop {
+            let Some(decoded) = self.batches.next() else {
+                // A share can be told only at the end.
+                self.check_rejects(true)?;
+                return Ok(None);
+            };
+            let mut decoded = match decoded {
+                Ok(decoded) => decoded,
+                Err(DecodeError::Other(error)) => return Err(error),
+                Err(DecodeError::Data(source)) => {
+                    return Err(Error::Data { input: self.input.clone(), source });
+                }
+                Err(DecodeError::Contradiction(error)) => {
+                    lock(&self.tally).contradiction = Some(error.clone());
+                    return Err(Error::Data { input: self.input.clone(), source: error });
+                }
+            };
+            if self.first_reject.is_none() {
+                self.first_reject = decoded.rejects.first().map(|reject| reject.error.clone());
+            }
+            lock(&self.tally).take(&mut decoded).map_err(|error| {
+                Error::Internal(format!("could not keep the rejected records: {error}"))
+            })?;
+            self.check_rejects(false)?;
+            if decoded.batch.num_rows() > 0 {
+                return Ok(Some(decoded.batch));
+            }
+        }
+    }
+
+    /// Fails when more was rejected than allowed.
+    fn check_rejects(&self, at_end: bool) -> Result<(), Error> {
+        let (Some(limit), Some(first)) = (self.max_rejects, &self.first_reject) else {
+            return Ok(());
+        };
+        let counts = lock(&self.tally).counts;
+        let decidable = at_end || matches!(limit, RejectLimit::Count(_));
+        if decidable && limit.is_exceeded(counts.rejected, counts.records) {
+            return Err(Error::TooManyRejects {
+                rejected: counts.rejected,
+                records: counts.records,
+                limit: limit.to_string(),
+                source: Box::new(first.clone()),
+            });
+        }
+        Ok(())
+    }
+}
+
+impl Iterator for TallyingReader {
+    type Item = Result<RecordBatch, ArrowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.next_batch().map_err(|error| ArrowError::ExternalError(Box::new(error))).transpose()
+    }
+}
+
+impl RecordBatchReader for TallyingReader {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+}

@@ -1,0 +1,409 @@
+//! The one classification of failures, and the errors of this crate.
+//!
+//! Start at [`ErrorKind`]: it decides what a caller may do, which HTTP status an API answers and
+//! with which code a command ends. A kind says nothing about wording; the text, the cause and the
+//! hints belong to the error values. This module never prints and never logs.
+
+use std::{error::Error as StdError, fmt, time::Duration};
+
+use crate::{data_error::DataError, storage::StorageError};
+
+/// An error of any origin, kept as the cause of one of ours.
+pub type BoxError = Box<dyn StdError + Send + Sync>;
+
+/// The result of this crate's functions.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What sort of failure it is, whoever reports it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// What was asked for makes no sense: an unknown column, a type that does not exist.
+    InvalidRequest,
+    /// The source holds something that cannot be converted as asked.
+    InvalidData,
+    /// The named thing does not exist, or not for this principal.
+    NotFound,
+    /// The thing to be created is already there.
+    AlreadyExists,
+    /// Somebody else changed the thing at the same time.
+    Conflict,
+    /// The principal or the process may not do this.
+    PermissionDenied,
+    /// Tundra, or the other side, does not do this.
+    Unsupported,
+    /// A limit was reached: disk, memory, size, rate.
+    LimitExceeded,
+    /// The other side cannot be reached or does not answer as it should.
+    Unavailable,
+    /// The time allowed is over.
+    Timeout,
+    /// Somebody asked to stop.
+    Cancelled,
+    /// What was written is not what was read: the proof failed.
+    Corrupt,
+    /// A bug.
+    Internal,
+}
+
+impl ErrorKind {
+    /// Every kind, in the order of the documentation.
+    pub const ALL: [Self; 13] = [
+        Self::InvalidRequest,
+        Self::InvalidData,
+        Self::NotFound,
+        Self::AlreadyExists,
+        Self::Conflict,
+        Self::PermissionDenied,
+        Self::Unsupported,
+        Self::LimitExceeded,
+        Self::Unavailable,
+        Self::Timeout,
+        Self::Cancelled,
+        Self::Corrupt,
+        Self::Internal,
+    ];
+
+    /// Returns the name that programs see; stable.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "invalid_request",
+            Self::InvalidData => "invalid_data",
+            Self::NotFound => "not_found",
+            Self::AlreadyExists => "already_exists",
+            Self::Conflict => "conflict",
+            Self::PermissionDenied => "permission_denied",
+            Self::Unsupported => "unsupported",
+            Self::LimitExceeded => "limit_exceeded",
+            Self::Unavailable => "unavailable",
+            Self::Timeout => "timeout",
+            Self::Cancelled => "cancelled",
+            Self::Corrupt => "corrupt",
+            Self::Internal => "internal",
+        }
+    }
+
+    /// Returns the HTTP status of a response that reports this kind.
+    ///
+    /// The classes are those of the 3.0 API: 400 for what the caller can mend, 403, 404, 502 for
+    /// upstreams, 500 for ourselves.
+    pub const fn http_status(self) -> u16 {
+        match self {
+            Self::InvalidRequest | Self::InvalidData | Self::Unsupported => 400,
+            Self::PermissionDenied => 403,
+            Self::NotFound => 404,
+            Self::AlreadyExists | Self::Conflict => 409,
+            Self::LimitExceeded => 413,
+            Self::Cancelled => 499,
+            Self::Corrupt | Self::Internal => 500,
+            Self::Unavailable => 502,
+            Self::Timeout => 504,
+        }
+    }
+
+    /// Returns the exit code of a command that ends with this kind; stable.
+    ///
+    /// 0 is success and 2 is also what a wrong command line gets. 130 is what a shell reports for
+    /// an interrupted command.
+    pub const fn exit_code(self) -> u8 {
+        match self {
+            Self::Internal => 1,
+            Self::InvalidRequest => 2,
+            Self::InvalidData => 3,
+            Self::NotFound => 4,
+            Self::PermissionDenied => 5,
+            Self::AlreadyExists => 6,
+            Self::LimitExceeded => 7,
+            Self::Unsupported => 8,
+            Self::Unavailable => 9,
+            Self::Timeout => 10,
+            Self::Conflict => 11,
+            Self::Corrupt => 12,
+            Self::Cancelled => 130,
+        }
+    }
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+/// Whether trying the same thing again can help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retry {
+    /// The same request fails the same way.
+    Never,
+    /// It may work later; the caller decides when.
+    Later,
+    /// It may work after this time, as the other side said.
+    After(Duration),
+}
+
+/// What every error of every Tundra crate can tell about itself.
+pub trait Classify: StdError {
+    /// Returns the sort of failure.
+    fn kind(&self) -> ErrorKind;
+
+    /// Returns whether trying again can help.
+    fn retry(&self) -> Retry;
+
+    /// Returns what a person can do about it, one fragment per way out; may be empty.
+    fn hints(&self) -> Vec<String>;
+}
+
+/// Why a conversion or an inspection failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// An option is wrong in itself or for this input.
+    #[error("{message}")]
+    Request {
+        /// What is wrong, naming the option.
+        message: String,
+        /// The way out, when there is one.
+        hint: Option<String>,
+    },
+
+    /// A mapping, a type or a rule names a column that the input does not have.
+    #[error("{option} names the column `{column}`, which `{input}` does not have")]
+    UnknownColumn {
+        /// The option that names it.
+        option: &'static str,
+        /// The name as given.
+        column: String,
+        /// The input.
+        input: String,
+        /// The columns that there are.
+        known: Vec<String>,
+    },
+
+    /// The input holds no bytes at all.
+    #[error("`{input}` is empty: it has no header and no rows")]
+    EmptyInput {
+        /// The input.
+        input: String,
+    },
+
+    /// The input is not in a format that Tundra reads.
+    #[error("`{input}` is {found}, which is not a format that Tundra reads")]
+    UnknownFormat {
+        /// The input.
+        input: String,
+        /// What its bytes look like.
+        found: String,
+    },
+
+    /// A column has a type that cannot be kept without loss.
+    #[error("column `{column}` of `{input}` is {found}, which cannot be kept without loss")]
+    Unconvertible {
+        /// The input.
+        input: String,
+        /// The column.
+        column: String,
+        /// Its type.
+        found: String,
+    },
+
+    /// The input is a Parquet file that cannot be read.
+    #[error("`{input}` is not a complete Parquet file")]
+    BadParquet {
+        /// The input.
+        input: String,
+        /// What the reader said.
+        source: BoxError,
+    },
+
+    /// A record or a value does not fit.
+    #[error("could not read `{input}`")]
+    Data {
+        /// The input.
+        input: String,
+        /// Where and why.
+        source: Box<DataError>,
+    },
+
+    /// A store refused or failed.
+    #[error("{role}")]
+    Storage {
+        /// What the store was used for, as a sentence fragment.
+        role: &'static str,
+        /// What the store said.
+        source: StorageError,
+    },
+
+    /// The engine failed.
+    #[cfg(feature = "engine")]
+    #[error("the engine could not {operation}")]
+    Engine {
+        /// What it was doing.
+        operation: &'static str,
+        /// What it said.
+        source: tundra_duckdb::Error,
+    },
+
+    /// What was written is not what was read.
+    #[error("verification of `{output}` failed: {mismatch}")]
+    Verification {
+        /// The output, which was not published.
+        output: String,
+        /// Which two counts disagree.
+        mismatch: String,
+    },
+
+    /// More rows were rejected than the limit allows.
+    #[error(
+        "{rejected} of {records} records were rejected, more than `--max-rejects {limit}` allows"
+    )]
+    TooManyRejects {
+        /// Rejected so far.
+        rejected: u64,
+        /// Records read so far.
+        records: u64,
+        /// The limit as given.
+        limit: String,
+        /// The first reject.
+        source: Box<DataError>,
+    },
+
+    /// Somebody asked to stop.
+    #[error("cancelled")]
+    Cancelled,
+
+    /// The time allowed is over.
+    #[error("not finished after {0:?}")]
+    Timeout(Duration),
+
+    /// A bug: something that cannot happen did.
+    #[error("internal error: {0}")]
+    Internal(String),
+}
+
+impl Error {
+    /// Returns a [`Error::Request`] without a hint.
+    pub fn request(message: impl Into<String>) -> Self {
+        Self::Request { message: message.into(), hint: None }
+    }
+
+    /// Returns the error of a value that contradicts types which were inferred from all values.
+    #[cfg(feature = "engine")]
+    pub(crate) fn contradicted() -> Self {
+        Self::Internal("a value contradicts a type that was inferred from all values".to_owned())
+    }
+}
+
+impl Classify for Error {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Request { .. } | Self::UnknownColumn { .. } => ErrorKind::InvalidRequest,
+            Self::EmptyInput { .. } | Self::BadParquet { .. } | Self::TooManyRejects { .. } => {
+                ErrorKind::InvalidData
+            }
+            Self::UnknownFormat { .. } | Self::Unconvertible { .. } => ErrorKind::Unsupported,
+            Self::Data { source, .. } => source.kind(),
+            Self::Storage { source, .. } => source.kind(),
+            #[cfg(feature = "engine")]
+            Self::Engine { source, .. } => crate::engine::engine_error_kind(source),
+            Self::Verification { .. } => ErrorKind::Corrupt,
+            Self::Cancelled => ErrorKind::Cancelled,
+            Self::Timeout(_) => ErrorKind::Timeout,
+            Self::Internal(_) => ErrorKind::Internal,
+        }
+    }
+
+    fn retry(&self) -> Retry {
+        match self {
+            Self::Storage { source, .. } => source.retry(),
+            Self::Timeout(_) => Retry::Later,
+            _ => Retry::Never,
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Request { hint, .. } => hint.iter().cloned().collect(),
+            Self::UnknownColumn { column, known, .. } => unknown_column_hints(column, known),
+            Self::EmptyInput { .. } => {
+                vec!["check that the upload or the export that made it was complete".to_owned()]
+            }
+            Self::UnknownFormat { .. } => vec![
+                "name the format with `--format` if you know it: csv, tsv, json, ndjson or parquet"
+                    .to_owned(),
+            ],
+            Self::Unconvertible { .. } => {
+                vec!["write the column with another type where the file is made".to_owned()]
+            }
+            Self::BadParquet { .. } => {
+                vec!["the file was probably cut off on its way here; fetch it again".to_owned()]
+            }
+            Self::Data { source, .. } | Self::TooManyRejects { source, .. } => source.hints(),
+            Self::Storage { source, .. } => source.hints(),
+            #[cfg(feature = "engine")]
+            Self::Engine { source, .. } => crate::engine::engine_error_hints(source),
+            Self::Verification { .. } => vec![
+                "nothing was published; this is a bug in Tundra, please report it with the input"
+                    .to_owned(),
+            ],
+            Self::Timeout(_) => {
+                vec!["allow more time, or convert the input in smaller parts".to_owned()]
+            }
+            Self::Cancelled | Self::Internal(_) => Vec::new(),
+        }
+    }
+}
+
+/// Offers the nearest names first, and all of them when they are few.
+fn unknown_column_hints(column: &str, known: &[String]) -> Vec<String> {
+    let folded = column.to_lowercase();
+    let near = known.iter().find(|name| name.to_lowercase() == folded).or_else(|| {
+        known.iter().find(|name| {
+            let name = name.to_lowercase();
+            name.contains(&folded) || folded.contains(&name)
+        })
+    });
+    let mut hints = Vec::new();
+    if let Some(near) = near.filter(|name| !name.is_empty()) {
+        hints.push(format!("did you mean `{near}`?"));
+    }
+    const SHOWN: usize = 12;
+    let listed: Vec<String> = known.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
+    let more = known.len().saturating_sub(SHOWN);
+    let tail = if more > 0 { format!(" and {more} more") } else { String::new() };
+    hints.push(format!("the columns are {}{tail}", listed.join(", ")));
+    hints
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_a_code_and_an_exit_code_of_its_own() {
+        let mut codes: Vec<_> = ErrorKind::ALL.iter().map(|kind| kind.code()).collect();
+        let mut exits: Vec<_> = ErrorKind::ALL.iter().map(|kind| kind.exit_code()).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        exits.sort_unstable();
+        exits.dedup();
+        assert_eq!(codes.len(), ErrorKind::ALL.len());
+        assert_eq!(exits.len(), ErrorKind::ALL.len());
+        assert!(!exits.contains(&0), "0 is success");
+    }
+
+    #[test]
+    fn every_kind_is_an_error_status() {
+        for kind in ErrorKind::ALL {
+            assert!((400..600).contains(&kind.http_status()), "{kind}");
+        }
+    }
+
+    #[test]
+    fn offers_the_column_that_differs_only_in_case() {
+        let known = vec!["Id".to_owned(), "Amount".to_owned()];
+        assert_eq!(
+            unknown_column_hints("amount", &known),
+            ["did you mean `Amount`?", "the columns are `Id`, `Amount`"]
+        );
+    }
+}

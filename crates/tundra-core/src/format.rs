@@ -1,0 +1,166 @@
+//! The formats that are read and the compression of what is written, as values.
+
+use std::{fmt, str::FromStr};
+
+/// A format of an input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Format {
+    /// Delimited text; the delimiter is found unless it is given.
+    Csv,
+    /// Delimited text with tabs.
+    Tsv,
+    /// One JSON document: an array of records, or one record.
+    Json,
+    /// One JSON value a line.
+    Ndjson,
+    /// Apache Parquet.
+    Parquet,
+}
+
+/// A text that names no value of a closed set.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is no {what}; there are {}", known.join(", "))]
+pub struct UnknownName {
+    /// The text as given.
+    pub text: String,
+    /// What it should have named.
+    pub what: &'static str,
+    /// The names that there are.
+    pub known: &'static [&'static str],
+}
+
+impl Format {
+    /// The names of all formats.
+    pub const NAMES: &'static [&'static str] = &["csv", "tsv", "json", "ndjson", "parquet"];
+
+    /// Returns the canonical name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Tsv => "tsv",
+            Self::Json => "json",
+            Self::Ndjson => "ndjson",
+            Self::Parquet => "parquet",
+        }
+    }
+
+    /// Returns the format that a file name's extension stands for, if it is one of ours.
+    pub fn from_extension(extension: &str) -> Option<Self> {
+        Some(match extension.to_ascii_lowercase().as_str() {
+            "csv" => Self::Csv,
+            "tsv" | "tab" => Self::Tsv,
+            "json" => Self::Json,
+            "ndjson" | "jsonl" | "ldjson" => Self::Ndjson,
+            "parquet" | "pq" | "parq" => Self::Parquet,
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Format {
+    type Err = UnknownName;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.to_ascii_lowercase().as_str() {
+            "csv" => Ok(Self::Csv),
+            "tsv" => Ok(Self::Tsv),
+            "json" => Ok(Self::Json),
+            "ndjson" | "jsonl" => Ok(Self::Ndjson),
+            "parquet" => Ok(Self::Parquet),
+            _ => Err(UnknownName { text: text.to_owned(), what: "format", known: Self::NAMES }),
+        }
+    }
+}
+
+/// How the pages of the Parquet output are compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compression {
+    /// Zstandard with a level from 1 to 22; `None` is the writer's default, 3.
+    Zstd(Option<u8>),
+    /// Snappy.
+    Snappy,
+    /// None at all.
+    None,
+}
+
+impl Default for Compression {
+    fn default() -> Self {
+        Self::Zstd(None)
+    }
+}
+
+impl Compression {
+    /// The names of all codecs.
+    pub const NAMES: &'static [&'static str] = &["zstd", "snappy", "none"];
+
+    /// Returns the codec's name, without the level.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Zstd(_) => "zstd",
+            Self::Snappy => "snappy",
+            Self::None => "none",
+        }
+    }
+}
+
+impl fmt::Display for Compression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Zstd(Some(level)) => write!(f, "zstd:{level}"),
+            _ => f.write_str(self.name()),
+        }
+    }
+}
+
+impl FromStr for Compression {
+    type Err = UnknownName;
+
+    /// Reads `zstd`, `zstd:LEVEL`, `snappy` or `none`.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let unknown = || UnknownName {
+            text: text.to_owned(),
+            what: "compression",
+            known: &["zstd", "zstd:1 to zstd:22", "snappy", "none"],
+        };
+        let lower = text.to_ascii_lowercase();
+        match lower.as_str() {
+            "zstd" => Ok(Self::Zstd(None)),
+            "snappy" => Ok(Self::Snappy),
+            "none" | "uncompressed" => Ok(Self::None),
+            _ => match lower.strip_prefix("zstd:").and_then(|level| level.parse::<u8>().ok()) {
+                Some(level @ 1..=22) => Ok(Self::Zstd(Some(level))),
+                _ => Err(unknown()),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_parsing_agree() {
+        for name in Format::NAMES {
+            assert_eq!(&name.parse::<Format>().unwrap().name(), name);
+        }
+        for name in Compression::NAMES {
+            assert_eq!(&name.parse::<Compression>().unwrap().name(), name);
+        }
+    }
+
+    #[test]
+    fn refuses_levels_that_do_not_exist() {
+        assert_eq!("zstd:19".parse(), Ok(Compression::Zstd(Some(19))));
+        for text in ["zstd:0", "zstd:23", "zstd:", "zstd:x", "gzip", ""] {
+            assert!(text.parse::<Compression>().is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Domain types, traits and the conversion engine of Tundra.
+//!
+//! Start at [`engine::convert`], which turns one input into one Parquet file and returns a
+//! [`Receipt`]. What it reads from and writes to is a [`Storage`]; what it reports to is a
+//! [`Reporter`]; why it failed is an [`Error`] with an [`ErrorKind`].
+//!
+//! This crate knows no HTTP, no terminal and no particular store, database or catalog. Without the
+//! feature `engine` it is types and traits only, and builds without DuckDB.
+
+mod catalog;
+mod column_type;
+mod connector;
+mod data_error;
+mod error;
+mod format;
+mod identity;
+mod inspection;
+mod object_path;
+mod options;
+mod receipt;
+mod reporter;
+mod secret;
+mod storage;
+
+#[cfg(feature = "engine")]
+pub mod engine;
+#[cfg(feature = "engine")]
+mod read;
+#[cfg(feature = "engine")]
+mod value;
+
+#[cfg(feature = "testing")]
+pub mod testing;
+
+pub use self::{
+    catalog::{Catalog, CatalogError, Source, VersionFacts, VersionStatus},
+    column_type::{ColumnType, ColumnTypeError, MAX_DECIMAL_PRECISION},
+    connector::{BatchStream, Connector, ConnectorError, Extraction, Relation},
+    data_error::{DataCode, DataError},
+    error::{BoxError, Classify, Error, ErrorKind, Result, Retry},
+    format::{Compression, Format, UnknownName},
+    identity::{IdentityError, RunId, SourceId, TenantId, VersionNumber},
+    inspection::{ColumnInspection, Inspection, ParquetFacts, RowGroupFacts, Warning},
+    object_path::{ObjectPath, ObjectPathError},
+    options::{
+        BadRowPolicy, Cancel, Control, ConvertOptions, Input, InspectOptions, Output, RejectLimit,
+        Resources, TextHints, TypePolicy,
+    },
+    receipt::{
+        ColumnCounts, ColumnPlan, Counts, Decision, EventSample, FORMAT_VERSION, LossEvent,
+        OutputFacts, PLAN_DIGEST_METADATA_KEY, PLAN_METADATA_KEY, Plan, Receipt, SourceFacts,
+        Timings,
+    },
+    reporter::{Progress, Reporter, Silent, Stage},
+    secret::{Secret, SecretError, SecretStore},
+    storage::{
+        IfExists, ObjectInfo, ObjectReader, ObjectWriter, Storage, StorageCapabilities,
+        StorageError,
+    },
+};

@@ -1,0 +1,229 @@
+//! What a conversion is asked to do.
+//!
+//! Start at [`ConvertOptions`]. These are plain values: parsing them from a command line or a
+//! request is the business of whoever reads those.
+
+use std::{collections::BTreeSet, fmt, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
+
+use crate::{
+    column_type::ColumnType,
+    format::{Compression, Format, UnknownName},
+    object_path::ObjectPath,
+    reporter::Reporter,
+    storage::{IfExists, Storage},
+};
+
+/// An input: an object in a store.
+#[derive(Debug, Clone)]
+pub struct Input {
+    /// The store.
+    pub storage: Arc<dyn Storage>,
+    /// The object.
+    pub path: ObjectPath,
+}
+
+/// An output: a name in a store.
+#[derive(Debug, Clone)]
+pub struct Output {
+    /// The store.
+    pub storage: Arc<dyn Storage>,
+    /// The name.
+    pub path: ObjectPath,
+    /// What to do when there is such an object.
+    pub if_exists: IfExists,
+}
+
+/// How columns get their types.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TypePolicy {
+    /// By their values, losslessly.
+    #[default]
+    Infer,
+    /// Every column is text.
+    Text,
+}
+
+/// What happens to a record that cannot be read, or a value that does not fit a forced type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum BadRowPolicy {
+    /// The run fails and says where.
+    #[default]
+    Fail,
+    /// The record is written to `rejects.parquet` beside the output.
+    Reject,
+    /// The record is made to fit by documented rules, and counted.
+    Repair,
+}
+
+/// How many rejects are too many.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum RejectLimit {
+    /// More than this many records.
+    Count(u64),
+    /// More than this share of all records, from 0 to 1.
+    Ratio(f64),
+}
+
+impl RejectLimit {
+    /// Returns whether the numbers are beyond the limit.
+    pub fn is_exceeded(self, rejected: u64, records: u64) -> bool {
+        match self {
+            Self::Count(limit) => rejected > limit,
+            #[expect(clippy::cast_precision_loss, reason = "a ratio of counts is approximate")]
+            Self::Ratio(limit) => rejected as f64 > limit * records as f64,
+        }
+    }
+}
+
+impl fmt::Display for RejectLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Count(count) => write!(f, "{count}"),
+            Self::Ratio(ratio) => write!(f, "{}%", ratio * 100.0),
+        }
+    }
+}
+
+impl FromStr for RejectLimit {
+    type Err = UnknownName;
+
+    /// Reads a count (`10`) or a percentage (`0.5%`).
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let unknown = || UnknownName {
+            text: text.to_owned(),
+            what: "limit of rejects",
+            known: &["a count such as 10", "a percentage such as 0.5%"],
+        };
+        match text.strip_suffix('%') {
+            Some(percent) => match percent.trim().parse::<f64>() {
+                Ok(percent) if (0.0..=100.0).contains(&percent) => Ok(Self::Ratio(percent / 100.0)),
+                _ => Err(unknown()),
+            },
+            None => text.parse().map(Self::Count).map_err(|_| unknown()),
+        }
+    }
+}
+
+/// What is known beforehand about how a text input is written. `None` means: find out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TextHints {
+    /// The encoding by its WHATWG label, such as `windows-1252`.
+    pub encoding: Option<String>,
+    /// What stands between two fields; not empty.
+    pub delimiter: Option<String>,
+    /// The quote; `Some(None)` says that there is none.
+    pub quote: Option<Option<char>>,
+    /// The character before a quote that does not end a field; the quote itself for doubling.
+    pub escape: Option<Option<char>>,
+    /// Whether the first record names the columns.
+    pub header: Option<bool>,
+    /// Lines that begin with this are no records.
+    pub comment: Option<Option<String>>,
+}
+
+/// How an input is read and an output is written.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ConvertOptions {
+    /// The format of the input; found when it is not given.
+    pub format: Option<Format>,
+    /// How a text input is written.
+    pub text: TextHints,
+    /// New names of columns, as pairs of the name in the input and the name in the output.
+    pub column_mapping: Vec<(String, String)>,
+    /// Types of columns, by their name in the input.
+    pub type_overrides: Vec<(String, ColumnType)>,
+    /// Numbers of records that are left out; the first record behind the header is 0.
+    pub skip_rows: BTreeSet<u64>,
+    /// How the other columns get their types.
+    pub types: TypePolicy,
+    /// What happens to records that do not fit.
+    pub on_bad_row: BadRowPolicy,
+    /// How many rejects fail the run nevertheless; no limit when not given.
+    pub max_rejects: Option<RejectLimit>,
+    /// How the output is compressed.
+    pub compression: Compression,
+    /// Rows of a row group, which has up to 2,047 more because DuckDB hands rows on in blocks; chosen
+    /// by the width of the rows when not given.
+    pub row_group_rows: Option<u64>,
+}
+
+/// How an input is looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct InspectOptions {
+    /// The format of the input; found when it is not given.
+    pub format: Option<Format>,
+    /// How a text input is written.
+    pub text: TextHints,
+    /// How the columns get their types.
+    pub types: TypePolicy,
+    /// Look at this many records only; at all of them when not given.
+    pub sample_size: Option<u64>,
+}
+
+/// What a run may use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resources {
+    /// Threads that compute; at least 1.
+    pub threads: usize,
+    /// Memory of the whole process in bytes.
+    pub memory: u64,
+    /// Where the engine puts what does not fit into memory.
+    pub temp_directory: PathBuf,
+    /// Bytes that it may put there.
+    pub max_temp_size: u64,
+}
+
+/// How a run is watched and stopped.
+#[derive(Clone)]
+pub struct Control {
+    /// Hears about progress.
+    pub reporter: Arc<dyn Reporter>,
+    /// Ends the run when it is cancelled.
+    pub cancel: Cancel,
+    /// Ends the run when it takes longer.
+    pub timeout: Option<Duration>,
+}
+
+impl fmt::Debug for Control {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Control").field("timeout", &self.timeout).finish_non_exhaustive()
+    }
+}
+
+/// A switch that stops a run; clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct Cancel(Arc<std::sync::atomic::AtomicBool>);
+
+impl Cancel {
+    /// Asks the run to stop. It ends with [`crate::Error::Cancelled`] within a second.
+    pub fn cancel(&self) {
+        self.0.store(true, std::sync::atomic::Ordering::Release);
+    }
+
+    /// Returns whether somebody asked to stop.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(std::sync::atomic::Ordering::Acquire)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_counts_and_percentages() {
+        assert_eq!("10".parse(), Ok(RejectLimit::Count(10)));
+        assert_eq!("0.5%".parse(), Ok(RejectLimit::Ratio(0.005)));
+        for text in ["", "-1", "101%", "%", "x", "1.5"] {
+            assert!(text.parse::<RejectLimit>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_limit_is_exceeded_only_beyond_it() {
+        assert!(!RejectLimit::Count(2).is_exceeded(2, 100));
+        assert!(RejectLimit::Count(2).is_exceeded(3, 100));
+        assert!(!RejectLimit::Ratio(0.01).is_exceeded(1, 100));
+        assert!(RejectLimit::Ratio(0.0).is_exceeded(1, 100));
+    }
+}

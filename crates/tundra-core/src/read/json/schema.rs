@@ -1,0 +1,319 @@
+//! The columns that hold every value that was observed, and why they are what they are.
+//!
+//! Start at [`JsonObservation::finish`].
+
+use std::sync::Arc;
+
+use arrow_schema::{Field, Schema, SchemaRef};
+
+use crate::{
+    ColumnType, TypePolicy,
+    read::{
+        json::{
+            CHUNK_BYTES, JsonObservation,
+            observation::{Forms, Lists, Node, Objects, Seen, Strings},
+            shape::{Member, Shape, unique_names},
+        },
+        lattice::Place,
+    },
+};
+
+/// The column of records that are no objects.
+pub(super) const VALUE_COLUMN: &str = "value";
+
+/// The columns that records are read into.
+#[derive(Debug, Clone)]
+pub(crate) struct JsonSchema {
+    /// The columns. There are none when there are no records.
+    pub(crate) columns: Vec<JsonColumn>,
+    /// Every record was observed. Else a value that does not fit is a contradiction, and the
+    /// whole input has to be observed.
+    pub(crate) complete: bool,
+    /// About how many bytes a row takes in memory.
+    pub(crate) row_bytes: u64,
+    /// About how many bytes a record takes in the input.
+    pub(crate) record_bytes: u64,
+    pub(super) rows: Rows,
+}
+
+/// What a row is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rows {
+    /// The fields of an object are the columns.
+    Fields,
+    /// The record itself is the one column.
+    Value,
+}
+
+/// A column.
+#[derive(Debug, Clone)]
+pub(crate) struct JsonColumn {
+    /// The name in the output, different from every other one's also when case is ignored.
+    pub(crate) name: String,
+    /// The name as it is in the input.
+    pub(crate) source_name: String,
+    /// The type.
+    pub(crate) column_type: ColumnType,
+    /// Why it has this type, as a sentence fragment.
+    pub(crate) reason: String,
+    pub(super) shape: Shape,
+    /// The type was asked for, so a value that does not fit is a bad value and no contradiction.
+    pub(super) forced: bool,
+}
+
+/// How columns get their types.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct JsonSchemaOptions {
+    /// How those get their types that are not named in `type_overrides`. With
+    /// [`TypePolicy::Text`] a value that is no object and no array is its text, a nested one its
+    /// JSON text.
+    pub(crate) types: TypePolicy,
+    /// Types of columns, by the unique name that their name in the input becomes.
+    pub(crate) type_overrides: Vec<(String, ColumnType)>,
+}
+
+impl JsonSchema {
+    /// Returns the schema of the batches.
+    pub(crate) fn arrow_schema(&self) -> SchemaRef {
+        let fields = self
+            .columns
+            .iter()
+            .map(|column| Field::new(&column.name, column.column_type.to_arrow(), true));
+        Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+    }
+
+    /// Returns the bytes that a chunk should have. Where records mention few of many columns,
+    /// their rows are much larger than they are, and their batches must not be.
+    pub(crate) fn chunk_bytes(&self) -> usize {
+        const BATCH_BYTES: u64 = 64 << 20;
+        const LEAST: usize = 16 << 10;
+        let rows = BATCH_BYTES / self.row_bytes.max(1);
+        let bytes = rows.saturating_mul(self.record_bytes.max(1));
+        usize::try_from(bytes).unwrap_or(CHUNK_BYTES).clamp(LEAST, CHUNK_BYTES)
+    }
+}
+
+impl JsonObservation {
+    /// Returns the columns that hold everything that was observed. With `complete` that is every
+    /// record of the input.
+    ///
+    /// When most records are objects, their fields are the columns, and a record that is no
+    /// object is a bad one. Else the records are one column named `value`.
+    pub(crate) fn finish(&self, options: &JsonSchemaOptions, complete: bool) -> JsonSchema {
+        let objects = self.root.objects.as_deref().filter(|objects| {
+            let most = objects.seen.count * 2 > self.records;
+            most && objects.opaque.is_none() && !objects.fields.is_empty()
+        });
+        let fields: Vec<(&str, &Node)> = match objects {
+            Some(objects) => {
+                objects.fields.iter().map(|field| (&*field.name, &field.node)).collect()
+            }
+            None if self.records == 0 && self.faulty == 0 => Vec::new(),
+            None => vec![(VALUE_COLUMN, &self.root)],
+        };
+        let names = unique_names(fields.iter().map(|field| field.0));
+        let columns = fields
+            .into_iter()
+            .zip(names)
+            .map(|((source_name, node), name)| column(source_name, name, node, options, complete));
+        let columns: Vec<JsonColumn> = columns.collect();
+        let record_bytes = self.bytes.checked_div(self.records + self.faulty).unwrap_or(0);
+        let width: u64 = columns.iter().map(|column| column.shape.row_bytes()).sum();
+        JsonSchema {
+            columns,
+            complete,
+            row_bytes: width + record_bytes,
+            record_bytes,
+            rows: if objects.is_some() { Rows::Fields } else { Rows::Value },
+        }
+    }
+}
+
+fn column(
+    source_name: &str,
+    name: String,
+    node: &Node,
+    options: &JsonSchemaOptions,
+    complete: bool,
+) -> JsonColumn {
+    let forced = options.type_overrides.iter().find(|forced| forced.0 == name);
+    let (shape, mut reason) = match (forced, options.types) {
+        (Some((_, kind)), _) => (Shape::forced(kind), "the type was given".to_owned()),
+        (None, TypePolicy::Text) => text_shape(node),
+        (None, TypePolicy::Infer) => {
+            let mut notes = Vec::new();
+            let (shape, mut reason) = infer_shape(node, source_name, &mut notes);
+            if !complete {
+                reason.push_str("; decided on a sample, and every later record was checked");
+            }
+            for note in notes {
+                reason.push_str("; ");
+                reason.push_str(&note);
+            }
+            (shape, reason)
+        }
+    };
+    if name != source_name {
+        reason.push_str(match source_name {
+            "" => "; the name is empty",
+            _ if source_name.contains('\0') => "; the name holds a zero byte",
+            _ => "; another name differs from this one in case only",
+        });
+    }
+    JsonColumn {
+        name,
+        source_name: source_name.to_owned(),
+        column_type: shape.column_type(),
+        reason,
+        shape,
+        forced: forced.is_some(),
+    }
+}
+
+/// Returns how a column is read when all columns are text.
+fn text_shape(node: &Node) -> (Shape, String) {
+    let nested = node.objects.is_some() || node.lists.is_some();
+    if nested {
+        (Shape::Json, "all columns are text as asked for, nested values as JSON".to_owned())
+    } else {
+        (Shape::Scalar, "all columns are text as asked for".to_owned())
+    }
+}
+
+/// Returns how the values of a node are read, and why. Notes are added about what is inside of
+/// them.
+fn infer_shape(node: &Node, path: &str, notes: &mut Vec<String>) -> (Shape, String) {
+    let mut kinds = kinds(node);
+    kinds.sort_by_key(|kind| kind.seen.first.as_ref().map_or(0, |first| first.record));
+    match kinds.as_slice() {
+        [] if node.nulls > 0 => (Shape::Null, "there are no values, only nulls".to_owned()),
+        [] => (Shape::Null, "there are no values".to_owned()),
+        [kind] => match &kind.what {
+            What::Booleans => {
+                (Shape::Boolean, format!("all {} values are true or false", kind.seen.count))
+            }
+            What::Numbers(shape) => shape.clone(),
+            What::Strings(strings) => string_shape(strings),
+            What::Lists(lists) => list_shape(lists, path, notes),
+            What::Objects(objects) => object_shape(objects, path, notes),
+        },
+        [one, other, ..] => {
+            let place = |kind: &Kind<'_>| match &kind.seen.first {
+                Some(Place { record, text }) => {
+                    format!("record {record} has {}, `{text}`", kind.noun)
+                }
+                None => format!("there is {}", kind.noun),
+            };
+            let reason = format!("{}, and {}; kept as JSON", place(one), place(other));
+            (Shape::Json, reason)
+        }
+    }
+}
+
+/// A kind of values that a node has.
+struct Kind<'a> {
+    what: What<'a>,
+    noun: &'static str,
+    seen: &'a Seen,
+}
+
+enum What<'a> {
+    Booleans,
+    Numbers((Shape, String)),
+    Strings(&'a Strings),
+    Lists(&'a Lists),
+    Objects(&'a Objects),
+}
+
+fn kinds(node: &Node) -> Vec<Kind<'_>> {
+    let mut kinds = Vec::new();
+    if node.booleans.count > 0 {
+        kinds.push(Kind { what: What::Booleans, noun: "a boolean", seen: &node.booleans });
+    }
+    if let Some(numbers) = &node.numbers {
+        let verdict = numbers.evidence.verdict();
+        let shape = match verdict.column_type {
+            ColumnType::BigInt => Shape::BigInt,
+            ColumnType::UBigInt => Shape::UBigInt,
+            ColumnType::Decimal { precision, scale } => Shape::Decimal { precision, scale },
+            ColumnType::Double => Shape::Double,
+            _ => Shape::Number,
+        };
+        let what = What::Numbers((shape, verdict.reason));
+        kinds.push(Kind { what, noun: "a number", seen: &numbers.seen });
+    }
+    if let Some(strings) = &node.strings {
+        let what = What::Strings(strings);
+        kinds.push(Kind { what, noun: "a string", seen: &strings.seen });
+    }
+    if let Some(lists) = &node.lists {
+        kinds.push(Kind { what: What::Lists(lists), noun: "an array", seen: &lists.seen });
+    }
+    if let Some(objects) = &node.objects {
+        let what = What::Objects(objects);
+        kinds.push(Kind { what, noun: "an object", seen: &objects.seen });
+    }
+    kinds
+}
+
+fn string_shape(strings: &Strings) -> (Shape, String) {
+    let shape = match strings.forms {
+        Forms::DATE => Shape::Date,
+        Forms::TIMESTAMP => Shape::Timestamp,
+        Forms::TIMESTAMPTZ => Shape::TimestampTz,
+        _ => Shape::Text,
+    };
+    let count = strings.seen.count;
+    let reason = match (&shape, &strings.stopped) {
+        (Shape::Date, _) => format!("all {count} values are dates, year first"),
+        (Shape::Timestamp, _) => format!("all {count} values are timestamps without a zone"),
+        (Shape::TimestampTz, _) => {
+            format!("all {count} values are timestamps with a zone, kept as instants")
+        }
+        (_, Some((place, before))) => {
+            let form = before.describe();
+            format!("record {} has `{}`, which is not {form}", place.record, place.text)
+        }
+        (_, None) => format!("all {count} values are strings"),
+    };
+    (shape, reason)
+}
+
+fn list_shape(lists: &Lists, path: &str, notes: &mut Vec<String>) -> (Shape, String) {
+    if let Some(opaque) = &lists.opaque {
+        let reason = format!("{}, as record {} shows; kept as JSON", opaque.why, opaque.record);
+        return (Shape::Json, reason);
+    }
+    let count = lists.seen.count;
+    let (items, reason) = infer_shape(&lists.items, &format!("{path}[]"), notes);
+    if items == Shape::Json {
+        // A list of texts of JSON would only be harder to read than the text of the list.
+        return (Shape::Json, format!("all {count} values are arrays, and in them {reason}"));
+    }
+    (Shape::List(Box::new(items)), format!("all {count} values are arrays, and in them {reason}"))
+}
+
+fn object_shape(objects: &Objects, path: &str, notes: &mut Vec<String>) -> (Shape, String) {
+    /// More would be a report, not a reason.
+    const NOTES: usize = 3;
+    let count = objects.seen.count;
+    if let Some(opaque) = &objects.opaque {
+        let reason = format!("{}, as record {} shows; kept as JSON", opaque.why, opaque.record);
+        return (Shape::Json, reason);
+    }
+    if objects.fields.is_empty() {
+        return (Shape::EmptyObject, format!("all {count} values are empty objects; kept as JSON"));
+    }
+    let names = unique_names(objects.fields.iter().map(|field| &*field.name));
+    let members = objects.fields.iter().zip(names).map(|(field, name)| {
+        let path = format!("{path}.{}", field.name);
+        let (shape, reason) = infer_shape(&field.node, &path, notes);
+        if shape == Shape::Json && notes.len() < NOTES {
+            notes.push(format!("`{path}` is JSON: {reason}"));
+        }
+        Member { source: field.name.clone().into_string(), name, shape }
+    });
+    let members: Vec<Member> = members.collect();
+    let reason = format!("all {count} values are objects, with {} fields together", members.len());
+    (Shape::Struct(members), reason)
+}

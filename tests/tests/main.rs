@@ -1,0 +1,6 @@
+//! Scenarios that cross crates.
+
+mod files;
+mod parquet_input;
+mod reader;
+mod support;

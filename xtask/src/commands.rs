@@ -1,0 +1,6 @@
+//! The commands, one file each: `Args` and `run`.
+
+pub(crate) mod bench;
+pub(crate) mod check;
+pub(crate) mod generate;
+pub(crate) mod test;

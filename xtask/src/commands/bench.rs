@@ -1,0 +1,101 @@
+//! `cargo xtask bench`: Tundra against its peers, whole processes, in turn and in one run.
+//!
+//! A case is a value in [`case::CASES`]: what it reads, who runs, which targets it has. Ratios are
+//! taken within a round, so that a machine that slows down slows everybody down; absolute times say
+//! nothing about another machine.
+
+mod case;
+mod data;
+mod measure;
+mod report;
+mod summary;
+
+use std::fs;
+
+use anyhow::{Context, bail};
+
+use self::{
+    case::{CASES, Case},
+    data::Data,
+    measure::Bench,
+    summary::Summary,
+};
+use crate::{
+    metadata::Metadata,
+    progress::{say, step},
+    python,
+    workspace::Workspace,
+};
+
+/// What the peers and the measuring need.
+const REQUIREMENTS: &str = "xtask/src/commands/bench/python/requirements.txt";
+
+/// Where the figures of the last full run stand.
+const REPORT: &str = "docs/BENCHMARKS.md";
+
+/// Measures Tundra against its peers and writes docs/BENCHMARKS.md.
+///
+/// The data (3 GB) is made once and kept in the cache folder. Let the machine do nothing else
+/// meanwhile. docs/BENCHMARKS.md is written when all cases ran on the full data.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// How often everybody runs, after one round that warms up and does not count.
+    ///
+    /// [default: 7, with --quick 3]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: Option<u32>,
+    /// Only this case; may be repeated.
+    #[arg(long, value_name = "NAME")]
+    only: Vec<String>,
+    /// A tenth of the data and few rounds, to see that everything runs.
+    #[arg(long)]
+    quick: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When something cannot be built, made or run, or when two contenders wrote a different number of
+/// rows. A missed target is reported, and is no error.
+pub(crate) fn run(args: Args, workspace: &Workspace) -> anyhow::Result<()> {
+    let Args { rounds, only, quick } = args;
+    let rounds = rounds.unwrap_or(if quick { 3 } else { 7 });
+    let cases = choose(&only)?;
+
+    step("build tundra", || {
+        workspace.cargo().args(["build", "--release", "--package", "tundra-cli"]).run()
+    })?;
+    let python = python::ensure_environment(workspace, "bench", REQUIREMENTS)?;
+    let data = Data::new(workspace.cache("bench")?, &python, workspace, quick)?;
+    let tundra = Metadata::read(workspace)?.target_directory.join("release/tundra");
+    let bench = Bench::new(workspace, python, tundra, data.folder())?;
+    let machine = report::Machine::read(&bench)?;
+
+    let mut summaries = Vec::new();
+    for case in cases {
+        let input = data.ensure(case.input)?;
+        let summary = step(case.name, || Summary::of(case, bench.run(case, &input, rounds)?))?;
+        say(report::case(&summary));
+        summaries.push(summary);
+    }
+    if quick || !only.is_empty() {
+        say(format_args!("{REPORT} is left as it is: not all of it was measured"));
+        return Ok(());
+    }
+    let text = report::document(&machine, rounds, &summaries);
+    fs::write(workspace.path(REPORT), text)
+        .with_context(|| format!("could not write `{REPORT}`"))?;
+    say(format_args!("wrote {REPORT}"));
+    Ok(())
+}
+
+fn choose(only: &[String]) -> anyhow::Result<Vec<&'static Case>> {
+    for name in only {
+        if !CASES.iter().any(|case| case.name == name) {
+            let names: Vec<&str> = CASES.iter().map(|case| case.name).collect();
+            bail!("no case `{name}`; there are {}", names.join(", "));
+        }
+    }
+    let is_chosen = |case: &&Case| only.is_empty() || only.iter().any(|name| name == case.name);
+    Ok(CASES.iter().filter(is_chosen).collect())
+}

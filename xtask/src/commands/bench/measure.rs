@@ -1,0 +1,208 @@
+//! Running the contenders in turn, and what each run took.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, bail};
+use serde::Deserialize;
+
+use super::case::{Case, Contender, Program};
+use crate::{process::Cmd, progress::say, workspace::Workspace};
+
+/// What one run took.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Sample {
+    /// Seconds from start to end of the process.
+    pub(super) wall: f64,
+    /// Seconds of CPU, of all threads.
+    pub(super) cpu: f64,
+    /// Peak resident memory in bytes.
+    pub(super) memory: f64,
+    /// Size of the output in bytes.
+    pub(super) size: Option<f64>,
+    /// Seconds inside the peer, without starting Python and importing it.
+    pub(super) inside: Option<f64>,
+}
+
+/// What a contender wrote, as another reader sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(super) struct Written {
+    pub(super) rows: u64,
+    /// Name and type of each column.
+    pub(super) types: Vec<(String, String)>,
+}
+
+/// All runs of a case.
+#[derive(Debug)]
+pub(super) struct Measured {
+    /// By contender, then by round.
+    pub(super) samples: Vec<Vec<Sample>>,
+    /// By contender; empty when the case writes nothing.
+    pub(super) written: Vec<Written>,
+}
+
+/// The programs that take part.
+#[derive(Debug)]
+pub(super) struct Bench {
+    python: PathBuf,
+    tundra: PathBuf,
+    scripts: PathBuf,
+    output: PathBuf,
+}
+
+/// What `measure.py` prints.
+#[derive(Debug, Deserialize)]
+struct Taken {
+    wall: f64,
+    cpu: f64,
+    memory: f64,
+    status: i32,
+    stdout: String,
+    stderr: String,
+}
+
+/// Returns the path of a script.
+pub(super) fn script(workspace: &Workspace, name: &str) -> PathBuf {
+    workspace.path("xtask/src/commands/bench/python").join(name)
+}
+
+impl Bench {
+    /// Names the programs, and a folder for what they write.
+    ///
+    /// # Errors
+    /// When Tundra was not built.
+    pub(super) fn new(
+        workspace: &Workspace,
+        python: PathBuf,
+        tundra: PathBuf,
+        folder: &Path,
+    ) -> anyhow::Result<Self> {
+        if !tundra.is_file() {
+            bail!("no program at `{}`", tundra.display());
+        }
+        let scripts = script(workspace, "");
+        Ok(Self { python, tundra, scripts, output: folder.join("output.parquet") })
+    }
+
+    /// Returns what a script of ours prints.
+    ///
+    /// # Errors
+    /// When it fails or prints something else than the JSON that is expected.
+    pub(super) fn ask<T: for<'a> Deserialize<'a>>(
+        &self,
+        name: &str,
+        args: &[&Path],
+    ) -> anyhow::Result<T> {
+        let json = self.script(name).args(args).read()?;
+        serde_json::from_str(&json).with_context(|| format!("`{name}` printed no such JSON"))
+    }
+
+    /// Returns what Tundra says of its version.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub(super) fn tundra_version(&self) -> anyhow::Result<String> {
+        Ok(Cmd::new(&self.tundra).arg("--version").read()?.trim().to_owned())
+    }
+
+    /// Runs all contenders of a case in turn: once to warm up, then `rounds` times.
+    ///
+    /// # Errors
+    /// When one fails, or when two of them wrote a different number of rows.
+    pub(super) fn run(&self, case: &Case, input: &Path, rounds: u32) -> anyhow::Result<Measured> {
+        let mut written = Vec::new();
+        for contender in case.contenders {
+            self.run_once(contender, input)?;
+            if case.has_output() {
+                written.push(self.ask("describe.py", &[&self.output])?);
+            }
+        }
+        same_rows(case, &written)?;
+
+        let mut samples = vec![Vec::new(); case.contenders.len()];
+        for round in 1..=rounds {
+            for _ in 0..case.runs_in_round {
+                for (contender, samples) in case.contenders.iter().zip(&mut samples) {
+                    samples.push(self.run_once(contender, input)?);
+                }
+            }
+            say(round_line(round, case, &samples));
+        }
+        remove(&self.output)?;
+        Ok(Measured { samples, written })
+    }
+
+    fn run_once(&self, contender: &Contender, input: &Path) -> anyhow::Result<Sample> {
+        remove(&self.output)?;
+        let mut command = self.script("measure.py");
+        command = match contender.program {
+            Program::Tundra => command.arg(&self.tundra),
+            Program::Script(name) => {
+                command.arg(&self.python).arg("-I").arg(self.scripts.join(name))
+            }
+        };
+        for &arg in contender.args {
+            command = match arg {
+                "{input}" => command.arg(input),
+                "{output}" => command.arg(&self.output),
+                other => command.arg(other),
+            };
+        }
+        let json = command.read()?;
+        let taken: Taken =
+            serde_json::from_str(&json).context("`measure.py` printed no such JSON")?;
+        if taken.status != 0 {
+            bail!("{} failed ({}):\n{}", contender.name, taken.status, taken.stderr.trim_end());
+        }
+        let inside = match contender.program {
+            Program::Tundra => None,
+            Program::Script(name) => Some(
+                taken.stdout.trim().parse().with_context(|| format!("`{name}` printed no time"))?,
+            ),
+        };
+        // A contender without an output has no size.
+        let size = fs::metadata(&self.output).ok().map(|metadata| metadata.len() as f64);
+        Ok(Sample { wall: taken.wall, cpu: taken.cpu, memory: taken.memory, size, inside })
+    }
+
+    fn script(&self, name: &str) -> Cmd {
+        Cmd::new(&self.python).arg("-I").arg(self.scripts.join(name))
+    }
+}
+
+fn remove(path: &Path) -> anyhow::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("could not remove `{}`", path.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Speed says nothing about a contender that leaves rows out.
+fn same_rows(case: &Case, written: &[Written]) -> anyhow::Result<()> {
+    for (contender, found) in case.contenders.iter().zip(written) {
+        if found.rows != written[0].rows {
+            bail!(
+                "{} wrote {} rows and {} wrote {}",
+                case.contenders[0].name,
+                written[0].rows,
+                contender.name,
+                found.rows
+            );
+        }
+    }
+    Ok(())
+}
+
+fn round_line(round: u32, case: &Case, samples: &[Vec<Sample>]) -> String {
+    let mut line = format!("round {round}:");
+    for (contender, samples) in case.contenders.iter().zip(samples) {
+        if let Some(last) = samples.last() {
+            line.push_str(&format!("  {} {:.3} s", contender.name, last.wall));
+        }
+    }
+    line
+}

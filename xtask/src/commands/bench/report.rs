@@ -1,0 +1,267 @@
+//! What is printed and written: one text for the terminal and for the document, in Markdown.
+
+use std::{fs, thread};
+
+use anyhow::Context;
+use serde::Deserialize;
+
+use super::{
+    case::{Case, Input, Program},
+    measure::Bench,
+    summary::{Row, Summary},
+};
+
+/// Where the figures were taken.
+#[derive(Debug)]
+pub(super) struct Machine {
+    processor: String,
+    cores: usize,
+    memory: String,
+    /// How many processes wanted to run before the first measurement, averaged over a minute.
+    load: String,
+    tundra: String,
+    peers: Peers,
+}
+
+/// What `versions.py` prints.
+#[derive(Debug, Deserialize)]
+struct Peers {
+    date: String,
+    python: String,
+    duckdb: String,
+    polars: String,
+}
+
+impl Machine {
+    /// Looks around.
+    ///
+    /// # Errors
+    /// When a program that takes part does not tell its version.
+    pub(super) fn read(bench: &Bench) -> anyhow::Result<Self> {
+        let cores = thread::available_parallelism().context("the machine hides its cores")?.get();
+        Ok(Self {
+            processor: field("/proc/cpuinfo", "model name"),
+            cores,
+            memory: memory(&field("/proc/meminfo", "MemTotal")),
+            load: fs::read_to_string("/proc/loadavg")
+                .ok()
+                .and_then(|text| text.split(' ').next().map(ToOwned::to_owned))
+                .unwrap_or_else(|| "unknown".to_owned()),
+            tundra: bench.tundra_version()?,
+            peers: bench.ask("versions.py", &[])?,
+        })
+    }
+}
+
+/// Returns a value from one of Linux' tables; another system has none.
+fn field(path: &str, name: &str) -> String {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    let value = text.lines().find_map(|line| line.strip_prefix(name)?.split_once(':'));
+    value.map_or_else(|| "unknown".to_owned(), |(_, value)| value.trim().to_owned())
+}
+
+fn memory(total: &str) -> String {
+    let kibibytes = total.strip_suffix(" kB").and_then(|number| number.parse::<f64>().ok());
+    kibibytes.map_or_else(
+        || total.to_owned(),
+        |kibibytes| format!("{:.0} GiB", kibibytes / 1024.0 / 1024.0),
+    )
+}
+
+/// The document of a full run.
+pub(super) fn document(machine: &Machine, rounds: u32, summaries: &[Summary]) -> String {
+    let Machine { processor, cores, memory, load, tundra, peers } = machine;
+    let Peers { date, python, duckdb, polars } = peers;
+    let mut text = format!(
+        "# Benchmarks\n\
+         \n\
+         Written by `cargo xtask bench`; do not edit.\n\
+         Absolute times do not carry over to another machine; ratios taken in one run do.\n\
+         \n\
+         - Machine: {processor}, {cores} cores, {memory} of memory; load before the run {load}.\n\
+         - Date: {date}.\n\
+         - Versions: {tundra}; DuckDB {duckdb} and Polars {polars} on Python {python}.\n\
+         - Data: TPC-H `lineitem` at scale factor 1, 6,001,215 rows, made by `tpchgen-cli`.\n\
+         - Everybody runs in turn, {rounds} rounds after one that warms up; figures are medians.\n  \
+           A ratio is Tundra's figure divided by the peer's in the same round, and again the median.\n\
+         - Time is that of the whole process.\n  \
+           \"Inside\" is a peer's time without starting Python and importing the peer; the ratio to it \
+         sets Tundra's whole process against that.\n\
+         - Memory is the peak resident set of the process.\n  \
+           The measuring program's own, about 10 MB, is the least that can be seen.\n\
+         - Everybody has all cores and its own defaults.\n"
+    );
+    for summary in summaries {
+        text.push('\n');
+        text.push_str(&case(summary));
+    }
+    text.push_str("\n## Commands\n\n");
+    for summary in summaries {
+        text.push_str(&commands(summary.case));
+    }
+    for (index, summary) in summaries.iter().enumerate() {
+        // A smaller piece of the same data is no news.
+        let is_new = summaries[..index].iter().all(|before| !same_types(before, summary));
+        if is_new {
+            text.push_str(&types(summary));
+        }
+    }
+    text
+}
+
+/// What a case came to: a table of the contenders and one of the targets.
+pub(super) fn case(summary: &Summary) -> String {
+    let mut contenders = vec![
+        ["", "time", "inside", "CPU", "peak memory", "output", "time ratio", "ratio to inside"]
+            .map(ToOwned::to_owned)
+            .to_vec(),
+    ];
+    contenders.extend(summary.rows.iter().map(cells));
+    let mut targets = vec![["target", "measured", ""].map(ToOwned::to_owned).to_vec()];
+    for verdict in &summary.verdicts {
+        let word = if verdict.is_met { "met" } else { "missed" };
+        targets.push(vec![verdict.target.clone(), verdict.measured.clone(), word.to_owned()]);
+    }
+    format!(
+        "## {}: {}\n\n{}\n{}",
+        summary.case.name,
+        summary.case.title,
+        table(&contenders),
+        table(&targets)
+    )
+}
+
+fn cells(row: &Row) -> Vec<String> {
+    let none = String::new;
+    let sample = &row.median;
+    vec![
+        row.name.to_owned(),
+        time(sample.wall),
+        sample.inside.map_or_else(none, time),
+        time(sample.cpu),
+        megabytes(sample.memory),
+        sample.size.map_or_else(none, megabytes),
+        format!("{:.3}", row.time_ratio),
+        row.inside_ratio.map_or_else(none, |ratio| format!("{ratio:.3}")),
+    ]
+}
+
+fn time(seconds: f64) -> String {
+    if seconds < 1.0 { format!("{:.1} ms", 1000.0 * seconds) } else { format!("{seconds:.2} s") }
+}
+
+fn megabytes(bytes: f64) -> String {
+    if bytes < 1e6 { format!("{:.1} kB", bytes / 1e3) } else { format!("{:.1} MB", bytes / 1e6) }
+}
+
+fn commands(case: &Case) -> String {
+    let mut text = String::new();
+    for contender in case.contenders {
+        let program = match contender.program {
+            Program::Tundra => "tundra".to_owned(),
+            Program::Script(name) => {
+                format!("python [{name}](../xtask/src/commands/bench/python/{name})")
+            }
+        };
+        let args = contender
+            .args
+            .join(" ")
+            .replace("{input}", input(case.input))
+            .replace("{output}", "output.parquet");
+        text.push_str(&match contender.program {
+            Program::Tundra => format!("- {}: `{program} {args}`\n", case.name),
+            Program::Script(_) => format!("- {}: {program} `{args}`\n", case.name),
+        });
+    }
+    text
+}
+
+fn input(input: Input) -> &'static str {
+    match input {
+        Input::Nothing => "",
+        Input::Csv => "lineitem.csv",
+        Input::Ndjson => "lineitem.ndjson",
+        Input::SmallCsv => "lineitem-10k.csv",
+    }
+}
+
+fn same_types(left: &Summary, right: &Summary) -> bool {
+    let types = |summary: &Summary| {
+        summary.written.iter().map(|written| written.types.clone()).collect::<Vec<_>>()
+    };
+    types(left) == types(right)
+}
+
+/// The types that each contender chose: a fast conversion that loses something is no peer.
+fn types(summary: &Summary) -> String {
+    let Some(ours) = summary.written.first() else {
+        return String::new();
+    };
+    let mut head = vec!["column".to_owned()];
+    head.extend(summary.rows.iter().map(|row| row.name.to_owned()));
+    let mut rows = vec![head];
+    for (index, (column, _)) in ours.types.iter().enumerate() {
+        let mut row = vec![column.clone()];
+        for written in &summary.written {
+            row.push(written.types.get(index).map(|(_, name)| name.clone()).unwrap_or_default());
+        }
+        rows.push(row);
+    }
+    format!(
+        "\n## Types written in `{}`\n\n{} rows each.\n\n{}",
+        summary.case.name,
+        ours.rows,
+        table(&rows)
+    )
+}
+
+/// A Markdown table whose columns are as wide as they need to be. The first row is its head.
+fn table(rows: &[Vec<String>]) -> String {
+    let Some((head, _)) = rows.split_first() else {
+        return String::new();
+    };
+    let width = |column: usize| {
+        rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default().max(3)
+    };
+    let widths: Vec<usize> = (0..head.len()).map(width).collect();
+    let mut text = String::new();
+    for (index, row) in rows.iter().enumerate() {
+        text.push('|');
+        for (cell, &width) in row.iter().zip(&widths) {
+            text.push_str(&format!(" {cell:<width$} |"));
+        }
+        text.push('\n');
+        if index == 0 {
+            text.push('|');
+            for &width in &widths {
+                text.push_str(&format!(" {} |", "-".repeat(width)));
+            }
+            text.push('\n');
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_of_a_table_are_aligned() {
+        let row = |cells: [&str; 2]| cells.map(ToOwned::to_owned).to_vec();
+        assert_eq!(
+            table(&[row(["", "time"]), row(["Tundra", "1 s"])]),
+            "|        | time |\n| ------ | ---- |\n| Tundra | 1 s  |\n"
+        );
+    }
+
+    #[test]
+    fn figures_have_the_unit_that_suits_them() {
+        assert_eq!(time(0.0204), "20.4 ms");
+        assert_eq!(time(2.9), "2.90 s");
+        assert_eq!(megabytes(4096.0), "4.1 kB");
+        assert_eq!(megabytes(146_000_000.0), "146.0 MB");
+        assert_eq!(memory("24600000 kB"), "23 GiB");
+        assert_eq!(memory("unknown"), "unknown");
+    }
+}
