@@ -1,7 +1,10 @@
-//! What scenarios that cross crates share: programs that `cargo xtask test` prepares.
+//! What scenarios that cross crates share: programs that `cargo xtask test` prepares, and damaged
+//! files with the tables that they should become.
 //!
 //! The scenarios are in `tests/`. Nothing here knows how Tundra works inside.
 
 mod env;
 pub mod parquet;
+pub mod pollution;
 pub mod python;
+pub mod score;

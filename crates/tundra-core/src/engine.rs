@@ -23,5 +23,6 @@ pub use self::{convert::convert, inspect::inspect, resources::default_resources}
 
 /// Returns the version of DuckDB that is linked in, such as `v2.0.0`.
 pub fn duckdb_version() -> String {
-    tundra_duckdb::Database::duckdb_version()
+    // It calls itself `v2.0.0`.
+    tundra_duckdb::Database::duckdb_version().trim_start_matches('v').to_owned()
 }

@@ -120,8 +120,8 @@ pub struct Counts {
 pub struct ColumnCounts {
     /// The name in the output.
     pub name: String,
-    /// Nulls that the reader produced.
-    pub nulls: u64,
+    /// Nulls that the reader produced; `None` where a Parquet input does not tell them.
+    pub nulls: Option<u64>,
 }
 
 /// Something that was not kept as it was, or was kept elsewhere.

@@ -74,7 +74,7 @@ async fn values_get_the_type_that_keeps_them_in_their_order_with_their_nulls() {
             Some("12"),
         ]
     );
-    let nulls: Vec<u64> = done.receipt.columns.iter().map(|column| column.nulls).collect();
+    let nulls: Vec<u64> = done.receipt.columns.iter().filter_map(|column| column.nulls).collect();
     assert_eq!(nulls, [0, 1, 1, 1, 1, 1, 1, 1, 1, 1]);
     assert_eq!(done.scene.names().await, ["a.csv", OUTPUT]);
 }

@@ -115,7 +115,7 @@ async fn every_type_comes_out_as_it_went_in() {
         done.receipt.plan.columns.iter().map(|column| column.column_type.as_str()).collect();
     assert_eq!(planned, before.types);
     let nulls: Vec<_> = done.receipt.columns.iter().take(21).map(|column| column.nulls).collect();
-    assert_eq!(nulls, [1; 21]);
+    assert_eq!(nulls, [Some(1); 21]);
     let counts = done.receipt.counts;
     assert_eq!((counts.records, counts.decoded, counts.written), (3, 3, 3));
     assert_eq!(done.receipt.plan.source.format, "parquet");

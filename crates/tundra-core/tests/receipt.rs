@@ -54,8 +54,8 @@ fn receipt() -> Receipt {
             written: 42,
         },
         columns: vec![
-            ColumnCounts { name: "key".to_owned(), nulls: 0 },
-            ColumnCounts { name: "code".to_owned(), nulls: 7 },
+            ColumnCounts { name: "key".to_owned(), nulls: Some(0) },
+            ColumnCounts { name: "code".to_owned(), nulls: Some(7) },
         ],
         events: vec![LossEvent {
             code: "rejected_too_many_fields".to_owned(),

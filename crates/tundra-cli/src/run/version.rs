@@ -13,7 +13,6 @@ pub(crate) fn run(args: VersionArgs, printer: &Printer) -> Result<(), Failure> {
     let VersionArgs { json } = args;
     let tundra = env!("CARGO_PKG_VERSION");
     let duckdb = engine::duckdb_version();
-    let duckdb = duckdb.trim_start_matches('v');
     if json {
         printer.json(&json!({ "tundra": tundra, "duckdb": duckdb }))
     } else {

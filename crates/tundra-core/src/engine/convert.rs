@@ -15,6 +15,7 @@ use crate::{
         files::{RunFiles, Written, hexadecimal},
         input::OpenInput,
         parquet::{ParquetInput, input_footer},
+        rejects::Spool,
         resources::{Shares, peak_memory, shares},
         sql,
         tally::{self, Tally, tallied},
@@ -84,10 +85,17 @@ pub async fn convert(
         .map_err(|source| Error::Storage { role: "could not read the input", source })?;
     let publish = |source| Error::Storage { role: "could not publish the output", source };
     // The rejects first: whoever sees the data sees what is not in it.
+    let has_rejects = rejects.is_some();
     if let Some(rejects) = rejects {
         rejects.writer.publish().await.map_err(publish)?;
     }
-    data.writer.publish().await.map_err(publish)?;
+    if let Err(source) = data.writer.publish().await {
+        if has_rejects && let Ok(path) = output.path.sibling(REJECTS_NAME) {
+            // The error of the data says more than one of the clean-up.
+            drop(output.storage.delete(&path).await);
+        }
+        return Err(publish(source));
+    }
     receipt.timings.publish_seconds += publishing.elapsed().as_secs_f64();
     receipt.timings.total_seconds = started.elapsed().as_secs_f64();
     receipt.peak_memory_bytes = peak_memory();
@@ -172,10 +180,7 @@ impl Run {
             .columns
             .iter()
             .zip(&nulls)
-            .map(|(column, (_, nulls))| ColumnCounts {
-                name: column.name.clone(),
-                nulls: nulls.unwrap_or(0),
-            })
+            .map(|(column, (_, nulls))| ColumnCounts { name: column.name.clone(), nulls: *nulls })
             .collect();
         let receipt = Receipt {
             format_version: FORMAT_VERSION,
@@ -249,6 +254,7 @@ impl Run {
             table.rows()?,
             self.opened.location.clone(),
             self.options.max_rejects,
+            Spool::new(&self.resources.temp_directory),
         );
         database
             .register_stream(sql::STREAM, reader)

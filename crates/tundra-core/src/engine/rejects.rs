@@ -6,6 +6,7 @@
 use std::{
     fmt,
     io::{self, Read, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -18,6 +19,7 @@ use arrow::{
     error::ArrowError,
 };
 use serde::{Deserialize, Serialize};
+use tempfile::SpooledTempFile;
 
 use crate::read::chunk::Reject;
 
@@ -28,15 +30,13 @@ const IN_MEMORY: usize = 4 << 20;
 const BATCH_ROWS: usize = 4096;
 
 /// Rejects in the order in which they came.
+#[derive(Default)]
 pub(crate) struct Spool {
-    file: tempfile::SpooledTempFile,
+    /// Where what does not fit into memory goes; the system's own place when it is not given.
+    directory: Option<PathBuf>,
+    /// Made with the first reject.
+    file: Option<SpooledTempFile>,
     count: u64,
-}
-
-impl Default for Spool {
-    fn default() -> Self {
-        Self { file: tempfile::SpooledTempFile::new(IN_MEMORY), count: 0 }
-    }
 }
 
 impl fmt::Debug for Spool {
@@ -59,6 +59,11 @@ struct Line {
 }
 
 impl Spool {
+    /// Begins with no rejects. They go to `directory` when there are many.
+    pub(crate) fn new(directory: &Path) -> Self {
+        Self { directory: Some(directory.to_owned()), ..Self::default() }
+    }
+
     /// Appends a reject.
     pub(crate) fn push(&mut self, reject: &Reject) -> io::Result<()> {
         let line = Line {
@@ -72,8 +77,12 @@ impl Spool {
             raw: reject.raw.clone(),
         };
         let bytes = serde_json::to_vec(&line)?;
-        self.file.write_all(&(bytes.len() as u64).to_le_bytes())?;
-        self.file.write_all(&bytes)?;
+        let file = self.file.get_or_insert_with(|| match &self.directory {
+            Some(directory) => tempfile::spooled_tempfile_in(IN_MEMORY, directory),
+            None => tempfile::spooled_tempfile(IN_MEMORY),
+        });
+        file.write_all(&(bytes.len() as u64).to_le_bytes())?;
+        file.write_all(&bytes)?;
         self.count += 1;
         Ok(())
     }
@@ -84,9 +93,10 @@ impl Spool {
     }
 
     /// Returns the rejects as record batches.
-    pub(crate) fn into_reader(mut self) -> io::Result<Box<dyn RecordBatchReader + Send>> {
-        self.file.seek(SeekFrom::Start(0))?;
-        let reader = io::BufReader::new(self.file);
+    pub(crate) fn into_reader(self) -> io::Result<Box<dyn RecordBatchReader + Send>> {
+        let mut file = self.file.unwrap_or_else(|| tempfile::spooled_tempfile(IN_MEMORY));
+        file.seek(SeekFrom::Start(0))?;
+        let reader = io::BufReader::new(file);
         Ok(Box::new(SpoolReader { reader, left: self.count, schema: schema() }))
     }
 }

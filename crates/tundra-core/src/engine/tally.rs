@@ -88,9 +88,13 @@ pub(crate) fn tallied(
     batches: Batches,
     input: String,
     max_rejects: Option<RejectLimit>,
+    rejects: Spool,
 ) -> (Box<dyn RecordBatchReader + Send>, Arc<Mutex<Tally>>) {
-    let tally =
-        Arc::new(Mutex::new(Tally { nulls: vec![0; schema.fields().len()], ..Tally::default() }));
+    let tally = Arc::new(Mutex::new(Tally {
+        nulls: vec![0; schema.fields().len()],
+        rejects,
+        ..Tally::default()
+    }));
     let reader = TallyingReader {
         schema,
         batches,

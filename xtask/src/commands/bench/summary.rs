@@ -81,7 +81,8 @@ fn judge(target: Target, case: &Case, samples: &[Vec<Sample>]) -> anyhow::Result
             Ok(Verdict {
                 target: format!("{} at most {at_most:.2} of {peer}'s", name_of(of)),
                 measured: format!("{value:.3}"),
-                is_met: value <= at_most,
+                // As exact as it is shown: two runs of one program differ by more.
+                is_met: (value * 1000.0).round() <= (at_most * 1000.0).round(),
             })
         }
         Target::Milliseconds { below } => {

@@ -16,6 +16,7 @@ use crate::{
         copy::{Stop, Watcher, open_database},
         failure::engine_error,
         files::RunFiles,
+        rejects::Spool,
         resources::shares,
         sql::{self, VALUES_PER_COLUMN},
         tally::{lock, tallied},
@@ -92,7 +93,9 @@ pub(super) fn statistics(
         let files = Arc::new(RunFiles::new(runtime.clone(), None));
         let run = crate::RunId::generate();
         let database = open_database(resources, shares(resources), run, files)?;
-        let (rows, tally) = tallied(Arc::clone(&schema), table.rows()?, input.to_owned(), None);
+        let spool = Spool::new(&resources.temp_directory);
+        let (rows, tally) =
+            tallied(Arc::clone(&schema), table.rows()?, input.to_owned(), None, spool);
         let seen = Arc::new(Mutex::new(Seen::default()));
         let reader = Sample {
             schema: Arc::new(
