@@ -2,5 +2,6 @@
 
 mod files;
 mod parquet_input;
+mod pollution;
 mod reader;
 mod support;

@@ -51,12 +51,15 @@ fn an_empty_standard_input_is_an_error() {
 
 #[test]
 fn an_unclosed_quote_is_located() {
-    refuses(
-        b"id,name\n1,\"a\"\n2,\"b\n3,c\n4,d\n",
-        "cut.csv",
-        3,
-        &["line 3", "byte 14", "quote", "--on-bad-row", "hint: "],
-    );
+    let sandbox = Sandbox::new();
+    sandbox.write("cut.csv", "id,name\n1,\"a\"\n2,\"b\n3,c\n4,d\n");
+    let says = ["line 3", "byte 14", "quote", "--on-bad-row", "hint: "];
+    sandbox.run(&["convert", "cut.csv"]).fails(3, &says);
+    sandbox.holds_only(&["cut.csv"]);
+    let ran = sandbox.run(&["inspect", "cut.csv"]).succeeds();
+    assert!(ran.stdout().contains("rejected_unclosed_quote: 1 record is bad"), "{ran}");
+    sandbox.run(&["convert", "cut.csv", "--on-bad-row", "repair"]).succeeds();
+    assert_eq!(sandbox.rows("cut.parquet").len(), 4);
 }
 
 #[test]

@@ -102,6 +102,10 @@ fn convert_help_lists_the_options() {
                               found out]
           --header            The first record names the columns [default: found out]
           --no-header         There is no header: the columns are named column1, column2, ...
+          --header-rows <N>   How many records the header has, 0 for none [default: found out]
+          --preamble <LINES>  Lines before the header that belong to no table [default: found out]
+          --footer <LINES>    Lines at the end that belong to no table, 0 for none [default: found out]
+          --one-table         Take everything behind the header for one table
           --comment <TEXT>    Lines that begin with this are comments, or `none` for no comments
                               [default: found out]
 
@@ -151,6 +155,10 @@ fn inspect_help_lists_the_options() {
                               found out]
           --header            The first record names the columns [default: found out]
           --no-header         There is no header: the columns are named column1, column2, ...
+          --header-rows <N>   How many records the header has, 0 for none [default: found out]
+          --preamble <LINES>  Lines before the header that belong to no table [default: found out]
+          --footer <LINES>    Lines at the end that belong to no table, 0 for none [default: found out]
+          --one-table         Take everything behind the header for one table
           --comment <TEXT>    Lines that begin with this are comments, or `none` for no comments
                               [default: found out]
 

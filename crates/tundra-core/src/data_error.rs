@@ -14,6 +14,8 @@ pub enum DataCode {
     TooFewFields,
     /// The record has more fields than there are columns.
     TooManyFields,
+    /// The record is the header once more.
+    RepeatedHeader,
     /// A quote opens and never closes.
     UnclosedQuote,
     /// A quote stands where none can stand.
@@ -40,6 +42,7 @@ impl DataCode {
         match self {
             Self::TooFewFields => "too_few_fields",
             Self::TooManyFields => "too_many_fields",
+            Self::RepeatedHeader => "repeated_header",
             Self::UnclosedQuote => "unclosed_quote",
             Self::StrayQuote => "stray_quote",
             Self::UndecodableBytes => "undecodable_bytes",
@@ -159,6 +162,7 @@ impl Classify for DataError {
             DataCode::DuplicateKey => {
                 "use `--on-bad-row repair` to keep the last value, or `reject` to set it aside"
             }
+            DataCode::RepeatedHeader => "say `--no-header` if it is a record like the others",
             DataCode::RecordTooLong | DataCode::TooDeep => {
                 "a quote or a bracket that never closes also looks like this"
             }

@@ -115,8 +115,16 @@ pub struct TextHints {
     pub quote: Option<Option<char>>,
     /// The character before a quote that does not end a field; the quote itself for doubling.
     pub escape: Option<Option<char>>,
-    /// Whether the first record names the columns.
+    /// Whether there is a header.
     pub header: Option<bool>,
+    /// How many records the header has; 0 for none. Goes before [`TextHints::header`].
+    pub header_rows: Option<u32>,
+    /// Lines before the header that are no records.
+    pub preamble: Option<u64>,
+    /// Lines at the end of the input that are no records.
+    pub footer: Option<u64>,
+    /// Everything behind the header is one table, whatever it looks like.
+    pub one_table: bool,
     /// Lines that begin with this are no records.
     pub comment: Option<Option<String>>,
 }

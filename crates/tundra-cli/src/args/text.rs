@@ -41,6 +41,27 @@ pub(crate) struct TextArgs {
     #[arg(long)]
     no_header: bool,
 
+    /// How many records the header has, 0 for none [default: found out]
+    ///
+    /// The names of a header of several records are joined, column by column, with blanks.
+    #[arg(long, value_name = "N", conflicts_with_all = ["header", "no_header"])]
+    header_rows: Option<u32>,
+
+    /// Lines before the header that belong to no table [default: found out]
+    #[arg(long, value_name = "LINES")]
+    preamble: Option<u64>,
+
+    /// Lines at the end that belong to no table, 0 for none [default: found out]
+    #[arg(long, value_name = "LINES", conflicts_with = "one_table")]
+    footer: Option<u64>,
+
+    /// Take everything behind the header for one table
+    ///
+    /// Without it the table ends where another one or a footer begins, if it is clear that one does.
+    /// What is left out is told.
+    #[arg(long)]
+    one_table: bool,
+
     /// Lines that begin with this are comments, or `none` for no comments [default: found out]
     #[arg(long, value_name = "TEXT", value_parser = values::comment)]
     comment: Option<Comment>,
@@ -49,7 +70,19 @@ pub(crate) struct TextArgs {
 impl TextArgs {
     /// Returns the engine's form of it.
     pub(crate) fn into_hints(self) -> TextHints {
-        let Self { delimiter, encoding, quote, escape, header, no_header, comment } = self;
+        let Self {
+            delimiter,
+            encoding,
+            quote,
+            escape,
+            header,
+            no_header,
+            header_rows,
+            preamble,
+            footer,
+            one_table,
+            comment,
+        } = self;
         let quote = quote.map(|Quote(quote)| quote);
         TextHints {
             encoding,
@@ -65,6 +98,10 @@ impl TextArgs {
                 (_, true) => Some(false),
                 (false, false) => None,
             },
+            header_rows,
+            preamble,
+            footer,
+            one_table,
             comment: comment.map(|Comment(comment)| comment),
         }
     }

@@ -274,7 +274,8 @@ impl Run {
             return Err(CopyError::Contradicted);
         }
         let written = outcome?;
-        let tally = std::mem::take(&mut *tally);
+        let mut tally = std::mem::take(&mut *tally);
+        table.left_out().into_iter().for_each(|event| tally.add(event));
         let nulls = plan
             .columns
             .iter()

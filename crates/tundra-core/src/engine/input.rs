@@ -91,7 +91,7 @@ impl OpenInput {
                 Box::new(CsvTable::open(source, &sample, whole, options, None, context)?)
             }
             Format::Tsv => {
-                let delimiter = Some(b'\t');
+                let delimiter = Some("\t");
                 Box::new(CsvTable::open(source, &sample, whole, options, delimiter, context)?)
             }
             Format::Json | Format::Ndjson => {

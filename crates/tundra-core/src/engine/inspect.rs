@@ -15,7 +15,7 @@ use self::{
 };
 use crate::{
     BadRowPolicy, ColumnInspection, ColumnPlan, ColumnType, Control, ConvertOptions, Decision,
-    Error, Format, Input, InspectOptions, Inspection, Resources, Result, Stage, Warning,
+    Error, Format, Input, InspectOptions, Inspection, LossEvent, Resources, Result, Stage, Warning,
     engine::{
         copy::{Stop, Watcher, open_database},
         failure::input_error,
@@ -113,7 +113,7 @@ impl Look {
         })?;
         let mut decisions = vec![encoding];
         decisions.extend_from_slice(table.decisions());
-        let warnings = warnings(&decisions, table.columns(), &found);
+        let warnings = warnings(&decisions, &table.left_out(), table.columns(), &found);
         let columns = table
             .columns()
             .iter()
@@ -199,7 +199,12 @@ impl Look {
 }
 
 /// Returns what a person should look at.
-fn warnings(decisions: &[Decision], columns: &[ColumnPlan], found: &Statistics) -> Vec<Warning> {
+fn warnings(
+    decisions: &[Decision],
+    left_out: &[LossEvent],
+    columns: &[ColumnPlan],
+    found: &Statistics,
+) -> Vec<Warning> {
     let unsure =
         decisions.iter().filter(|decision| decision.confidence < SURE).map(|decision| Warning {
             code: format!("unsure_{}", decision.what),
@@ -226,5 +231,11 @@ fn warnings(decisions: &[Decision], columns: &[ColumnPlan], found: &Statistics) 
             code: "all_null".to_owned(),
             message: format!("column `{}` has no values", column.name),
         });
-    unsure.chain(rejected).chain(empty).collect()
+    let left_out = left_out.iter().map(|event| Warning {
+        code: event.code.clone(),
+        message: event.samples.first().map_or_else(String::new, |first| {
+            format!("left out from line {} on: `{}`", first.line, first.text)
+        }),
+    });
+    unsure.chain(left_out).chain(rejected).chain(empty).collect()
 }

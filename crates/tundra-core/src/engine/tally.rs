@@ -16,6 +16,7 @@ use crate::{
     engine::rejects::Spool,
     read::{
         chunk::{DecodeError, Decoded},
+        csv::structure::COMMENTS,
         table::Batches,
     },
 };
@@ -56,7 +57,22 @@ impl Tally {
         for repair in &decoded.repairs {
             self.event("repaired", repair);
         }
+        for header in &decoded.headers {
+            self.event("skipped", header);
+        }
+        if decoded.comments > 0 {
+            let (code, count) = (COMMENTS.to_owned(), decoded.comments);
+            self.add(LossEvent { code, count, samples: Vec::new() });
+        }
         Ok(())
+    }
+
+    /// Adds an event to those that were counted while reading.
+    pub(crate) fn add(&mut self, event: LossEvent) {
+        match self.events.iter_mut().find(|other| other.code == event.code) {
+            Some(other) => other.count += event.count,
+            None => self.events.push(event),
+        }
     }
 
     fn event(&mut self, what: &str, error: &DataError) {

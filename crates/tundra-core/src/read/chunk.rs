@@ -69,6 +69,10 @@ pub(crate) struct Decoded {
     pub(crate) repairs: Vec<DataError>,
     /// Records that were made to fit.
     pub(crate) repaired: u64,
+    /// Records that were skipped because they are the header once more, in order.
+    pub(crate) headers: Vec<DataError>,
+    /// Lines that are comments.
+    pub(crate) comments: u64,
     /// Nulls of each column of the batch.
     pub(crate) nulls: Vec<u64>,
 }

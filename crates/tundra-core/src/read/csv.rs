@@ -10,7 +10,13 @@ pub(crate) mod decode;
 pub(crate) mod detect;
 pub(crate) mod dialect;
 pub(crate) mod infer;
+pub(crate) mod marker;
+pub(crate) mod names;
+pub(crate) mod repair;
+pub(crate) mod rules;
+pub(crate) mod shape;
 pub(crate) mod split;
+pub(crate) mod structure;
 pub(crate) mod table;
 pub(crate) mod tokenize;
 

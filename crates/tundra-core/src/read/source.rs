@@ -75,6 +75,29 @@ impl TextSource {
         )))
     }
 
+    /// Returns the last lines of the text and where they begin in it; `None` when that cannot be told
+    /// without decoding the whole text.
+    ///
+    /// # Errors
+    /// Fails when the object cannot be read.
+    pub(crate) fn tail(&self) -> Result<Option<(usize, Vec<u8>)>, Error> {
+        const TAIL_BYTES: u64 = 64 << 10;
+        if self.encoding != UTF_8 {
+            return Ok(None);
+        }
+        let size = self.object.info().size;
+        let range = size.saturating_sub(TAIL_BYTES).max(self.mark)..size;
+        let start = range.start;
+        let tail = self
+            .runtime
+            .block_on(self.object.read(range))
+            .map_err(|source| Error::Storage { role: "could not read the input", source })?;
+        // The first line is probably cut.
+        let Some(newline) = memchr::memchr(b'\n', &tail) else { return Ok(None) };
+        let offset = usize::try_from(start - self.mark).unwrap_or(usize::MAX) + newline + 1;
+        Ok(Some((offset, tail[newline + 1..].to_vec())))
+    }
+
     /// Begins a pass over the bytes as they are stored.
     fn open_raw(&self) -> Result<Box<dyn Read + Send>, Error> {
         if let Some(file) = self.object.as_file() {

@@ -8,7 +8,7 @@ use std::{collections::HashMap, fmt, sync::Arc};
 use arrow::datatypes::SchemaRef;
 
 use crate::{
-    Cancel, ColumnPlan, ColumnType, ConvertOptions, Decision, Error, Reporter,
+    Cancel, ColumnPlan, ColumnType, ConvertOptions, Decision, Error, LossEvent, Reporter,
     read::chunk::{DecodeError, Decoded},
 };
 
@@ -52,6 +52,11 @@ pub(crate) trait Table: Send {
 
     /// Returns about how many bytes a row takes in memory.
     fn row_bytes(&self) -> u64;
+
+    /// Returns what of the input belongs to no record, where that is more than a header.
+    fn left_out(&self) -> Vec<LossEvent> {
+        Vec::new()
+    }
 
     /// Looks at all records, so that the types hold all of them.
     fn infer_whole(&mut self) -> Result<(), Error>;

@@ -14,9 +14,9 @@ use crate::{
     read::{
         chunk::{Chunk, Decode, DecodeError, Decoded, Reject},
         csv::{
-            Dialect,
             column::{ColumnBuilder, Reading, Rows, fits},
-            tokenize::{Record, Span, Tokenizer, fit},
+            rules::Rules,
+            tokenize::{Record, Span, Tokenizer},
         },
     },
 };
@@ -39,11 +39,9 @@ pub(crate) struct CsvColumn {
 /// Everything that decides how a chunk becomes a batch.
 #[derive(Debug, Clone)]
 pub(crate) struct CsvDecode {
-    dialect: Dialect,
+    rules: Arc<Rules>,
     columns: Vec<CsvColumn>,
     schema: SchemaRef,
-    skip_rows: BTreeSet<u64>,
-    on_bad_row: BadRowPolicy,
 }
 
 impl CsvDecode {
@@ -51,12 +49,7 @@ impl CsvDecode {
     ///
     /// # Errors
     /// Fails when a column's type is none that delimited text can hold.
-    pub(crate) fn new(
-        dialect: Dialect,
-        columns: Vec<CsvColumn>,
-        skip_rows: BTreeSet<u64>,
-        on_bad_row: BadRowPolicy,
-    ) -> Result<Self, Error> {
+    pub(crate) fn new(rules: Arc<Rules>, columns: Vec<CsvColumn>) -> Result<Self, Error> {
         for column in &columns {
             if ColumnBuilder::new(&column.column_type, column.reading, 0).is_none() {
                 return Err(Error::Request {
@@ -73,7 +66,7 @@ impl CsvDecode {
             .map(|column| Field::new(&column.name, column.column_type.to_arrow(), true))
             .collect();
         let schema = Arc::new(Schema::new(fields));
-        Ok(Self { dialect, columns, schema, skip_rows, on_bad_row })
+        Ok(Self { rules, columns, schema })
     }
 
     /// Returns the schema of the batches.
@@ -101,9 +94,22 @@ impl Decode for CsvDecode {
             rejects: Vec::new(),
             repairs: Vec::new(),
             repaired: 0,
+            headers: Vec::new(),
+            comments: 0,
         };
         state.run()?;
-        let State { builders, rows, decoded, skipped, rejects, repairs, repaired, .. } = state;
+        let State {
+            builders,
+            rows,
+            decoded,
+            skipped,
+            rejects,
+            repairs,
+            repaired,
+            headers,
+            comments,
+            ..
+        } = state;
         let nulls = builders.iter().map(ColumnBuilder::null_count).collect();
         let batch = builders
             .into_iter()
@@ -122,6 +128,8 @@ impl Decode for CsvDecode {
             rejects,
             repairs,
             repaired,
+            headers,
+            comments,
             nulls,
         })
     }
@@ -153,6 +161,8 @@ struct State<'a> {
     rejects: Vec<Reject>,
     repairs: Vec<DataError>,
     repaired: u64,
+    headers: Vec<DataError>,
+    comments: u64,
 }
 
 impl State<'_> {
@@ -160,16 +170,24 @@ impl State<'_> {
         let plan = self.plan;
         let width = plan.columns.len();
         let bytes = self.bytes;
-        let checks_values = plan.on_bad_row == BadRowPolicy::Reject
+        let checks_values = plan.rules.on_bad_row == BadRowPolicy::Reject
             && plan.columns.iter().any(|column| column.reading == Reading::Forced);
-        let mut tokenizer = Tokenizer::new(bytes, &plan.dialect);
+        let mut tokenizer = Tokenizer::new(bytes, &plan.rules.dialect);
         loop {
             let from = self.spans.len();
             let Some(record) = tokenizer.next_record(&mut self.spans) else { break };
             let number = self.decoded;
             self.decoded += 1;
-            if !plan.skip_rows.is_empty() && plan.skip_rows.contains(&(self.chunk.record + number))
-            {
+            if plan.rules.skips(self.chunk.record + number) {
+                self.skipped += 1;
+                self.spans.truncate(from);
+                continue;
+            }
+            if plan.rules.is_header(&self.spans[from..], bytes) {
+                let text = &bytes[record.start..record.end];
+                let message = "the header once more".to_owned();
+                let code = DataCode::RepeatedHeader;
+                self.headers.push(self.error(&record, number, code, None, text, message));
                 self.skipped += 1;
                 self.spans.truncate(from);
                 continue;
@@ -189,6 +207,7 @@ impl State<'_> {
                 self.fill_columns()?;
             }
         }
+        self.comments = tokenizer.comments();
         self.fill_columns()
     }
 
@@ -253,7 +272,7 @@ impl State<'_> {
     ) -> Result<(), DecodeError> {
         let text = &self.bytes[record.start..record.end];
         let error = self.error(&record, number, code, column, text, message);
-        match (self.plan.on_bad_row, code) {
+        match (self.plan.rules.on_bad_row, code) {
             // Nothing can be made of bytes that are no text without changing them.
             (BadRowPolicy::Fail, _) | (BadRowPolicy::Repair, DataCode::UndecodableBytes) => {
                 Err(DecodeError::Data(Box::new(error)))
@@ -268,7 +287,7 @@ impl State<'_> {
                 Ok(())
             }
             (BadRowPolicy::Repair, _) => {
-                fit(&mut self.spans, from, &record, self.plan.columns.len(), self.bytes);
+                self.plan.rules.fit(&mut self.spans, from, &record, self.bytes);
                 self.records.push((record, number));
                 self.repairs.push(error);
                 self.repaired += 1;
@@ -284,9 +303,13 @@ impl State<'_> {
         let mut repaired_rows = BTreeSet::new();
         for (column, builder) in builders.iter_mut().enumerate() {
             let mut unfit_rows = Vec::new();
-            let rows =
-                Rows { bytes: self.bytes, spans: &self.spans, width, dialect: &self.plan.dialect };
-            let repairs = self.plan.on_bad_row == BadRowPolicy::Repair
+            let rows = Rows {
+                bytes: self.bytes,
+                spans: &self.spans,
+                width,
+                dialect: &self.plan.rules.dialect,
+            };
+            let repairs = self.plan.rules.on_bad_row == BadRowPolicy::Repair
                 && self.plan.columns[column].reading == Reading::Forced;
             let outcome = builder.append(rows, column, |row| {
                 if repairs {
@@ -339,7 +362,7 @@ impl State<'_> {
         text: &[u8],
         message: String,
     ) -> DataError {
-        let lines = self.plan.dialect.count_lines(&self.bytes[..record.start]);
+        let lines = self.plan.rules.dialect.count_lines(&self.bytes[..record.start]);
         DataError {
             code,
             record: self.chunk.record + number + 1,

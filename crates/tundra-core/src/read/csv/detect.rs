@@ -2,27 +2,36 @@
 //!
 //! Start at [`detect`]. The score of a dialect is that of van den Burg, Nazábal and Sutton
 //! ("Wrangling messy CSV files by detecting row and type patterns", 2019): rows should have the
-//! same number of cells, and cells should look like values.
+//! same number of cells, and cells should look like values. Where the table stands in the text is
+//! found by [`structure`].
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::BTreeMap;
 
 use crate::{
-    BadRowPolicy, Decision, Error, TextHints,
+    Decision, Error, TextHints,
     read::{
         csv::{
             Dialect,
-            infer::CsvObservation,
-            tokenize::{Span, Tokenizer, unescape},
+            marker::Marker,
+            shape::Shapes,
+            structure::{self, End, Structure},
+            tokenize::{Span, Tokenizer},
         },
         lattice::Evidence,
     },
 };
 
-/// Delimiters that are tried, the likelier first.
-const DELIMITERS: [u8; 7] = [b',', b';', b'\t', b'|', b'^', b'~', b' '];
+/// Delimiters that are tried, the likelier first. Of two that split equally well the first is taken,
+/// and of `, ` and `,` the longer one is right when every comma has a blank behind it.
+const DELIMITERS: [&str; 16] = [
+    ", ", "; ", " | ", ",", ";", "\t", "|", "||", "::", "\t\t", "|~|", ":", "^", "~", "\u{1}", " ",
+];
 
 /// Quotes that are tried, the likelier first.
 const QUOTES: [Option<u8>; 3] = [Some(b'"'), Some(b'\''), None];
+
+/// What comments begin with, where there are any.
+const COMMENTS: [&str; 4] = ["#", "//", "%", "--"];
 
 /// Records that are scored: enough to see a pattern, few enough to try every dialect.
 const SCORED_RECORDS: usize = 500;
@@ -32,20 +41,15 @@ const SCORED_RECORDS: usize = 500;
 pub(crate) struct Detected {
     /// How the text is written.
     pub(crate) dialect: Dialect,
-    /// Whether the first record names the columns.
-    pub(crate) header: bool,
-    /// The names of the columns as they are written; empty ones and repeated ones included.
-    pub(crate) names: Vec<String>,
-    /// Bytes before the first record behind the header.
-    pub(crate) body: usize,
-    /// Newlines before the first record behind the header.
-    pub(crate) body_lines: u64,
+    /// Where the table stands in it.
+    pub(crate) structure: Structure,
     /// What was decided, for the receipt.
     pub(crate) decisions: Vec<Decision>,
 }
 
 /// Finds out how `sample` is written. `complete` says that it is the whole text; otherwise its
-/// last, cut record is not looked at.
+/// last, cut record is not looked at. With `mend` a damaged header is mended. `tail` are
+/// the last lines of a text that is longer than the sample, and where they begin in it.
 ///
 /// # Errors
 /// Fails when a hint cannot be followed.
@@ -53,104 +57,119 @@ pub(crate) fn detect(
     sample: &[u8],
     complete: bool,
     hints: &TextHints,
-    default_delimiter: Option<u8>,
+    default_delimiter: Option<&str>,
+    mend: bool,
+    tail: Option<(usize, Vec<u8>)>,
 ) -> Result<Detected, Error> {
-    let mut decisions = Vec::new();
     let newlines = Newlines::count(sample);
     let base = Dialect {
         cr_ends_record: newlines.lone_cr > 0 && newlines.lf == 0,
         comment: match &hints.comment {
-            Some(Some(text)) => Some(one_byte("--comment", text)?),
+            Some(Some(text)) => Some(marker("--comment", text)?),
             _ => None,
         },
         ..Dialect::default()
     };
-    let sample = if complete { sample } else { whole_lines(sample, &base) };
-    let (dialect, width, confidence) = best_dialect(sample, &base, hints, default_delimiter)?;
-    let given = |is_given: bool| if is_given { "given" } else { "best score" };
-    let sure = |is_given: bool| if is_given { 1.0 } else { confidence };
-    decisions.push(Decision {
-        what: "delimiter".to_owned(),
-        value: show_byte(dialect.delimiter),
-        confidence: sure(hints.delimiter.is_some()),
-        reason: match (hints.delimiter.is_some(), width) {
-            (true, _) => "given".to_owned(),
-            (false, 1) => "no delimiter splits the records: there is one column".to_owned(),
-            (false, _) => format!("{width} fields in most records"),
-        },
-    });
-    decisions.push(Decision {
-        what: "quote".to_owned(),
-        value: dialect.quote.map_or_else(|| "none".to_owned(), show_byte),
-        confidence: sure(hints.quote.is_some()),
-        reason: given(hints.quote.is_some()).to_owned(),
-    });
-    decisions.push(Decision {
-        what: "escape".to_owned(),
-        value: match dialect.escape {
-            None => "none".to_owned(),
-            escape if escape == dialect.quote => "doubled quote".to_owned(),
-            Some(byte) => show_byte(byte),
-        },
-        confidence: sure(hints.escape.is_some()),
-        reason: given(hints.escape.is_some()).to_owned(),
-    });
-    decisions.push(Decision {
-        what: "newline".to_owned(),
-        value: newlines.name().to_owned(),
-        confidence: 1.0,
-        reason: format!(
-            "{} \\n, {} \\r\\n and {} \\r in the sample",
-            newlines.lf - newlines.crlf,
-            newlines.crlf,
-            newlines.lone_cr
-        ),
-    });
-
-    let first = first_record(sample, &dialect);
-    let (header, confidence, reason) = match hints.header {
-        Some(header) => (header, 1.0, "given".to_owned()),
-        None => has_header(&first.fields, &sample[first.end..], &dialect),
-    };
-    decisions.push(Decision {
-        what: "header".to_owned(),
-        value: if header { "first record" } else { "none" }.to_owned(),
-        confidence,
-        reason,
-    });
-    let (names, body, body_lines) = if header {
-        (first.fields, first.end, first.lines)
-    } else {
-        (vec![String::new(); width.max(first.fields.len())], 0, 0)
-    };
-    Ok(Detected { dialect, header, names, body, body_lines, decisions })
+    let candidates = candidates(sample, &base, hints, default_delimiter, &newlines)?;
+    let Best { mut dialect, width, confidence } = best(sample, complete, &base, &candidates);
+    let sample = if complete { sample } else { whole_lines(sample, &dialect) };
+    if hints.comment.is_none() {
+        dialect.comment = comment(sample, &dialect, width);
+    }
+    let mut structure = structure::find(sample, complete, &dialect, hints, mend);
+    if structure.end.is_none()
+        && !hints.one_table
+        && let Some((offset, tail)) = tail
+    {
+        let columns = Shapes::learn(&sample[structure.body..], &dialect, structure.names.len());
+        let end = structure::find_footer(&tail, &dialect, &columns.columns, hints);
+        structure.end = end.map(|end| End { at: offset + end.at, ..end });
+    }
+    let decisions = decisions(&dialect, &structure, width, confidence, &newlines, hints);
+    Ok(Detected { dialect, structure, decisions })
 }
 
-/// Makes names of columns unique, as the engine compares them: without regard to case. Empty names
-/// become `column1`, `column2` and so on by their place; a repeated one gets a number behind it.
-pub(crate) fn unique_names(names: &[String]) -> Vec<String> {
-    let mut taken: HashSet<String> = HashSet::new();
-    let written: HashSet<String> = names.iter().map(|name| name.to_lowercase()).collect();
-    names
-        .iter()
-        .enumerate()
-        .map(|(index, name)| {
-            let base = match name.trim() {
-                "" => format!("column{}", index + 1),
-                _ => name.clone(),
-            };
-            let mut unique = base.clone();
-            let mut number = 1;
-            while taken.contains(&unique.to_lowercase())
-                || (unique != *name && written.contains(&unique.to_lowercase()))
-            {
-                unique = format!("{base}_{number}");
-                number += 1;
-            }
-            taken.insert(unique.to_lowercase());
-            unique
-        })
-        .collect()
+fn decisions(
+    dialect: &Dialect,
+    structure: &Structure,
+    width: usize,
+    confidence: f64,
+    newlines: &Newlines,
+    hints: &TextHints,
+) -> Vec<Decision> {
+    let decision = |what: &str, value: String, confidence: f64, reason: &str| Decision {
+        what: what.to_owned(),
+        value,
+        confidence,
+        reason: reason.to_owned(),
+    };
+    let found = |is_given: bool, reason: &'static str| {
+        if is_given { (1.0, "given") } else { (confidence, reason) }
+    };
+    let fields = format!("{width} fields in most records");
+    let (sure, reason) = match (hints.delimiter.is_some(), width) {
+        (true, _) => (1.0, "given"),
+        (false, 1) => (confidence, "no delimiter splits the records: there is one column"),
+        (false, _) => (confidence, fields.as_str()),
+    };
+    let mut decisions = vec![decision("delimiter", dialect.delimiter.to_string(), sure, reason)];
+    let (sure, reason) = found(hints.quote.is_some(), "best score");
+    let quote = dialect.quote.map_or_else(|| "none".to_owned(), shown);
+    decisions.push(decision("quote", quote, sure, reason));
+    let (sure, reason) = found(hints.escape.is_some(), "best score");
+    let escape = match dialect.escape {
+        None => "none".to_owned(),
+        escape if escape == dialect.quote => "doubled quote".to_owned(),
+        Some(byte) => shown(byte),
+    };
+    decisions.push(decision("escape", escape, sure, reason));
+    let counts = format!(
+        "{} \\n, {} \\r\\n and {} \\r in the sample",
+        newlines.lf - newlines.crlf,
+        newlines.crlf,
+        newlines.lone_cr
+    );
+    decisions.push(decision("newline", newlines.name(dialect).to_owned(), 1.0, &counts));
+    if let Some(comment) = dialect.comment {
+        let (sure, reason) = match hints.comment {
+            Some(_) => (1.0, "given"),
+            None => (0.9, "lines that begin with it are not split like the others"),
+        };
+        decisions.push(decision("comment", comment.to_string(), sure, reason));
+    }
+    if structure.preamble_lines > 0 {
+        let (sure, reason) = match hints.preamble {
+            Some(_) => (1.0, "given"),
+            None => (0.9, "what stands there is no row of the table"),
+        };
+        let lines = structure.preamble_lines;
+        let value = format!("{lines} line{}", if lines == 1 { "" } else { "s" });
+        decisions.push(decision("preamble", value, sure, reason));
+    }
+    let header = match structure.header_rows {
+        0 => "none".to_owned(),
+        1 => "first record".to_owned(),
+        rows => format!("first {rows} records"),
+    };
+    decisions.push(decision(
+        "header",
+        header,
+        structure.header_confidence,
+        &structure.header_reason,
+    ));
+    if let Some(end) = &structure.end {
+        let (sure, reason) = match (hints.footer, end.what) {
+            (Some(_), _) => (1.0, "given"),
+            (None, structure::Behind::Table) => (0.8, "another table begins there"),
+            (None, structure::Behind::Footer) => (0.8, "what stands there is no row of the table"),
+        };
+        let value = match end.line {
+            0 => format!("before byte {}", end.at),
+            line => format!("before line {line}"),
+        };
+        decisions.push(decision("end", value, sure, reason));
+    }
+    decisions
 }
 
 /// How the lines of a text end.
@@ -175,12 +194,13 @@ impl Newlines {
         Self { lf, crlf, lone_cr }
     }
 
-    fn name(&self) -> &'static str {
+    fn name(&self, dialect: &Dialect) -> &'static str {
         match (self.lf - self.crlf, self.crlf, self.lone_cr) {
             (0, 0, 0) => "none",
             (_, 0, 0) => "\\n",
             (0, _, 0) => "\\r\\n",
             (0, 0, _) => "\\r",
+            _ if dialect.cr_ends_record => "mixed, \\r included",
             _ => "mixed",
         }
     }
@@ -188,68 +208,130 @@ impl Newlines {
 
 /// Cuts the last line off, which may not be whole.
 fn whole_lines<'a>(sample: &'a [u8], dialect: &Dialect) -> &'a [u8] {
-    let newline = if dialect.cr_ends_record { b'\r' } else { b'\n' };
-    match memchr::memrchr(newline, sample) {
-        Some(at) => &sample[..=at],
-        None => sample,
-    }
+    let last = match dialect.cr_ends_record {
+        true => memchr::memrchr2(b'\r', b'\n', sample),
+        false => memchr::memrchr(b'\n', sample),
+    };
+    last.map_or(sample, |at| &sample[..=at])
 }
 
-fn best_dialect(
+/// Returns the dialects that come into question, the likelier first.
+fn candidates(
     sample: &[u8],
     base: &Dialect,
     hints: &TextHints,
-    default_delimiter: Option<u8>,
-) -> Result<(Dialect, usize, f64), Error> {
-    let delimiters: Vec<u8> = match &hints.delimiter {
-        Some(text) => vec![one_byte("--delimiter", text)?],
-        None => default_delimiter.into_iter().chain(DELIMITERS).collect(),
+    default_delimiter: Option<&str>,
+    newlines: &Newlines,
+) -> Result<Vec<Dialect>, Error> {
+    let delimiters: Vec<Marker> = match &hints.delimiter {
+        Some(text) => vec![marker("--delimiter", text)?],
+        None => default_delimiter
+            .into_iter()
+            .chain(DELIMITERS)
+            .filter_map(Marker::new)
+            .filter(|delimiter| {
+                *delimiter == Marker::byte(b',')
+                    || memchr::memmem::find(sample, delimiter.as_bytes()).is_some()
+            })
+            .collect(),
     };
     let quotes: Vec<Option<u8>> = match hints.quote {
-        Some(quote) => vec![quote.map(|quote| one_char("--quote", quote)).transpose()?],
+        Some(quote) => vec![quote.map(|quote| one_byte("--quote", quote)).transpose()?],
         None => QUOTES
             .into_iter()
             .filter(|quote| quote.is_none_or(|quote| quote == b'"' || sample.contains(&quote)))
             .collect(),
     };
-    let mut scored: Vec<(f64, Dialect, usize)> = Vec::new();
+    let mut candidates = Vec::new();
     for &delimiter in &delimiters {
-        if hints.delimiter.is_none() && delimiter != b',' && !sample.contains(&delimiter) {
-            continue;
-        }
         for &quote in &quotes {
             let mut escapes = vec![quote];
             match hints.escape {
                 Some(escape) => {
-                    escapes = vec![escape.map(|escape| one_char("--escape", escape)).transpose()?];
+                    escapes = vec![escape.map(|escape| one_byte("--escape", escape)).transpose()?];
                 }
-                None if quote.is_some_and(|quote| has_pair(sample, b'\\', quote)) => {
-                    escapes.push(Some(b'\\'));
+                None => {
+                    let pair = |escape: u8, quote: u8| has_pair(sample, escape, quote);
+                    if quote.is_some_and(|quote| pair(b'\\', quote)) {
+                        escapes.push(Some(b'\\'));
+                    }
+                    if quote == Some(b'\'') && pair(b'"', b'"') {
+                        escapes.push(Some(b'"'));
+                    }
+                    if quote.is_some() {
+                        escapes.push(None);
+                    }
                 }
-                None => {}
             }
             for escape in escapes {
                 let dialect = Dialect { delimiter, quote, escape, ..base.clone() };
-                let (score, width) = score(sample, &dialect);
-                // Only a better score replaces a likelier dialect.
-                scored.push((score, dialect, width));
+                candidates.push(dialect.clone());
+                if newlines.lone_cr > 0 && newlines.lf > 0 {
+                    candidates.push(Dialect { cr_ends_record: true, ..dialect });
+                }
             }
         }
     }
-    let best = scored.iter().map(|(score, ..)| *score).fold(0.0, f64::max);
-    let at = scored.iter().position(|(score, ..)| *score >= best).unwrap_or(0);
-    let (score, dialect, width) = scored.get(at).cloned().unwrap_or((0.0, base.clone(), 1));
+    Ok(candidates)
+}
+
+/// The dialect that explains a text best.
+struct Best {
+    dialect: Dialect,
+    /// The number of fields that most records have.
+    width: usize,
+    /// How far the next delimiter is behind, from 0 to 1.
+    confidence: f64,
+}
+
+fn best(sample: &[u8], complete: bool, base: &Dialect, candidates: &[Dialect]) -> Best {
+    let scored: Vec<(f64, &Dialect, usize)> = candidates
+        .iter()
+        .map(|dialect| {
+            let sample = if complete { sample } else { whole_lines(sample, dialect) };
+            let (score, width) = score(sample, dialect);
+            (score, dialect, width)
+        })
+        .collect();
+    // Only a better score replaces a likelier dialect; sums of fractions differ in their last bits.
+    let best = scored.iter().map(|(score, ..)| *score).fold(0.0, f64::max) * (1.0 - 1e-9);
+    let Some(&(score, dialect, width)) = scored.iter().find(|(score, ..)| *score >= best) else {
+        return Best { dialect: base.clone(), width: 1, confidence: 0.0 };
+    };
     let second = scored
         .iter()
-        .filter(|(_, other, _)| other.delimiter != dialect.delimiter)
+        .filter(|(_, other, _)| other.delimiter.first() != dialect.delimiter.first())
         .map(|(score, ..)| *score)
         .fold(0.0, f64::max);
     let confidence = if score > 0.0 { (1.0 - second / score / 2.0).clamp(0.0, 1.0) } else { 0.0 };
-    Ok((dialect, width, (confidence * 100.0).round() / 100.0))
+    Best { dialect: dialect.clone(), width, confidence: (confidence * 100.0).round() / 100.0 }
 }
 
 fn has_pair(sample: &[u8], first: u8, second: u8) -> bool {
     memchr::memchr_iter(first, sample).any(|at| sample.get(at + 1) == Some(&second))
+}
+
+/// Returns what comments begin with: lines that begin with it are there, and none of them is split
+/// like the records.
+fn comment(sample: &[u8], dialect: &Dialect, width: usize) -> Option<Marker> {
+    if width < 2 {
+        return None;
+    }
+    COMMENTS.into_iter().filter_map(Marker::new).find(|marker| {
+        let mut tokenizer = Tokenizer::new(sample, dialect);
+        let mut spans = Vec::new();
+        let mut comments = 0;
+        loop {
+            spans.clear();
+            let Some(record) = tokenizer.next_record(&mut spans) else { return comments > 0 };
+            if marker.stands(sample, record.start) {
+                if spans.len() == width {
+                    return false;
+                }
+                comments += 1;
+            }
+        }
+    })
 }
 
 /// Scores a dialect, and returns the number of fields that most records have in it.
@@ -259,35 +341,52 @@ fn score(sample: &[u8], dialect: &Dialect) -> (f64, usize) {
     let mut widths: BTreeMap<usize, usize> = BTreeMap::new();
     let (mut cells, mut known, mut faults, mut records) = (0usize, 0usize, 0usize, 0usize);
     // Whether a field that somebody has put between quotes is taken for text.
-    let mut misread = false;
+    let mut misread = 0usize;
+    // Whether a field between two of the others is filled.
+    let mut between = false;
     while records < SCORED_RECORDS {
         spans.clear();
         let Some(record) = tokenizer.next_record(&mut spans) else { break };
         records += 1;
         *widths.entry(spans.len()).or_default() += 1;
-        faults += usize::from(record.fault.is_some());
+        let mut is_faulty = record.fault.is_some();
+        between |= spans.iter().skip(1).step_by(2).any(|span| !span.of(sample).is_empty());
         for span in &spans {
             cells += 1;
             let text = span.of(sample);
             known += usize::from(span.is_quoted() || looks_like_a_value(text));
-            misread |= !span.is_quoted() && matches!(text, [b'"', .., b'"']);
+            misread += usize::from(!span.is_quoted() && matches!(text, [b'"', .., b'"']));
+            // Without an escape a doubled quote is one too many.
+            is_faulty |= dialect.escape.is_none()
+                && span.is_quoted()
+                && dialect.quote.is_some_and(|quote| has_pair(text, quote, quote));
         }
+        faults += usize::from(is_faulty);
     }
-    if records == 0 || misread {
+    let delimiter = dialect.delimiter.to_string();
+    let is_doubled = !between
+        && dialect.delimiter.len() == 1
+        && DELIMITERS.contains(&delimiter.repeat(2).replace("\\t", "\t").as_str())
+        && widths.keys().all(|width| width % 2 == 1)
+        && widths.keys().any(|width| *width > 1);
+    if records == 0 || misread * 10 > records || is_doubled {
         return (0.0, 1);
     }
     #[expect(clippy::cast_precision_loss, reason = "counts of a sample are small")]
     let (pattern, types, clean) = {
-        let sum: f64 = widths
+        // One record that was damaged must not weigh as much as all others.
+        let pattern: f64 = widths
             .iter()
-            .map(|(&width, &count)| count as f64 * (width as f64 - 1.0).max(1e-3) / width as f64)
+            .map(|(&width, &count)| {
+                let share = count as f64 / records as f64;
+                share * count as f64 * (width as f64 - 1.0).max(1e-3) / width as f64
+            })
             .sum();
-        let pattern = sum / widths.len() as f64;
         let types = (known as f64 / cells as f64).max(1e-10);
         (pattern, types, 1.0 - faults as f64 / records as f64)
     };
     let width = widths.iter().max_by_key(|&(&width, &count)| (count, width)).map_or(1, |(&w, _)| w);
-    (pattern * types * clean, width)
+    (pattern * types * clean.max(1e-3), width)
 }
 
 /// Returns whether a cell looks like something that people put into cells.
@@ -325,98 +424,31 @@ fn looks_like_a_value(cell: &[u8]) -> bool {
                     | b'='
                     | b'$'
                     | b'*'
+                    | b'\''
             )
     })
 }
 
-/// The first record of a text.
-struct First {
-    fields: Vec<String>,
-    /// Bytes up to the next record.
-    end: usize,
-    /// Newlines up to the next record.
-    lines: u64,
-}
-
-fn first_record(sample: &[u8], dialect: &Dialect) -> First {
-    let mut tokenizer = Tokenizer::new(sample, dialect);
-    let mut spans = Vec::new();
-    if tokenizer.next_record(&mut spans).is_none() {
-        return First { fields: Vec::new(), end: sample.len(), lines: 0 };
-    }
-    let fields = spans
-        .iter()
-        .map(|span| {
-            let mut text = Vec::new();
-            if span.is_escaped() {
-                unescape(span.of(sample), dialect, &mut text);
-            } else {
-                text.extend_from_slice(span.of(sample));
-            }
-            String::from_utf8_lossy(&text).into_owned()
-        })
-        .collect();
-    let end = tokenizer.position();
-    let newline = if dialect.cr_ends_record { b'\r' } else { b'\n' };
-    let lines = memchr::memchr_iter(newline, &sample[..end]).count() as u64;
-    First { fields, end, lines }
-}
-
-/// Decides whether the first record names the columns.
-fn has_header(first: &[String], rest: &[u8], dialect: &Dialect) -> (bool, f64, String) {
-    let mut evidence = vec![Evidence::default(); first.len()];
-    for (column, cell) in evidence.iter_mut().zip(first) {
-        if !cell.trim().is_empty() {
-            column.observe(cell.trim().as_bytes(), 1);
-        }
-    }
-    let named = first.iter().filter(|cell| !cell.trim().is_empty()).count();
-    if named == 0 {
-        return (false, 1.0, "the first record is empty".to_owned());
-    }
-    if let Some(index) = evidence.iter().position(Evidence::is_typed) {
-        let reason = format!("`{}` in the first record is a value, not a name", first[index]);
-        return (false, 0.9, reason);
-    }
-    let mut body = CsvObservation::new(first.len());
-    body.observe(rest, dialect, 0, &BTreeSet::new(), BadRowPolicy::Reject);
-    if body.records == 0 {
-        return (true, 0.8, "there is one record, and it holds no values but names".to_owned());
-    }
-    let typed = body.columns.iter().filter(|column| column.is_typed()).count();
-    if typed > 0 {
-        let columns = if typed == 1 { "a column that is" } else { "columns that are" };
-        let reason = format!("the first record is text above {columns} not");
-        return (true, 1.0, reason);
-    }
-    let distinct: HashSet<&String> = first.iter().collect();
-    if distinct.len() == first.len() && named == first.len() {
-        return (true, 0.6, "every field of the first record is text that differs".to_owned());
-    }
-    (false, 0.6, "the first record has empty or repeated fields, like the others".to_owned())
-}
-
 /// Shows a byte as a person would write it.
-fn show_byte(byte: u8) -> String {
-    match byte {
-        b'\t' => "\\t".to_owned(),
-        b' ' => "space".to_owned(),
-        byte => char::from(byte).to_string(),
-    }
+fn shown(byte: u8) -> String {
+    Marker::byte(byte).to_string()
 }
 
-fn one_byte(option: &'static str, text: &str) -> Result<u8, Error> {
-    match text.as_bytes() {
-        &[byte] if byte.is_ascii() && byte != b'\n' && byte != b'\r' => Ok(byte),
+fn marker(option: &'static str, text: &str) -> Result<Marker, Error> {
+    Marker::new(text).ok_or_else(|| Error::Request {
+        message: format!("`{option} {text}` is not one to {} bytes of one line", Marker::MOST),
+        hint: None,
+    })
+}
+
+fn one_byte(option: &'static str, character: char) -> Result<u8, Error> {
+    match u8::try_from(character) {
+        Ok(byte) if byte.is_ascii() && byte != b'\n' && byte != b'\r' => Ok(byte),
         _ => Err(Error::Request {
-            message: format!("`{option} {text}` is not one ASCII character"),
+            message: format!("`{option} {character}` is not one ASCII character"),
             hint: None,
         }),
     }
-}
-
-fn one_char(option: &'static str, character: char) -> Result<u8, Error> {
-    one_byte(option, character.encode_utf8(&mut [0; 4]))
 }
 
 #[cfg(test)]
@@ -424,15 +456,15 @@ mod tests {
     use super::*;
 
     fn find(text: &str) -> Detected {
-        detect(text.as_bytes(), true, &TextHints::default(), None).unwrap()
+        detect(text.as_bytes(), true, &TextHints::default(), None, false, None).unwrap()
     }
 
     #[track_caller]
     fn check(text: &str, delimiter: u8, quote: Option<u8>, header: bool, width: usize) {
         let found = find(text);
-        assert_eq!(char::from(found.dialect.delimiter), char::from(delimiter), "{text:?}");
-        assert_eq!(found.names.len(), width, "{text:?}");
-        assert_eq!(found.header, header, "{text:?}");
+        assert_eq!(found.dialect.delimiter, Marker::byte(delimiter), "{text:?}");
+        assert_eq!(found.structure.names.len(), width, "{text:?}");
+        assert_eq!(found.structure.header_rows, usize::from(header), "{text:?}");
         if quote.is_some() {
             assert_eq!(found.dialect.quote, quote, "{text:?}");
         }
@@ -467,19 +499,13 @@ mod tests {
             quote: Some(None),
             ..TextHints::default()
         };
-        let found = detect(b"a,b\n1,2\n", true, &hints, None).unwrap();
-        assert_eq!(found.dialect.delimiter, b';');
-        assert_eq!((found.header, found.dialect.quote, found.names.len()), (false, None, 1));
-        let hints = TextHints { delimiter: Some("\n".to_owned()), ..TextHints::default() };
-        assert!(detect(b"a", true, &hints, None).is_err());
-    }
-
-    #[test]
-    fn names_become_unique_without_regard_to_case() {
-        let names = ["a", "A", "", "a_1", "a", " "].map(str::to_owned);
+        let found = detect(b"a,b\n1,2\n", true, &hints, None, false, None).unwrap();
+        assert_eq!(found.dialect.delimiter, Marker::byte(b';'));
         assert_eq!(
-            unique_names(&names),
-            ["a", "A_2", "column3", "a_1", "a_3", "column6"].map(str::to_owned)
+            (found.structure.header_rows, found.dialect.quote, found.structure.names.len()),
+            (0, None, 1)
         );
+        let hints = TextHints { delimiter: Some("\n".to_owned()), ..TextHints::default() };
+        assert!(detect(b"a", true, &hints, None, false, None).is_err());
     }
 }

@@ -1,30 +1,37 @@
 //! How a delimited text is written.
 
+use crate::read::csv::marker::Marker;
+
 /// The syntax of one delimited text.
 ///
 /// A record is a line, unless a newline stands between quotes. A quote opens only as the first
 /// byte of a field; anywhere else it is text. A lone carriage return ends a record only when
 /// [`Dialect::cr_ends_record`]; `\n` and `\r\n` always do. An empty line is no record.
+///
+/// A quote that opens is taken for text nevertheless when what follows shows that nobody meant it to
+/// open anything: see [`QuotedEnd::Literal`]. The rule looks at bytes only, not at what becomes of
+/// bad records, so that every reader of a text finds the same records.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Dialect {
-    /// What stands between two fields; an ASCII character.
-    pub(crate) delimiter: u8,
+    /// What stands between two fields.
+    pub(crate) delimiter: Marker,
     /// What encloses a field that holds delimiters, newlines or quotes.
     pub(crate) quote: Option<u8>,
-    /// What makes a quote inside quotes text: the quote itself when doubled, or another byte that
-    /// makes the byte behind it text whatever it is.
+    /// What makes a quote inside quotes text: the quote itself when doubled, or another byte before
+    /// it. Before anything but a quote or itself an escape is text. Without one, every quote inside
+    /// quotes is text that is not the last byte of its field.
     pub(crate) escape: Option<u8>,
     /// Whether a lone carriage return ends a record.
     pub(crate) cr_ends_record: bool,
-    /// Lines that begin with this byte are no records.
-    pub(crate) comment: Option<u8>,
+    /// Lines that begin with this are no records.
+    pub(crate) comment: Option<Marker>,
 }
 
 impl Default for Dialect {
     /// Returns the dialect of RFC 4180.
     fn default() -> Self {
         Self {
-            delimiter: b',',
+            delimiter: Marker::byte(b','),
             quote: Some(b'"'),
             escape: Some(b'"'),
             cr_ends_record: false,
@@ -45,6 +52,10 @@ pub(crate) enum QuotedEnd {
         /// Whether a quote stood inside that neither closes nor is escaped; it is text.
         stray: bool,
     },
+    /// The opening quote is text, and so is what follows it up to the next delimiter. Between it and
+    /// the next quote that neither closes nor is escaped there is a delimiter right before that
+    /// quote, or a newline: the latter opens a field, and the former belongs to none.
+    Literal,
     /// The text ends before the field does.
     Open,
 }
@@ -70,34 +81,52 @@ impl Dialect {
             };
             let Some(offset) = found else { return QuotedEnd::Open };
             at += offset;
+            let next = bytes.get(at + 1).copied();
+            if next.is_none() && !complete {
+                return QuotedEnd::Open;
+            }
             if Some(bytes[at]) == escape {
-                if at + 1 >= bytes.len() {
-                    return QuotedEnd::Open;
-                }
-                escaped = true;
-                at += 2;
+                let escapes = next == Some(quote) || next == escape;
+                escaped |= escapes;
+                at += if escapes { 2 } else { 1 };
                 continue;
             }
-            match bytes.get(at + 1) {
-                None if complete => return QuotedEnd::Closed { at, escaped, stray },
-                None => return QuotedEnd::Open,
-                Some(&next) if doubles && next == quote => {
+            match next {
+                None => return QuotedEnd::Closed { at, escaped, stray },
+                Some(next) if doubles && next == quote => {
                     escaped = true;
                     at += 2;
+                    continue;
                 }
-                Some(&next) if next == self.delimiter || next == b'\n' => {
-                    return QuotedEnd::Closed { at, escaped, stray };
-                }
+                Some(b'\n') => return QuotedEnd::Closed { at, escaped, stray },
                 Some(b'\r') if at + 2 == bytes.len() && !complete => return QuotedEnd::Open,
                 Some(b'\r') if self.newline_end(bytes, at + 1).is_some() => {
                     return QuotedEnd::Closed { at, escaped, stray };
                 }
-                Some(_) => {
-                    stray = true;
-                    at += 1;
+                Some(next) if next == self.delimiter.first() => {
+                    if self.delimiter.continues(bytes, at + 1) {
+                        return QuotedEnd::Closed { at, escaped, stray };
+                    }
+                    if at + 1 + self.delimiter.len() > bytes.len() && !complete {
+                        return QuotedEnd::Open;
+                    }
                 }
+                Some(_) => {}
             }
+            if self.opens_another(bytes, from, at) {
+                return QuotedEnd::Literal;
+            }
+            stray = self.escape.is_some();
+            at += 1;
         }
+    }
+
+    /// Returns whether the quote at `at` opens a field of its own, which the quote before `from`
+    /// then cannot have done.
+    fn opens_another(&self, bytes: &[u8], from: usize, at: usize) -> bool {
+        let between = &bytes[from..at];
+        between.ends_with(self.delimiter.as_bytes())
+            || self.escape.is_some() && memchr::memchr2(b'\n', b'\r', between).is_some()
     }
 
     /// Counts the ends of lines in `bytes`, those between quotes included.
@@ -125,5 +154,11 @@ impl Dialect {
             None => Some(at + 1),
             Some(_) => None,
         }
+    }
+
+    /// Returns whether the line that begins at `at` is a comment.
+    #[inline]
+    pub(crate) fn is_comment(&self, bytes: &[u8], at: usize) -> bool {
+        self.comment.is_some_and(|comment| comment.stands(bytes, at))
     }
 }

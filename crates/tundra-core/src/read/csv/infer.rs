@@ -1,14 +1,14 @@
 //! What the columns of a delimited text hold, found out over all records.
 
-use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::{
     BadRowPolicy,
     read::{
         chunk::{Chunk, Decode, DecodeError},
         csv::{
-            Dialect,
-            tokenize::{Span, Tokenizer, fit, unescape},
+            rules::Rules,
+            tokenize::{Span, Tokenizer, unescape},
         },
         lattice::Evidence,
     },
@@ -39,32 +39,25 @@ impl CsvObservation {
 
     /// Takes the records of `bytes` into account. `record` is the number of the first, counted from
     /// 0. Records that are left out are no evidence, and neither are bad ones that are not repaired.
-    pub(crate) fn observe(
-        &mut self,
-        bytes: &[u8],
-        dialect: &Dialect,
-        record: u64,
-        skip_rows: &BTreeSet<u64>,
-        on_bad_row: BadRowPolicy,
-    ) {
-        let mut tokenizer = Tokenizer::new(bytes, dialect);
+    pub(crate) fn observe(&mut self, bytes: &[u8], rules: &Rules, record: u64) {
+        let mut tokenizer = Tokenizer::new(bytes, &rules.dialect);
         let mut spans: Vec<Span> = Vec::new();
         let mut unescaped = Vec::new();
         let mut number = record;
         loop {
             spans.clear();
             let Some(found) = tokenizer.next_record(&mut spans) else { break };
-            let is_skipped = !skip_rows.is_empty() && skip_rows.contains(&number);
+            let is_skipped = rules.skips(number);
             number += 1;
             self.records += 1;
-            if is_skipped {
+            if is_skipped || rules.is_header(&spans, bytes) {
                 continue;
             }
             if spans.len() != self.columns.len() || found.fault.is_some() {
-                if on_bad_row != BadRowPolicy::Repair {
+                if rules.on_bad_row != BadRowPolicy::Repair {
                     continue;
                 }
-                fit(&mut spans, 0, &found, self.columns.len(), bytes);
+                rules.fit(&mut spans, 0, &found, bytes);
             }
             for (column, span) in self.columns.iter_mut().zip(&spans) {
                 let text = span.of(bytes);
@@ -72,7 +65,7 @@ impl CsvObservation {
                     // A null says nothing about a type.
                 } else if span.is_escaped() {
                     unescaped.clear();
-                    unescape(text, dialect, &mut unescaped);
+                    unescape(text, &rules.dialect, &mut unescaped);
                     column.observe(&unescaped, number);
                 } else {
                     column.observe(text, number);
@@ -85,28 +78,16 @@ impl CsvObservation {
 /// Looks at chunks.
 #[derive(Debug, Clone)]
 pub(crate) struct CsvInfer {
-    /// How the text is written.
-    pub(crate) dialect: Dialect,
-    /// Columns of the text.
-    pub(crate) width: usize,
-    /// Records that are left out.
-    pub(crate) skip_rows: BTreeSet<u64>,
-    /// What becomes of bad records.
-    pub(crate) on_bad_row: BadRowPolicy,
+    /// Which records there are.
+    pub(crate) rules: Arc<Rules>,
 }
 
 impl Decode for CsvInfer {
     type Output = CsvObservation;
 
     fn decode(&self, chunk: Chunk) -> Result<CsvObservation, DecodeError> {
-        let mut observation = CsvObservation::new(self.width);
-        observation.observe(
-            &chunk.bytes,
-            &self.dialect,
-            chunk.record,
-            &self.skip_rows,
-            self.on_bad_row,
-        );
+        let mut observation = CsvObservation::new(self.rules.width());
+        observation.observe(&chunk.bytes, &self.rules, chunk.record);
         Ok(observation)
     }
 }

@@ -6,7 +6,10 @@ use crate::{
     DataCode, DataError, Error,
     read::{
         chunk::{Chunk, Split},
-        csv::dialect::{Dialect, QuotedEnd},
+        csv::{
+            dialect::{Dialect, QuotedEnd},
+            marker::Marker,
+        },
         source::read_error,
     },
 };
@@ -100,17 +103,16 @@ impl CsvSplit {
         Ok(())
     }
 
-    fn error(&self, before: Boundary, code: DataCode, message: String) -> Error {
-        let text = &self.rest[before.end..];
+    fn error(&self, code: DataCode, message: String) -> Error {
         Error::Data {
             input: self.name.clone(),
             source: Box::new(DataError {
                 code,
-                record: self.record + before.records + 1,
-                line: self.line + before.lines,
-                byte: self.byte + before.end as u64,
+                record: self.record + 1,
+                line: self.line,
+                byte: self.byte,
                 column: None,
-                text: DataError::shorten(&text[..text.len().min(200)]),
+                text: DataError::shorten(&self.rest[..self.rest.len().min(200)]),
                 message,
             }),
         }
@@ -125,16 +127,7 @@ impl Split for CsvSplit {
             if self.rest.is_empty() {
                 return Ok(None);
             }
-            let boundary = match last_boundary(&self.rest, &self.dialect, self.ended) {
-                Ok(boundary) => boundary,
-                Err(Unclosed(before)) => {
-                    return Err(self.error(
-                        before,
-                        DataCode::UnclosedQuote,
-                        "a quote opens in this record and never closes".to_owned(),
-                    ));
-                }
-            };
+            let boundary = last_boundary(&self.rest, &self.dialect, self.ended);
             if boundary.end > 0 {
                 let mut bytes =
                     Vec::with_capacity(self.chunk_bytes.max(self.rest.len() - boundary.end));
@@ -155,7 +148,6 @@ impl Split for CsvSplit {
             }
             if self.rest.len() >= MAX_RECORD_BYTES {
                 return Err(self.error(
-                    Boundary::default(),
                     DataCode::RecordTooLong,
                     format!("a record is longer than {} MiB", MAX_RECORD_BYTES >> 20),
                 ));
@@ -169,19 +161,18 @@ impl Split for CsvSplit {
     }
 }
 
-/// A quote opens and the input ends before it closes: where its record begins.
-struct Unclosed(Boundary);
-
 /// Finds the last boundary between two records. With `complete` the end of the bytes is the end of
 /// the input and a boundary too.
-fn last_boundary(bytes: &[u8], dialect: &Dialect, complete: bool) -> Result<Boundary, Unclosed> {
+fn last_boundary(bytes: &[u8], dialect: &Dialect, complete: bool) -> Boundary {
     let mut found = Boundary::default();
     // The line that is being looked at: where it begins, and newlines between its quotes.
     let mut start = 0;
     let mut lines_inside = 0;
+    // Where the first field begins that has no quoted one before it in the line.
+    let mut field = 0;
     let mut at = 0;
     let quote = dialect.quote.filter(|&quote| memchr::memchr(quote, bytes).is_some());
-    let mut comment = is_comment(bytes, 0, dialect);
+    let mut comment = dialect.is_comment(bytes, 0);
     loop {
         let next = match (quote, dialect.cr_ends_record) {
             (Some(quote), true) => memchr::memchr3(quote, b'\n', b'\r', &bytes[at..]),
@@ -192,8 +183,7 @@ fn last_boundary(bytes: &[u8], dialect: &Dialect, complete: bool) -> Result<Boun
         let Some(offset) = next else { break };
         at += offset;
         if Some(bytes[at]) == quote {
-            let opens = at == start || bytes[at - 1] == dialect.delimiter;
-            if comment || !opens {
+            if comment || !begins_field(bytes, field, at, &dialect.delimiter) {
                 at += 1;
                 continue;
             }
@@ -201,17 +191,18 @@ fn last_boundary(bytes: &[u8], dialect: &Dialect, complete: bool) -> Result<Boun
                 QuotedEnd::Closed { at: end, .. } => {
                     lines_inside += dialect.count_lines(&bytes[at..end]);
                     at = end + 1;
+                    field = at + dialect.delimiter.len();
                 }
-                QuotedEnd::Open if complete => {
-                    return Err(Unclosed(Boundary { end: start, ..found }));
-                }
-                QuotedEnd::Open => return Ok(found),
+                QuotedEnd::Literal => at += 1,
+                // Where the input ends the quote was text.
+                QuotedEnd::Open if complete => at += 1,
+                QuotedEnd::Open => return found,
             }
             continue;
         }
         if bytes[at] == b'\r' && at + 1 == bytes.len() && !complete {
             // Whether a `\n` follows is not known yet.
-            return Ok(found);
+            return found;
         }
         let blank = at == start || (at == start + 1 && bytes[start] == b'\r');
         at = if bytes[at] == b'\r' && bytes.get(at + 1) == Some(&b'\n') { at + 2 } else { at + 1 };
@@ -221,8 +212,9 @@ fn last_boundary(bytes: &[u8], dialect: &Dialect, complete: bool) -> Result<Boun
             lines: found.lines + lines_inside + 1,
         };
         start = at;
+        field = at;
         lines_inside = 0;
-        comment = is_comment(bytes, start, dialect);
+        comment = dialect.is_comment(bytes, start);
     }
     if complete && start < bytes.len() {
         let blank = &bytes[start..] == b"\r";
@@ -232,12 +224,19 @@ fn last_boundary(bytes: &[u8], dialect: &Dialect, complete: bool) -> Result<Boun
             lines: found.lines + lines_inside,
         };
     }
-    Ok(found)
+    found
 }
 
-/// Returns whether the line at `start` is a comment.
-fn is_comment(bytes: &[u8], start: usize, dialect: &Dialect) -> bool {
-    dialect.comment.is_some() && bytes.get(start).copied() == dialect.comment
+/// Returns whether a field begins at `at`, in a line that is looked at from `field`, where one does.
+#[inline]
+fn begins_field(bytes: &[u8], field: usize, at: usize, delimiter: &Marker) -> bool {
+    if delimiter.len() == 1 {
+        return at == field || bytes[at - 1] == delimiter.first();
+    }
+    // Delimiters of several bytes may seem to overlap; they are found from the left.
+    let between = &bytes[field.min(at)..at];
+    let last = memchr::memmem::find_iter(between, delimiter.as_bytes()).last();
+    last.map_or(at == field, |last| field + last + delimiter.len() == at)
 }
 
 #[cfg(test)]
@@ -274,7 +273,7 @@ mod tests {
     #[test]
     fn records_are_whole_and_counted_whatever_the_size_of_a_chunk() {
         let backslash = Dialect { escape: Some(b'\\'), ..Dialect::default() };
-        let comments = Dialect { comment: Some(b'#'), ..Dialect::default() };
+        let comments = Dialect { comment: Marker::new("#"), ..Dialect::default() };
         let old_mac = Dialect { cr_ends_record: true, ..Dialect::default() };
         for (text, dialect, expected) in [
             ("a,b\nc,d\n", Dialect::default(), 2),
@@ -300,18 +299,50 @@ mod tests {
     }
 
     #[test]
-    fn a_quote_that_never_closes_is_located() {
-        let reader = Box::new(std::io::Cursor::new(b"a\nb\n\"c\nd\n".to_vec()));
-        let mut split =
-            CsvSplit::new(reader, Dialect::default(), "test".to_owned(), 0, 1).with_chunk_bytes(2);
-        let error = loop {
-            match split.next_chunk() {
-                Ok(Some(_)) => {}
-                Ok(None) => panic!("the quote was not missed"),
-                Err(error) => break error,
+    fn a_quote_that_closes_nothing_is_text_wherever_a_chunk_ends() {
+        for (text, expected) in [
+            // The quote of the first line belongs to no field.
+            ("a,\"b,c\n1,\"two, three\",4\n5,6,7\n", 3),
+            ("a,\"b,\"c, d\"\ne,f,g\n", 2),
+            ("a,\"\nb,\"x\"\nc,d\n", 3),
+            ("a,b\nc,\"d\ne,f\n", 3),
+            ("a,\"\"b, c\"\nd,e\n", 2),
+        ] {
+            for chunk_bytes in 1..=text.len() + 1 {
+                let dialect = Dialect::default();
+                let chunks = chunks(text, &dialect, chunk_bytes);
+                let counted: u64 = chunks.iter().map(|chunk| chunk.records).sum();
+                assert_eq!(counted, expected, "{text:?} in chunks of {chunk_bytes}");
+                for chunk in &chunks {
+                    assert_eq!(chunk.records, records(&chunk.bytes, &dialect), "{text:?}");
+                }
             }
-        };
-        let Error::Data { source, .. } = error else { panic!("{error:?}") };
-        assert_eq!((source.code, source.record, source.line), (DataCode::UnclosedQuote, 3, 3));
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_splitter_and_the_tokenizer_count_the_same(
+            text in "[a,\"\\\\\n\r| ']{0,60}",
+            chunk_bytes in 1usize..70,
+            delimiter in proptest::sample::select(vec![",", ", ", "||", " | ", "|"]),
+            quote in proptest::sample::select(vec![None, Some(b'"'), Some(b'\'')]),
+            escape in proptest::sample::select(vec![None, Some(b'"'), Some(b'\\')]),
+            cr_ends_record: bool,
+        ) {
+            let delimiter = Marker::new(delimiter).unwrap();
+            let escape = escape.filter(|_| quote.is_some());
+            let dialect =
+                Dialect { delimiter, quote, escape, cr_ends_record, ..Dialect::default() };
+            let reader = Box::new(std::io::Cursor::new(text.as_bytes().to_vec()));
+            let mut split = CsvSplit::new(reader, dialect.clone(), "test".to_owned(), 0, 1)
+                .with_chunk_bytes(chunk_bytes);
+            let mut counted = 0;
+            while let Some(chunk) = split.next_chunk().unwrap() {
+                proptest::prop_assert_eq!(chunk.records, records(&chunk.bytes, &dialect));
+                counted += chunk.records;
+            }
+            proptest::prop_assert_eq!(counted, records(text.as_bytes(), &dialect));
+        }
     }
 }

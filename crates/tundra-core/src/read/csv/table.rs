@@ -5,16 +5,20 @@ use std::{io::Read, sync::Arc};
 use arrow::datatypes::SchemaRef;
 
 use crate::{
-    ColumnPlan, ColumnType, ConvertOptions, Decision, Error, TypePolicy,
+    BadRowPolicy, ColumnPlan, ColumnType, ConvertOptions, DataCode, DataError, Decision, Error,
+    LossEvent, TypePolicy,
     read::{
         chunk::DecodeError,
         csv::{
-            Dialect,
             column::Reading,
             decode::{CsvColumn, CsvDecode},
-            detect::{Detected, detect, unique_names},
+            detect::{Detected, detect},
             infer::{CsvInfer, CsvObservation},
+            names::unique_names,
+            rules::Rules,
+            shape::Shapes,
             split::CsvSplit,
+            structure::Structure,
         },
         pipeline,
         source::{TextSource, read_error},
@@ -29,12 +33,10 @@ pub(crate) struct CsvTable {
     context: ReadContext,
     options: ConvertOptions,
     column_options: ColumnOptions,
-    dialect: Dialect,
+    rules: Arc<Rules>,
     /// Names of the columns, unique.
     names: Vec<String>,
-    /// Bytes and newlines before the first record behind the header.
-    body: usize,
-    body_lines: u64,
+    structure: Structure,
     decisions: Vec<Decision>,
     columns: Vec<ColumnPlan>,
     decode: Arc<CsvDecode>,
@@ -50,31 +52,48 @@ impl CsvTable {
         sample: &[u8],
         whole: bool,
         options: &ConvertOptions,
-        default_delimiter: Option<u8>,
+        default_delimiter: Option<&str>,
         context: ReadContext,
     ) -> Result<Self, Error> {
-        let Detected { dialect, header: _, names, body, body_lines, decisions } =
-            detect(sample, whole, &options.text, default_delimiter)?;
-        if names.is_empty() {
+        let mend = options.on_bad_row == BadRowPolicy::Repair;
+        let tail = if whole { None } else { source.tail()? };
+        if tail.is_none() && !whole && options.text.footer.is_some_and(|lines| lines > 0) {
+            return Err(Error::Request {
+                message: "the footer of a large input that is not UTF-8 cannot be found".to_owned(),
+                hint: Some("convert it to UTF-8 first, or use `--on-bad-row reject`".to_owned()),
+            });
+        }
+        let Detected { dialect, structure, decisions } =
+            detect(sample, whole, &options.text, default_delimiter, mend, tail)?;
+        if structure.names.is_empty() {
             return Err(Error::EmptyInput { input: context.name });
         }
-        let names = unique_names(&names);
+        check_header(&sample[..structure.body], &context.name)?;
+        let names = unique_names(&structure.names);
         let column_options = ColumnOptions::new(options, &names, &context.name)?;
+        let table_end = structure.end.as_ref().map_or(sample.len(), |end| end.at);
+        let rest = &sample[structure.body..table_end.clamp(structure.body, sample.len())];
+        let is_told = structure.header_rows == 1 && names.len() > 1;
+        let rules = Arc::new(Rules {
+            shapes: Shapes::learn(rest, &dialect, names.len()),
+            header: if is_told { structure.names.clone() } else { Vec::new() },
+            dialect,
+            skip_rows: options.skip_rows.clone(),
+            on_bad_row: options.on_bad_row,
+        });
         let mut observed = CsvObservation::new(names.len());
-        let rest = &sample[body..];
-        observed.observe(rest, &dialect, 0, &options.skip_rows, options.on_bad_row);
+        observed.observe(rest, &rules, 0);
         let row_bytes = (rest.len() as u64).checked_div(observed.records).unwrap_or(0)
             + 16 * names.len() as u64;
-        let (columns, decode) = plan(&names, &observed, &column_options, options, &dialect, whole)?;
+        let (columns, decode) = plan(&names, &observed, &column_options, options, &rules, whole)?;
         Ok(Self {
             source,
             context,
             options: options.clone(),
             column_options,
-            dialect,
+            rules,
             names,
-            body,
-            body_lines,
+            structure,
             decisions,
             columns,
             decode,
@@ -86,15 +105,19 @@ impl CsvTable {
 
     fn split(&self) -> Result<Box<CsvSplit>, Error> {
         let mut reader = self.source.open()?;
-        let body = self.body as u64;
+        let body = self.structure.body as u64;
         std::io::copy(&mut reader.by_ref().take(body), &mut std::io::sink())
             .map_err(|error| read_error(error, &self.context.name))?;
+        let reader: Box<dyn Read + Send> = match &self.structure.end {
+            Some(end) => Box::new(reader.take(end.at as u64 - body)),
+            None => reader,
+        };
         Ok(Box::new(CsvSplit::new(
             reader,
-            self.dialect.clone(),
+            self.rules.dialect.clone(),
             self.context.name.clone(),
             self.source.mark() + body,
-            self.body_lines + 1,
+            self.structure.body_lines + 1,
         )))
     }
 }
@@ -120,13 +143,12 @@ impl Table for CsvTable {
         self.row_bytes
     }
 
+    fn left_out(&self) -> Vec<LossEvent> {
+        self.structure.left_out()
+    }
+
     fn infer_whole(&mut self) -> Result<(), Error> {
-        let infer = CsvInfer {
-            dialect: self.dialect.clone(),
-            width: self.names.len(),
-            skip_rows: self.options.skip_rows.clone(),
-            on_bad_row: self.options.on_bad_row,
-        };
+        let infer = CsvInfer { rules: Arc::clone(&self.rules) };
         let context = &self.context;
         let parts = pipeline::run(
             self.split()?,
@@ -147,7 +169,7 @@ impl Table for CsvTable {
             }
         }
         let (columns, decode) =
-            plan(&self.names, &observed, &self.column_options, &self.options, &self.dialect, true)?;
+            plan(&self.names, &observed, &self.column_options, &self.options, &self.rules, true)?;
         self.columns = columns;
         self.decode = decode;
         self.complete = true;
@@ -174,7 +196,7 @@ fn plan(
     observed: &CsvObservation,
     column_options: &ColumnOptions,
     options: &ConvertOptions,
-    dialect: &Dialect,
+    rules: &Arc<Rules>,
     whole: bool,
 ) -> Result<(Vec<ColumnPlan>, Arc<CsvDecode>), Error> {
     let mut plans = Vec::with_capacity(names.len());
@@ -204,7 +226,25 @@ fn plan(
         });
         columns.push(CsvColumn { name: output, column_type, reading });
     }
-    let decode =
-        CsvDecode::new(dialect.clone(), columns, options.skip_rows.clone(), options.on_bad_row)?;
+    let decode = CsvDecode::new(Arc::clone(rules), columns)?;
     Ok((plans, Arc::new(decode)))
+}
+
+/// Checks that the header is text: names are never guessed.
+fn check_header(header: &[u8], name: &str) -> Result<(), Error> {
+    let Err(error) = std::str::from_utf8(header) else { return Ok(()) };
+    let before = &header[..error.valid_up_to()];
+    let line = memchr::memchr_iter(b'\n', before).count() as u64 + 1;
+    Err(Error::Data {
+        input: name.to_owned(),
+        source: Box::new(DataError {
+            code: DataCode::UndecodableBytes,
+            record: 0,
+            line,
+            byte: before.len() as u64,
+            column: None,
+            text: DataError::shorten(header),
+            message: "the bytes are not text in UTF-8".to_owned(),
+        }),
+    })
 }

@@ -28,13 +28,13 @@ impl Span {
     pub(crate) const MISSING: Self = Self { start: 0, length: 0 };
 
     #[inline]
-    fn plain(start: usize, end: usize) -> Self {
+    pub(crate) fn plain(start: usize, end: usize) -> Self {
         // A chunk is shorter than 1 GiB, see `MAX_RECORD_BYTES`.
         Self { start: start as u32, length: (end - start) as u32 }
     }
 
     #[inline]
-    fn quoted(start: usize, end: usize, escaped: bool) -> Self {
+    pub(crate) fn quoted(start: usize, end: usize, escaped: bool) -> Self {
         let flags = if escaped { Self::QUOTED | Self::ESCAPED } else { Self::QUOTED };
         Self { start: start as u32, length: (end - start) as u32 | flags }
     }
@@ -94,12 +94,13 @@ pub(crate) struct Tokenizer<'a> {
     mask: u64,
     /// Where the next record begins.
     at: usize,
+    comments: u64,
 }
 
 impl<'a> Tokenizer<'a> {
     /// Walks through `bytes`, which hold whole records.
     pub(crate) fn new(bytes: &'a [u8], dialect: &'a Dialect) -> Self {
-        let mut tokenizer = Self { bytes, dialect, base: 0, mask: 0, at: 0 };
+        let mut tokenizer = Self { bytes, dialect, base: 0, mask: 0, at: 0, comments: 0 };
         tokenizer.mask = tokenizer.block_mask(0);
         tokenizer
     }
@@ -107,6 +108,11 @@ impl<'a> Tokenizer<'a> {
     /// Returns the offset at which the next record begins.
     pub(crate) fn position(&self) -> usize {
         self.at
+    }
+
+    /// Returns how many comments were passed over.
+    pub(crate) fn comments(&self) -> u64 {
+        self.comments
     }
 
     /// Appends the fields of the next record to `spans` and returns where it stands; `None` at
@@ -117,7 +123,8 @@ impl<'a> Tokenizer<'a> {
             if self.at >= self.bytes.len() {
                 return None;
             }
-            if self.dialect.comment.is_some() && self.dialect.comment == Some(self.bytes[self.at]) {
+            if self.dialect.is_comment(self.bytes, self.at) {
+                self.comments += 1;
                 self.skip_line();
                 continue;
             }
@@ -137,6 +144,7 @@ impl<'a> Tokenizer<'a> {
     #[inline]
     fn record(&mut self, spans: &mut Vec<Span>) -> Record {
         let start = self.at;
+        let delimiter = self.dialect.delimiter;
         let mut field = start;
         let mut fault = None;
         loop {
@@ -147,9 +155,14 @@ impl<'a> Tokenizer<'a> {
                 return Record { start, end, fault };
             };
             let byte = self.bytes[at];
-            if byte == self.dialect.delimiter {
-                spans.push(Span::plain(field, at));
-                field = at + 1;
+            if byte == delimiter.first() {
+                if delimiter.continues(self.bytes, at) {
+                    spans.push(Span::plain(field, at));
+                    field = at + delimiter.len();
+                    if delimiter.len() > 1 {
+                        self.skip_to(field);
+                    }
+                }
             } else if byte == b'\n' || byte == b'\r' {
                 let Some(next) = self.dialect.newline_end(self.bytes, at) else { continue };
                 spans.push(Span::plain(field, at));
@@ -158,7 +171,7 @@ impl<'a> Tokenizer<'a> {
                     self.skip_to(next);
                 }
                 return Record { start, end: at, fault };
-            } else if at == field {
+            } else if at == field && Some(byte) == self.dialect.quote {
                 // A quote that opens.
                 match self.dialect.quoted_end(self.bytes, at + 1, byte, true) {
                     QuotedEnd::Closed { at: close, escaped, stray } => {
@@ -171,9 +184,9 @@ impl<'a> Tokenizer<'a> {
                             self.at = close + 1;
                             return Record { start, end: close + 1, fault };
                         };
-                        if behind == self.dialect.delimiter {
-                            self.skip_to(close + 2);
-                            field = close + 2;
+                        if behind == delimiter.first() {
+                            field = close + 1 + delimiter.len();
+                            self.skip_to(field);
                             continue;
                         }
                         // Only a newline is left for what may stand behind a closing quote.
@@ -183,11 +196,8 @@ impl<'a> Tokenizer<'a> {
                         self.at = next;
                         return Record { start, end: close + 1, fault };
                     }
-                    QuotedEnd::Open => {
-                        // The splitter refuses this before a chunk is made; in bytes that were
-                        // made otherwise the quote is text.
-                        fault = Some(DataCode::UnclosedQuote);
-                    }
+                    QuotedEnd::Literal => fault = Some(DataCode::StrayQuote),
+                    QuotedEnd::Open => fault = Some(DataCode::UnclosedQuote),
                 }
             }
         }
@@ -248,9 +258,9 @@ impl<'a> Tokenizer<'a> {
                 padded
             }
         };
-        let delimiter = u8x16::splat(self.dialect.delimiter);
+        let delimiter = u8x16::splat(self.dialect.delimiter.first());
         // Without a quote the delimiter is looked for twice, which finds nothing new.
-        let quote = u8x16::splat(self.dialect.quote.unwrap_or(self.dialect.delimiter));
+        let quote = u8x16::splat(self.dialect.quote.unwrap_or(self.dialect.delimiter.first()));
         let (lf, cr) = (u8x16::splat(b'\n'), u8x16::splat(b'\r'));
         let mut mask = 0;
         for (index, lane) in block.chunks_exact(16).enumerate() {
@@ -263,36 +273,18 @@ impl<'a> Tokenizer<'a> {
     }
 }
 
-/// Makes the record whose fields begin at `from` as wide as the table. Missing fields are nulls.
-/// Surplus fields that are empty are left away; otherwise the last column takes everything from its
-/// own field to the end of the record, delimiters included, so that no character is lost.
-pub(crate) fn fit(spans: &mut Vec<Span>, from: usize, record: &Record, width: usize, bytes: &[u8]) {
-    let found = spans.len() - from;
-    if found <= width {
-        spans.resize(from + width, Span::MISSING);
-        return;
-    }
-    if spans[from + width..].iter().any(|span| !span.of(bytes).is_empty())
-        && let Some(last) = spans.get_mut(from + width - 1)
-    {
-        *last = last.extended_to(record.end);
-    }
-    spans.truncate(from + width);
-}
-
 /// Appends the text of an escaped field without its escapes.
 pub(crate) fn unescape(text: &[u8], dialect: &Dialect, into: &mut Vec<u8>) {
     let Some(escape) = dialect.escape else { return into.extend_from_slice(text) };
-    let doubled = dialect.quote == Some(escape);
     let mut rest = text;
     while let Some(at) = memchr::memchr(escape, rest) {
         into.extend_from_slice(&rest[..at]);
         match rest.get(at + 1) {
-            // A doubled quote is one; a lone one is a stray one and stays.
-            Some(&next) if !doubled || next == escape => {
+            Some(&next) if next == escape || Some(next) == dialect.quote => {
                 into.push(next);
                 rest = &rest[at + 2..];
             }
+            // Before anything else an escape is text.
             _ => {
                 into.push(escape);
                 rest = &rest[at + 1..];
@@ -305,6 +297,7 @@ pub(crate) fn unescape(text: &[u8], dialect: &Dialect, into: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::read::csv::marker::Marker;
 
     fn records(text: &str, dialect: &Dialect) -> Vec<Vec<String>> {
         let mut tokenizer = Tokenizer::new(text.as_bytes(), dialect);
@@ -379,11 +372,11 @@ mod tests {
     #[test]
     fn obeys_other_dialects() {
         let dialect = Dialect {
-            delimiter: b';',
+            delimiter: Marker::byte(b';'),
             quote: Some(b'\''),
             escape: Some(b'\\'),
             cr_ends_record: true,
-            comment: Some(b'#'),
+            comment: Marker::new("#"),
         };
         assert_eq!(
             records("# note; 'x\ra;'b\\';c'\r#\r'\\\\';\"d\"\r\ne;f", &dialect),

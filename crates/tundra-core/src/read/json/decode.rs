@@ -256,6 +256,8 @@ impl Run<'_> {
             rejects: self.rejects,
             repairs: self.repairs,
             repaired: self.repaired,
+            headers: Vec::new(),
+            comments: 0,
         })
     }
 }
