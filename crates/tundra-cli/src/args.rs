@@ -7,6 +7,8 @@
 mod completions;
 mod convert;
 mod inspect;
+mod json;
+mod nulls;
 mod resources;
 mod text;
 pub(crate) mod values;
@@ -16,8 +18,10 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 
 pub(crate) use self::{
     completions::CompletionsArgs,
-    convert::{ConvertArgs, ConvertRequest},
+    convert::{ConvertArgs, ConvertRequest, SchemaRequest},
     inspect::InspectArgs,
+    json::JsonArgs,
+    nulls::NullArgs,
     resources::ResourceArgs,
     text::TextArgs,
     version::VersionArgs,

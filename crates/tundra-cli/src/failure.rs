@@ -9,7 +9,9 @@
 use std::{error::Error as StdError, io};
 
 use serde_json::{Value, json};
-use tundra_core::{Classify, DataError, Error, ErrorKind, Retry, StorageError};
+use tundra_core::{
+    Classify, DataError, Difference, Drift, Error, ErrorKind, Retry, SchemaFileError, StorageError,
+};
 
 use crate::{printer::Printer, signals::Signal};
 
@@ -105,6 +107,29 @@ pub(crate) enum Failure {
         source: StorageError,
     },
 
+    /// A file that should be a schema is none.
+    #[error("`{file}` is no schema file")]
+    Schema {
+        /// The file as typed.
+        file: String,
+        /// What is wrong with it.
+        source: SchemaFileError,
+    },
+
+    /// A schema file cannot be read.
+    #[error("could not read the schema")]
+    SchemaRead {
+        /// What the store said.
+        source: StorageError,
+    },
+
+    /// A schema file cannot be written.
+    #[error("could not write the schema")]
+    SchemaPlace {
+        /// What the store said.
+        source: StorageError,
+    },
+
     /// The runtime or the signal handlers cannot be set up.
     #[error("could not start")]
     Start {
@@ -153,7 +178,11 @@ impl Classify for Failure {
             Self::StandardInput { source }
             | Self::Spool { source, .. }
             | Self::StandardOutput { source } => io_kind(source),
-            Self::Receipt { source, .. } | Self::ReceiptPlace { source } => source.kind(),
+            Self::Schema { source, .. } => source.kind(),
+            Self::Receipt { source, .. }
+            | Self::ReceiptPlace { source }
+            | Self::SchemaRead { source }
+            | Self::SchemaPlace { source } => source.kind(),
             Self::Start { .. } => ErrorKind::Internal,
             Self::Stopped(_) => ErrorKind::Cancelled,
         }
@@ -163,7 +192,10 @@ impl Classify for Failure {
         match self {
             Self::Engine(error) => error.retry(),
             Self::Location(error) => error.retry(),
-            Self::Receipt { source, .. } | Self::ReceiptPlace { source } => source.retry(),
+            Self::Receipt { source, .. }
+            | Self::ReceiptPlace { source }
+            | Self::SchemaRead { source }
+            | Self::SchemaPlace { source } => source.retry(),
             _ => Retry::Never,
         }
     }
@@ -181,6 +213,14 @@ impl Classify for Failure {
                 }
                 other => return other.hints(),
             },
+            Self::SchemaPlace { source } => match source {
+                StorageError::AlreadyExists { .. } => {
+                    "use `--overwrite` to replace it, or another name with `--output`"
+                }
+                other => return other.hints(),
+            },
+            Self::Schema { source, .. } => return source.hints(),
+            Self::SchemaRead { source } => return source.hints(),
             Self::Usage { hint, .. } => hint,
             Self::Environment { .. } => "correct the variable, or unset it",
             Self::NoTempDirectory { .. } => "create it, or name another one with `--temp-dir`",
@@ -256,7 +296,47 @@ fn error_object(
         error["column"] = data.column.clone().into();
         error["text"] = data.text.clone().into();
     }
+    if let Failure::Engine(Error::Drift { drift, .. }) = failure {
+        error["differences"] = differences(drift);
+    }
+    if let Failure::Schema { source, .. } = failure {
+        error["line"] = source.line.into();
+    }
     json!({ "error": error })
+}
+
+/// Returns the differences between an input and its schema as JSON.
+fn differences(drift: &Drift) -> Value {
+    let objects = drift.differences.iter().map(|difference| {
+        let mut object = json!({
+            "kind": difference.kind(),
+            "column": difference.column(),
+            "detail": difference.detail(),
+        });
+        match difference {
+            Difference::Added { column_type, .. } => object["type"] = column_type.clone().into(),
+            Difference::Missing { column_type, .. } => {
+                object["expected_type"] = column_type.as_ref().map(ToString::to_string).into();
+            }
+            Difference::Retyped { expected, found, reason, values, first, .. } => {
+                object["expected_type"] = expected.to_string().into();
+                object["type"] = found.clone().into();
+                object["reason"] = reason.clone().into();
+                object["values"] = (*values).into();
+                if let Some(first) = first {
+                    object["line"] = first.line.into();
+                    object["byte"] = first.byte.into();
+                    object["record"] = first.record.into();
+                    object["text"] = first.text.clone().into();
+                }
+            }
+            Difference::Nulls { nulls, .. } => object["nulls"] = (*nulls).into(),
+            // What a later version adds has its kind and its detail.
+            _ => {}
+        }
+        object
+    });
+    objects.collect()
 }
 
 /// Prints what clap says about the command line, and returns the code with which the program ends.

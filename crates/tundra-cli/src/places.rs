@@ -11,7 +11,10 @@ use std::{
     sync::Arc,
 };
 
-use tundra_core::{IfExists, Input, ObjectPath, Output, Resources, Storage};
+use tundra_core::{
+    IfExists, Input, ObjectPath, Output, Resources, SchemaFile, SchemaFileError, Storage,
+    StorageError,
+};
 
 use crate::{failure::Failure, streams::StandardOutput};
 
@@ -129,27 +132,99 @@ impl ReceiptPlace {
             ));
         }
         let (storage, path) = locate_new(text)?;
-        // Beginning the file is the one honest answer to whether it can be written.
-        let writer = storage.create(&path, if_exists).await;
-        match writer {
-            Ok(writer) => writer.abort().await,
-            Err(error) => Err(error),
-        }
-        .map_err(|source| Failure::ReceiptPlace { source })?;
-        Ok(Self { output: Output { storage, path, if_exists } })
+        let output = Output { storage, path, if_exists };
+        try_out(&output).await.map_err(|source| Failure::ReceiptPlace { source })?;
+        Ok(Self { output })
     }
 
     /// Writes the receipt.
     ///
     /// # Errors
     /// Fails when the store does.
-    pub(crate) async fn write(self, text: String) -> Result<(), tundra_core::StorageError> {
-        let Output { storage, path, if_exists } = self.output;
-        let mut writer = storage.create(&path, if_exists).await?;
-        writer.write(text.into()).await?;
-        writer.publish().await?;
-        Ok(())
+    pub(crate) async fn write(self, text: String) -> Result<(), StorageError> {
+        write(self.output, text).await
     }
+}
+
+/// A place for a schema file.
+#[derive(Debug)]
+pub(crate) enum SchemaPlace {
+    /// Standard output.
+    StandardOutput,
+    /// A file.
+    File(Output),
+}
+
+impl SchemaPlace {
+    /// Finds the place of the schema, and looks whether it may be written there before the input is
+    /// read.
+    ///
+    /// # Errors
+    /// Fails when the text names no place or that of the input, or when there is such a file and it
+    /// may not be replaced.
+    pub(crate) async fn locate(
+        text: &str,
+        input: &str,
+        if_exists: IfExists,
+    ) -> Result<Self, Failure> {
+        if text == STANDARD {
+            return Ok(Self::StandardOutput);
+        }
+        if is_same_file(text, input) {
+            return Err(Failure::usage(
+                format!("`--output {text}` is the input itself"),
+                "name another file for the schema",
+            ));
+        }
+        let (storage, path) = locate_new(text)?;
+        let output = Output { storage, path, if_exists };
+        try_out(&output).await.map_err(|source| Failure::SchemaPlace { source })?;
+        Ok(Self::File(output))
+    }
+}
+
+/// Reads a schema file.
+///
+/// # Errors
+/// Fails when the text names no file that can be read, and when the file is no schema.
+pub(crate) async fn read_schema(file: &str) -> Result<SchemaFile, Failure> {
+    /// A schema of 10,000 columns has 2 MB.
+    const LARGEST: u64 = 64 << 20;
+    if file == STANDARD {
+        return Err(Failure::usage("`--schema` needs a file", "name the file of the schema"));
+    }
+    let read = |source| Failure::SchemaRead { source };
+    let wrong = |message: &str| Failure::Schema {
+        file: file.to_owned(),
+        source: SchemaFileError { line: None, character: None, message: message.to_owned() },
+    };
+    let (storage, path) = tundra_storage::resolve(file)?;
+    let object = storage.open(&path).await.map_err(read)?;
+    let size = object.info().size;
+    if size > LARGEST {
+        return Err(wrong("it is longer than 64 MiB"));
+    }
+    let bytes =
+        if size == 0 { Vec::new() } else { object.read(0..size).await.map_err(read)?.to_vec() };
+    let text = String::from_utf8(bytes).map_err(|_| wrong("it is no text in UTF-8"))?;
+    text.parse().map_err(|source| Failure::Schema { file: file.to_owned(), source })
+}
+
+/// Begins a file and takes it back, which is the one honest answer to whether it can be written.
+async fn try_out(output: &Output) -> Result<(), StorageError> {
+    output.storage.create(&output.path, output.if_exists).await?.abort().await
+}
+
+/// Writes a small text.
+///
+/// # Errors
+/// Fails when the store does.
+pub(crate) async fn write(output: Output, text: String) -> Result<(), StorageError> {
+    let Output { storage, path, if_exists } = output;
+    let mut writer = storage.create(&path, if_exists).await?;
+    writer.write(text.into()).await?;
+    writer.publish().await?;
+    Ok(())
 }
 
 /// Returns the name of the output that stands beside an input.

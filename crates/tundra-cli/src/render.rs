@@ -13,9 +13,9 @@ use std::io::{self, IsTerminal};
 use bytesize::ByteSize;
 
 pub(crate) use self::{
-    inspection::{View, inspection},
+    inspection::{View, inspection, schema_written},
     reference::reference,
-    summary::{event_warnings, summary},
+    summary::{drift_warnings, event_warnings, summary},
 };
 
 /// Returns the width of the terminal that shows standard output, if one does.

@@ -44,7 +44,7 @@ fn a_type_that_does_not_exist_lists_those_that_do() {
     exit code: 2
     ----- stdout -----
     ----- stderr -----
-    error: invalid value 'id=WORD' for '--type <COLUMN=TYPE>': there is no type `WORD`; the types are BOOLEAN, TINYINT, SMALLINT, INTEGER, BIGINT, UTINYINT, USMALLINT, UINTEGER, UBIGINT, FLOAT, DOUBLE, VARCHAR, BLOB, DATE, TIME, TIMESTAMP, TIMESTAMP_NS, TIMESTAMPTZ, UUID, JSON, DECIMAL(p,s) and T[] for a list
+    error: invalid value 'id=WORD' for '--type <COLUMN=TYPE>': there is no type `WORD`; the types are BOOLEAN, TINYINT, SMALLINT, INTEGER, BIGINT, UTINYINT, USMALLINT, UINTEGER, UBIGINT, FLOAT, DOUBLE, VARCHAR, BLOB, DATE, TIME, TIMESTAMP, TIMESTAMP_NS, TIMESTAMPTZ, UUID, JSON, DECIMAL(p,s), T[] for a list and STRUCT(name T, ...)
 
     For more information, try '--help'.
     ");

@@ -56,7 +56,7 @@ fn every_command_prints_short_and_long_help() {
 
 #[test]
 fn convert_help_lists_the_options() {
-    shows!(Sandbox::new().run(&["convert", "-h"]), @"
+    shows!(Sandbox::new().run(&["convert", "-h"]), @r"
     exit code: 0
     ----- stdout -----
     Convert a file to Parquet, and prove that nothing was lost
@@ -86,6 +86,9 @@ fn convert_help_lists_the_options() {
           --type <COLUMN=TYPE>  Give a column this type, such as price=DECIMAL(12,2); may be repeated
           --types <HOW>         How the other columns get their types [default: infer] [possible values:
                                 infer, text]
+          --schema <FILE>       Expect what this schema file says, and fail with the differences
+                                otherwise
+          --accept-drift        Take an input that is not as the schema says
 
     Writing:
           --compression <CODEC>    How the output is compressed: zstd, zstd:LEVEL, snappy or none
@@ -108,6 +111,12 @@ fn convert_help_lists_the_options() {
           --one-table         Take everything behind the header for one table
           --comment <TEXT>    Lines that begin with this are comments, or `none` for no comments
                               [default: found out]
+          --null <WORD>       This word stands for a null, such as NA or '\N'; may be repeated
+
+    Reading JSON:
+          --records <PATH>  Where in a document its records are, such as data.items [default: the
+                            document itself]
+          --flatten         Make columns of the fields of nested objects, named like user.address.city
 
     Resources:
           --threads <N>           Threads that compute [default: as many as the process may use]
@@ -129,7 +138,7 @@ fn convert_help_lists_the_options() {
 
 #[test]
 fn inspect_help_lists_the_options() {
-    shows!(Sandbox::new().run(&["inspect", "-h"]), @"
+    shows!(Sandbox::new().run(&["inspect", "-h"]), @r"
     exit code: 0
     ----- stdout -----
     Show how a file is written and what its columns hold, and why that was concluded
@@ -140,6 +149,8 @@ fn inspect_help_lists_the_options() {
       <INPUT>  The file, or `-` for standard input
 
     Options:
+      -o, --output <FILE>    Write a schema file instead of the report, or print it with `-`
+          --overwrite        Replace the schema file if it exists, with everything that was edited in it
           --sample-size <N>  Look at the first N records only [default: at all of them]
           --json             Print everything as a JSON object
           --format <FORMAT>  The format of the input [default: found out] [possible values: csv, tsv,
@@ -161,6 +172,12 @@ fn inspect_help_lists_the_options() {
           --one-table         Take everything behind the header for one table
           --comment <TEXT>    Lines that begin with this are comments, or `none` for no comments
                               [default: found out]
+          --null <WORD>       This word stands for a null, such as NA or '\N'; may be repeated
+
+    Reading JSON:
+          --records <PATH>  Where in a document its records are, such as data.items [default: the
+                            document itself]
+          --flatten         Make columns of the fields of nested objects, named like user.address.city
 
     Resources:
           --threads <N>           Threads that compute [default: as many as the process may use]
@@ -180,6 +197,8 @@ fn inspect_help_lists_the_options() {
     Examples:
       tundra inspect sales.csv
       tundra inspect sales.parquet
+      tundra inspect sales.csv -o schema.yaml          write a schema to edit and to convert with
+      tundra inspect response.json --records data.items --flatten
       tundra inspect --json sales.csv | jq '.columns[] | {name, type, reason}'
       head -c 1M huge.csv | tundra inspect -
     ----- stderr -----

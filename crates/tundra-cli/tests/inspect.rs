@@ -14,7 +14,7 @@ fn a_text_file_is_explained() {
 
     How it is written
       what       is              sure  because
-      encoding   UTF-8          100 %  the sample is ASCII
+      encoding   UTF-8          100 %  it is ASCII
       delimiter  ,              100 %  3 fields in most records
       quote      "              100 %  best score
       escape     doubled quote  100 %  best score

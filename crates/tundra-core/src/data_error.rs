@@ -151,7 +151,10 @@ impl Classify for DataError {
                  `--on-bad-row repair` to make them fit; a wrong `--delimiter` or `--quote` also \
                  looks like this"
             }
-            DataCode::UndecodableBytes => "name the encoding of the file with `--encoding`",
+            DataCode::UndecodableBytes => {
+                "name the encoding with `--encoding` if the whole file is in another one; if only \
+                 some records are, use `--on-bad-row reject` to set them aside"
+            }
             DataCode::BadValue => {
                 "give the column another `--type`, or use `--on-bad-row reject` to set such rows \
                  aside"

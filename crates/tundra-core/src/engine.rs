@@ -4,6 +4,7 @@
 //! to DuckDB as record batches; Parquet is read by DuckDB itself. DuckDB writes the output into a
 //! writer of the store; what it wrote is compared with what was read, and only then published.
 
+mod contract;
 mod copy;
 mod failure;
 mod files;

@@ -6,7 +6,11 @@
 
 use std::{error::Error as StdError, fmt, time::Duration};
 
-use crate::{data_error::DataError, storage::StorageError};
+use crate::{
+    data_error::DataError,
+    schema_file::{Difference, Drift},
+    storage::StorageError,
+};
 
 /// An error of any origin, kept as the cause of one of ours.
 pub type BoxError = Box<dyn StdError + Send + Sync>;
@@ -195,6 +199,15 @@ pub enum Error {
         found: String,
     },
 
+    /// The input is text in an encoding that Tundra does not read.
+    #[error("`{input}` is text in {encoding}, which Tundra does not read")]
+    UnsupportedEncoding {
+        /// The input.
+        input: String,
+        /// The encoding.
+        encoding: &'static str,
+    },
+
     /// A column has a type that cannot be kept without loss.
     #[error("column `{column}` of `{input}` is {found}, which cannot be kept without loss")]
     Unconvertible {
@@ -222,6 +235,15 @@ pub enum Error {
         input: String,
         /// Where and why.
         source: Box<DataError>,
+    },
+
+    /// The input is not what its schema says.
+    #[error("`{input}` is not as the schema says: {}\n{drift}", drift.summary())]
+    Drift {
+        /// The input.
+        input: String,
+        /// How it differs.
+        drift: Box<Drift>,
     },
 
     /// A store refused or failed.
@@ -297,10 +319,13 @@ impl Classify for Error {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Request { .. } | Self::UnknownColumn { .. } => ErrorKind::InvalidRequest,
-            Self::EmptyInput { .. } | Self::BadParquet { .. } | Self::TooManyRejects { .. } => {
-                ErrorKind::InvalidData
-            }
-            Self::UnknownFormat { .. } | Self::Unconvertible { .. } => ErrorKind::Unsupported,
+            Self::EmptyInput { .. }
+            | Self::BadParquet { .. }
+            | Self::TooManyRejects { .. }
+            | Self::Drift { .. } => ErrorKind::InvalidData,
+            Self::UnknownFormat { .. }
+            | Self::UnsupportedEncoding { .. }
+            | Self::Unconvertible { .. } => ErrorKind::Unsupported,
             Self::Data { source, .. } => source.kind(),
             Self::Storage { source, .. } => source.kind(),
             #[cfg(feature = "engine")]
@@ -331,6 +356,9 @@ impl Classify for Error {
                 "name the format with `--format` if you know it: csv, tsv, json, ndjson or parquet"
                     .to_owned(),
             ],
+            Self::UnsupportedEncoding { encoding, .. } => {
+                vec![format!("make it UTF-8 first: `iconv -f {encoding} -t UTF-8 FILE`")]
+            }
             Self::Unconvertible { .. } => {
                 vec!["write the column with another type where the file is made".to_owned()]
             }
@@ -338,6 +366,7 @@ impl Classify for Error {
                 vec!["the file was probably cut off on its way here; fetch it again".to_owned()]
             }
             Self::Data { source, .. } | Self::TooManyRejects { source, .. } => source.hints(),
+            Self::Drift { drift, .. } => drift_hints(&drift.differences),
             Self::Storage { source, .. } => source.hints(),
             #[cfg(feature = "engine")]
             Self::Engine { source, .. } => crate::engine::engine_error_hints(source),
@@ -351,6 +380,29 @@ impl Classify for Error {
             Self::Cancelled | Self::Internal(_) => Vec::new(),
         }
     }
+}
+
+/// Says what can be done about an input that is not as its schema says.
+fn drift_hints(differences: &[Difference]) -> Vec<String> {
+    let count = |kind: &str| differences.iter().filter(|it| it.kind() == kind).count();
+    let mut hints = Vec::new();
+    if count("added") == 1 && count("missing") > 1 {
+        hints.push(
+            "the text may be written in another way than the schema says under `text`".to_owned(),
+        );
+    }
+    if count("retyped") > 0 {
+        hints.push(
+            "correct the type in the schema; with `force: true` a column takes what `--type` would, \
+             and `--on-bad-row reject` sets records aside that do not fit"
+                .to_owned(),
+        );
+    }
+    hints.push(
+        "correct the input or the schema, or take the input as it is with `--accept-drift`"
+            .to_owned(),
+    );
+    hints
 }
 
 /// Offers the nearest names first, and all of them when they are few.

@@ -4,7 +4,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::receipt::{Decision, Plan, SourceFacts};
+use crate::{
+    options::JsonHints,
+    receipt::{Decision, Plan, SourceFacts},
+    schema_file::TextForm,
+};
 
 /// What is known of an input.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -13,6 +17,12 @@ pub struct Inspection {
     pub source: SourceFacts,
     /// How the input is written, and why that was concluded. Empty for Parquet.
     pub decisions: Vec<Decision>,
+    /// The same as hints, for a reader that is to decide the same again; `None` for Parquet.
+    #[serde(default)]
+    pub text: Option<TextForm>,
+    /// Where in JSON the records were looked for; `None` for every other format.
+    #[serde(default)]
+    pub json: Option<JsonHints>,
     /// The columns, in order.
     pub columns: Vec<ColumnInspection>,
     /// Rows that the statistics are of.
@@ -35,6 +45,10 @@ pub struct ColumnInspection {
     /// Its type, as [`crate::ColumnType`] prints it.
     #[serde(rename = "type")]
     pub column_type: String,
+    /// How its values are written, when that is not the usual way; see
+    /// [`crate::ColumnPlan::format`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<String>,
     /// Why it has that type.
     pub reason: String,
     /// Whether a null was seen.

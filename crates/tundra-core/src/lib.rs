@@ -18,7 +18,9 @@ mod inspection;
 mod object_path;
 mod options;
 mod receipt;
+mod records_path;
 mod reporter;
+mod schema_file;
 mod secret;
 mod storage;
 
@@ -43,15 +45,20 @@ pub use self::{
     inspection::{ColumnInspection, Inspection, ParquetFacts, RowGroupFacts, Warning},
     object_path::{ObjectPath, ObjectPathError},
     options::{
-        BadRowPolicy, Cancel, Control, ConvertOptions, Input, InspectOptions, Output, RejectLimit,
-        Resources, TextHints, TypePolicy,
+        BadRowPolicy, Cancel, Control, ConvertOptions, Expected, Input, InspectOptions, JsonHints,
+        OnDrift, Output, RejectLimit, Resources, TextHints, TypePolicy,
     },
     receipt::{
         ColumnCounts, ColumnPlan, Counts, Decision, EventSample, FORMAT_VERSION, LossEvent,
         OutputFacts, PLAN_DIGEST_METADATA_KEY, PLAN_METADATA_KEY, Plan, Receipt, SourceFacts,
         Timings,
     },
+    records_path::{RecordsPath, RecordsPathError},
     reporter::{Progress, Reporter, Silent, Stage},
+    schema_file::{
+        Difference, Drift, SCHEMA_FILE_VERSION, SchemaColumn, SchemaFile, SchemaFileError,
+        TextForm, TextFormError,
+    },
     secret::{Secret, SecretError, SecretStore},
     storage::{
         IfExists, ObjectInfo, ObjectReader, ObjectWriter, Storage, StorageCapabilities,

@@ -5,11 +5,16 @@
 
 use std::{collections::BTreeSet, fmt, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     column_type::ColumnType,
+    error::{Error, Result},
     format::{Compression, Format, UnknownName},
     object_path::ObjectPath,
+    records_path::RecordsPath,
     reporter::Reporter,
+    schema_file::SchemaColumn,
     storage::{IfExists, Storage},
 };
 
@@ -129,6 +134,59 @@ pub struct TextHints {
     pub comment: Option<Option<String>>,
 }
 
+/// Where the records of a JSON input are, and what becomes of their nested values.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JsonHints {
+    /// The way from each document to its records; the documents themselves when it is not given.
+    #[serde(default)]
+    pub records: Option<RecordsPath>,
+    /// Whether the fields of nested objects become columns of their own, named by the names of the
+    /// objects around them with dots between.
+    #[serde(default)]
+    pub flatten: bool,
+}
+
+impl JsonHints {
+    /// Checks that there are none unless the input is JSON. `input` is its name.
+    ///
+    /// # Errors
+    /// Fails and names the option.
+    pub fn check(&self, format: Format, input: &str) -> Result<()> {
+        let option = match (&self.records, self.flatten) {
+            _ if matches!(format, Format::Json | Format::Ndjson) => return Ok(()),
+            (Some(_), _) => "--records",
+            (None, true) => "--flatten",
+            (None, false) => return Ok(()),
+        };
+        let name = format.name();
+        Err(Error::Request {
+            message: format!("`{option}` is for JSON, and `{input}` is read as {name}"),
+            hint: Some("if it is JSON nevertheless, say so with `--format json`".to_owned()),
+        })
+    }
+}
+
+/// What the columns of an input are expected to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expected {
+    /// The columns, in the order of the output.
+    pub columns: Vec<SchemaColumn>,
+    /// What happens when the input has others.
+    pub on_drift: OnDrift,
+}
+
+/// What happens to an input that is not as expected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnDrift {
+    /// The run fails and lists the differences.
+    #[default]
+    Fail,
+    /// The input is taken as it is: a column that is not expected comes behind the others, one that
+    /// is missing is null in every row, and one whose values do not fit gets the type that holds
+    /// them. All of it stands in the receipt.
+    Accept,
+}
+
 /// How an input is read and an output is written.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ConvertOptions {
@@ -136,10 +194,20 @@ pub struct ConvertOptions {
     pub format: Option<Format>,
     /// How a text input is written.
     pub text: TextHints,
+    /// Where the records of a JSON input are.
+    pub json: JsonHints,
+    /// What the columns are expected to be, if anything is; see [`crate::SchemaFile::apply`].
+    pub expected: Option<Expected>,
     /// New names of columns, as pairs of the name in the input and the name in the output.
     pub column_mapping: Vec<(String, String)>,
     /// Types of columns, by their name in the input.
     pub type_overrides: Vec<(String, ColumnType)>,
+    /// How the values of columns in `type_overrides` are written in delimited text, by their name in
+    /// the input: `%d/%m/%Y`, `#.##0,00 €`. By the values themselves where it is not given.
+    pub column_formats: Vec<(String, String)>,
+    /// Words that stand for nulls in delimited text, in every column and as a whole field without
+    /// quotes. An empty field without quotes is a null in any case.
+    pub null_words: Vec<String>,
     /// Numbers of records that are left out; the first record behind the header is 0.
     pub skip_rows: BTreeSet<u64>,
     /// How the other columns get their types.
@@ -162,8 +230,12 @@ pub struct InspectOptions {
     pub format: Option<Format>,
     /// How a text input is written.
     pub text: TextHints,
+    /// Where the records of a JSON input are.
+    pub json: JsonHints,
     /// How the columns get their types.
     pub types: TypePolicy,
+    /// Words that stand for nulls in delimited text; see [`ConvertOptions::null_words`].
+    pub null_words: Vec<String>,
     /// Look at this many records only; at all of them when not given.
     pub sample_size: Option<u64>,
 }

@@ -94,6 +94,10 @@ pub struct ColumnPlan {
     /// The type, as [`crate::ColumnType`] prints it.
     #[serde(rename = "type")]
     pub column_type: String,
+    /// How its values are written in the input, when that is not the usual way: by the signs of
+    /// `strftime`, as a number format of spreadsheets, or as two words for yes and no.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<String>,
     /// Why it has that type.
     pub reason: String,
 }

@@ -6,9 +6,15 @@
 
 pub(crate) mod decimal;
 pub(crate) mod double;
+pub(crate) mod exact;
+pub(crate) mod figure;
 pub(crate) mod forced;
+pub(crate) mod format;
+pub(crate) mod gap;
 pub(crate) mod integer;
+pub(crate) mod moment;
 pub(crate) mod temporal;
+pub(crate) mod words;
 
 /// Reads `true` or `false`, in lower case, upper case or with a capital.
 pub(crate) fn parse_boolean(text: &[u8]) -> Option<bool> {

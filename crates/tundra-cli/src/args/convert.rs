@@ -4,11 +4,14 @@ use std::{collections::BTreeSet, num::NonZeroU64};
 
 use clap::{Args, ValueEnum};
 use tundra_core::{
-    BadRowPolicy, ColumnType, Compression, ConvertOptions, Format, RejectLimit, TypePolicy,
+    BadRowPolicy, Compression, ConvertOptions, Format, OnDrift, RejectLimit, TypePolicy,
 };
 
 use crate::{
-    args::{ResourceArgs, TextArgs, values},
+    args::{
+        JsonArgs, NullArgs, ResourceArgs, TextArgs,
+        values::{self, TypedColumn},
+    },
     failure::Failure,
 };
 
@@ -34,6 +37,13 @@ Examples:
 
   Set broken rows aside in rejects.parquet, but fail if they are more than one in a thousand:
       tundra convert sales.csv --on-bad-row reject --max-rejects 0.1%
+
+  Write down how a file is read, edit that, and hold the next file to it:
+      tundra inspect sales-1.csv -o schema.yaml
+      tundra convert sales-2.csv --schema schema.yaml
+
+  Take the records out of a JSON document, and make columns of the objects in them:
+      tundra convert response.json --records data.items --flatten
 
   Convert in a pipe:
       zcat sales.csv.gz | tundra convert - > sales.parquet
@@ -105,18 +115,39 @@ pub(crate) struct ConvertArgs {
     /// COLUMN is the name in the input and ends at the last `=`. The types: BOOLEAN, TINYINT,
     /// SMALLINT, INTEGER, BIGINT, the same four with a U before them for unsigned, FLOAT, DOUBLE,
     /// DECIMAL(p,s), VARCHAR, BLOB, DATE, TIME, TIMESTAMP, TIMESTAMP_NS, TIMESTAMPTZ, UUID, JSON,
-    /// and T[] for a list. A value that does not fit is a bad row: see `--on-bad-row`.
+    /// T[] for a list and STRUCT(name T, ...). A value that does not fit is a bad row: see
+    /// `--on-bad-row`. Behind the type can stand how its values are written in delimited text:
+    /// `day=DATE(%d/%m/%Y)`, `at=TIMESTAMP(%m/%d/%Y %I:%M %p)`, `price=DECIMAL(12,2,#.##0,00 €)`.
     #[arg(
         long = "type",
         value_name = "COLUMN=TYPE",
         value_parser = values::column_type,
         help_heading = COLUMNS
     )]
-    column_types: Vec<(String, ColumnType)>,
+    column_types: Vec<TypedColumn>,
 
     /// How the other columns get their types
     #[arg(long, value_name = "HOW", value_enum, default_value_t, help_heading = COLUMNS)]
     types: Types,
+
+    /// Expect what this schema file says, and fail with the differences otherwise
+    ///
+    /// `tundra inspect INPUT -o schema.yaml` writes such a file; edit it, and use it with
+    /// `tundra convert INPUT --schema schema.yaml`. It says how the input is written, and the columns
+    /// in the order of the output with their names and types. Columns that are missing or that the
+    /// schema does not know, values that do not fit the type of their column, and nulls in a column
+    /// with `nullable: false` fail the run with a list of all of them. Other options go before what
+    /// the file says.
+    #[arg(long, value_name = "FILE", help_heading = COLUMNS)]
+    schema: Option<String>,
+
+    /// Take an input that is not as the schema says
+    ///
+    /// Columns that were added come behind the others, columns that are missing are null in every
+    /// row, and columns whose values do not fit get the type that holds them. The differences stand
+    /// in the receipt, and a warning names each.
+    #[arg(long, requires = "schema", help_heading = COLUMNS)]
+    accept_drift: bool,
 
     /// How the output is compressed: zstd, zstd:LEVEL, snappy or none
     ///
@@ -146,6 +177,12 @@ pub(crate) struct ConvertArgs {
 
     #[command(flatten)]
     text: TextArgs,
+
+    #[command(flatten)]
+    nulls: NullArgs,
+
+    #[command(flatten)]
+    json_hints: JsonArgs,
 
     #[command(flatten)]
     resources: ResourceArgs,
@@ -209,10 +246,21 @@ pub(crate) struct ConvertRequest {
     pub(crate) receipt: Option<String>,
     /// Whether the receipt is printed.
     pub(crate) json: bool,
+    /// The schema that is to be applied to the options.
+    pub(crate) schema: Option<SchemaRequest>,
     /// The engine's options.
     pub(crate) options: ConvertOptions,
     /// What the run may use.
     pub(crate) resources: ResourceArgs,
+}
+
+/// The schema that `tundra convert` was asked to apply.
+#[derive(Debug)]
+pub(crate) struct SchemaRequest {
+    /// The file as typed.
+    pub(crate) file: String,
+    /// What happens to an input that does not fit.
+    pub(crate) on_drift: OnDrift,
 }
 
 impl ConvertArgs {
@@ -232,11 +280,15 @@ impl ConvertArgs {
             rename,
             column_types,
             types,
+            schema,
+            accept_drift,
             compression,
             row_group_size,
             receipt,
             json,
             text,
+            nulls,
+            json_hints,
             resources,
         } = self;
         if max_rejects.is_some() && on_bad_row != BadRows::Reject {
@@ -247,7 +299,7 @@ impl ConvertArgs {
             ));
         }
         refuse_twice("--rename", rename.iter().map(|(old, _)| old))?;
-        refuse_twice("--type", column_types.iter().map(|(column, _)| column))?;
+        refuse_twice("--type", column_types.iter().map(|column| &column.name))?;
         if let Some(new) = first_repeated(rename.iter().map(|(_, new)| new)) {
             return Err(Failure::usage(
                 format!("`--rename` gives two columns the name `{new}`"),
@@ -260,11 +312,25 @@ impl ConvertArgs {
             overwrite,
             receipt,
             json,
+            schema: schema.map(|file| SchemaRequest {
+                file,
+                on_drift: if accept_drift { OnDrift::Accept } else { OnDrift::Fail },
+            }),
             options: ConvertOptions {
                 format,
                 text: text.into_hints(),
+                json: json_hints.into_hints(),
+                expected: None,
                 column_mapping: rename,
-                type_overrides: column_types,
+                column_formats: column_types
+                    .iter()
+                    .filter_map(|column| Some((column.name.clone(), column.format.clone()?)))
+                    .collect(),
+                type_overrides: column_types
+                    .into_iter()
+                    .map(|column| (column.name, column.column_type))
+                    .collect(),
+                null_words: nulls.into_words(),
                 skip_rows: skip_rows.into_iter().collect(),
                 types: types.into(),
                 on_bad_row: on_bad_row.into(),

@@ -5,24 +5,38 @@ use std::num::NonZeroU64;
 use clap::Args;
 use tundra_core::Format;
 
-use crate::args::{ResourceArgs, TextArgs, convert::Types, values};
+use crate::args::{JsonArgs, NullArgs, ResourceArgs, TextArgs, convert::Types, values};
 
 /// Show how a file is written and what its columns hold, and why that was concluded
 ///
 /// For text: encoding, dialect and header, and for each column its type and the reason for it,
 /// nulls, distinct values, minimum, maximum and samples. For Parquet: schema, row groups, codecs,
-/// sizes, metadata, and how it was made if Tundra made it. Nothing is written.
+/// sizes, metadata, and how it was made if Tundra made it. Nothing is written but the schema file of
+/// `--output`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   tundra inspect sales.csv
   tundra inspect sales.parquet
+  tundra inspect sales.csv -o schema.yaml          write a schema to edit and to convert with
+  tundra inspect response.json --records data.items --flatten
   tundra inspect --json sales.csv | jq '.columns[] | {name, type, reason}'
   head -c 1M huge.csv | tundra inspect -")]
 pub(crate) struct InspectArgs {
     /// The file, or `-` for standard input
     #[arg(value_name = "INPUT")]
     pub(crate) input: String,
+
+    /// Write a schema file instead of the report, or print it with `-`
+    ///
+    /// A YAML file that says how the input is written and what its columns are, with comments that
+    /// say why. Edit it, and hold other inputs to it with `tundra convert --schema FILE`.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<String>,
+
+    /// Replace the schema file if it exists, with everything that was edited in it
+    #[arg(long, requires = "output")]
+    pub(crate) overwrite: bool,
 
     /// Look at the first N records only [default: at all of them]
     ///
@@ -45,6 +59,12 @@ pub(crate) struct InspectArgs {
 
     #[command(flatten)]
     pub(crate) text: TextArgs,
+
+    #[command(flatten)]
+    pub(crate) nulls: NullArgs,
+
+    #[command(flatten)]
+    pub(crate) json_hints: JsonArgs,
 
     #[command(flatten)]
     pub(crate) resources: ResourceArgs,

@@ -62,12 +62,24 @@ pub(crate) fn rename(text: &str) -> Result<(String, String), String> {
     Ok((old, new.to_owned()))
 }
 
-/// Reads `COLUMN=TYPE`, split at the last `=`, which no type holds.
-pub(crate) fn column_type(text: &str) -> Result<(String, ColumnType), String> {
+/// A type that a column is to have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TypedColumn {
+    /// The column's name in the input.
+    pub(crate) name: String,
+    /// The type.
+    pub(crate) column_type: ColumnType,
+    /// How its values are written, if that was said.
+    pub(crate) format: Option<String>,
+}
+
+/// Reads `COLUMN=TYPE` or `COLUMN=TYPE(FORMAT)`, split at the last `=`, which neither holds.
+pub(crate) fn column_type(text: &str) -> Result<TypedColumn, String> {
     let (column, name) =
         text.rsplit_once('=').ok_or("it has no `=`; the form is COLUMN=TYPE, such as id=BIGINT")?;
-    let kind = name.parse::<ColumnType>().map_err(|error| error.to_string())?;
-    Ok((column.to_owned(), kind))
+    let (column_type, format) =
+        ColumnType::parse_with_format(name).map_err(|error| error.to_string())?;
+    Ok(TypedColumn { name: column.to_owned(), column_type, format })
 }
 
 /// Reads a delimiter, by its name or as it is.
@@ -180,9 +192,13 @@ mod tests {
 
     #[test]
     fn a_type_ends_the_column_at_the_last_equals_sign() {
-        let (column, kind) = column_type("a=b=DECIMAL(12, 2)").unwrap();
-        assert_eq!(column, "a=b");
-        assert_eq!(kind, ColumnType::Decimal { precision: 12, scale: 2 });
+        let typed = column_type("a=b=DECIMAL(12, 2)").unwrap();
+        assert_eq!(typed.name, "a=b");
+        assert_eq!(typed.column_type, ColumnType::Decimal { precision: 12, scale: 2 });
+        assert_eq!(typed.format, None);
+        let typed = column_type("day=DATE(%d/%m/%Y)").unwrap();
+        assert_eq!(typed.column_type, ColumnType::Date);
+        assert_eq!(typed.format.as_deref(), Some("%d/%m/%Y"));
         assert!(column_type("a").unwrap_err().contains("COLUMN=TYPE"));
         assert!(column_type("a=WHATEVER").unwrap_err().contains("`WHATEVER`"));
     }

@@ -50,6 +50,19 @@ pub(crate) fn inspection(input: &str, found: &Inspection, view: View) -> String 
     text
 }
 
+/// Returns a few lines on a schema of `input` that was written to `output`, both as typed.
+pub(crate) fn schema_written(input: &str, output: &str, found: &Inspection) -> String {
+    let name = if input == "-" { "standard input" } else { input };
+    format!(
+        "wrote {}: {} of {}\nedit it, then: tundra convert --schema {} {}\n",
+        one_line(output, None),
+        counted(found.columns.len() as u64, "column"),
+        one_line(name, None),
+        one_line(output, None),
+        one_line(input, None),
+    )
+}
+
 fn headline(input: &str, found: &Inspection) -> String {
     let name = if input == "-" { "standard input" } else { input };
     let mut text = format!(
@@ -168,6 +181,7 @@ mod tests {
         ColumnInspection {
             name: name.to_owned(),
             column_type: column_type.to_owned(),
+            format: None,
             reason: reason.to_owned(),
             nullable: column_type == "VARCHAR",
             null_count: Some(if column_type == "VARCHAR" { 7 } else { 0 }),
@@ -186,6 +200,8 @@ mod tests {
                 size_bytes: 50_000,
                 etag: None,
             },
+            text: None,
+            json: None,
             decisions: vec![Decision {
                 what: "delimiter".to_owned(),
                 value: "\t".to_owned(),

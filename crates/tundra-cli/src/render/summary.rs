@@ -1,6 +1,6 @@
 //! What a conversion did, for a person.
 
-use tundra_core::{LossEvent, Receipt};
+use tundra_core::{Expected, LossEvent, Receipt};
 
 use crate::render::{counted, grouped, one_line, size, table::pairs};
 
@@ -64,6 +64,24 @@ fn proof(receipt: &Receipt) -> String {
         counted(counts.records, "record"),
         parts.join(" + ")
     )
+}
+
+/// Returns a line for each difference to a schema that was accepted.
+pub(crate) fn drift_warnings(receipt: &Receipt, expected: Option<&Expected>) -> Vec<String> {
+    let Some(expected) = expected else { return Vec::new() };
+    // Nulls are told below, by what was written.
+    let decisions = receipt.plan.decisions.iter();
+    let decisions = decisions.filter(|it| it.what == "drift" && !it.value.starts_with("nulls "));
+    let drift = decisions
+        .map(|decision| format!("drift: {} ({})", decision.value, decision.reason))
+        .map(|line| one_line(&line, None));
+    // Columns of the schema come first.
+    let nulls = expected.columns.iter().zip(&receipt.columns).filter_map(|(column, counts)| {
+        let nulls = counts.nulls.filter(|nulls| *nulls > 0 && !column.nullable)?;
+        let name = one_line(&counts.name, None);
+        Some(format!("drift: nulls `{name}` (accepted: {})", counted(nulls, "null")))
+    });
+    drift.chain(nulls).collect()
 }
 
 /// Returns a line for each sort of thing that was not kept as it was.

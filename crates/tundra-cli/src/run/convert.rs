@@ -5,10 +5,10 @@ use std::sync::Arc;
 use tundra_core::{BadRowPolicy, ConvertOptions, Error, IfExists, Receipt, Resources, engine};
 
 use crate::{
-    args::{ConvertArgs, ConvertRequest},
+    args::{ConvertArgs, ConvertRequest, SchemaRequest},
     env::Settings,
     failure::Failure,
-    places::{ReceiptPlace, Source, Target},
+    places::{self, ReceiptPlace, Source, Target},
     printer::Printer,
     progress::Bar,
     render,
@@ -22,7 +22,8 @@ use crate::{
 /// written. Unless it is the receipt that failed, there is no output then.
 pub(crate) fn run(args: ConvertArgs, printer: &Printer) -> Result<(), Failure> {
     let request = args.into_request()?;
-    let ConvertRequest { input, output, overwrite, receipt, json, options, resources } = request;
+    let ConvertRequest { input, output, overwrite, receipt, json, schema, mut options, resources } =
+        request;
     let (resources, timeout) = resources.resolve(Settings::read()?, engine::default_resources())?;
     let if_exists = if overwrite { IfExists::Replace } else { IfExists::Fail };
     let source = Source::locate(&input)?;
@@ -36,6 +37,9 @@ pub(crate) fn run(args: ConvertArgs, printer: &Printer) -> Result<(), Failure> {
             Some(text) => Some(ReceiptPlace::locate(text, &input, &target.shown, if_exists).await?),
             None => None,
         };
+        if let Some(SchemaRequest { file, on_drift }) = &schema {
+            places::read_schema(file).await?.apply(&mut options, *on_drift);
+        }
         let proof = convert(session, source, &target, &options, &resources, &bar).await?;
         let written = match place {
             Some(place) => place.write(proof_text(&proof)?).await,
@@ -51,6 +55,9 @@ pub(crate) fn run(args: ConvertArgs, printer: &Printer) -> Result<(), Failure> {
     } else {
         let source = if input == "-" { "standard input" } else { &input };
         printer.note(&render::summary(source, &target.shown, &proof));
+        for warning in render::drift_warnings(&proof, options.expected.as_ref()) {
+            printer.warning(&warning);
+        }
         for warning in render::event_warnings(&proof) {
             printer.warning(&warning);
         }

@@ -2,45 +2,101 @@
 
 use std::{num::NonZeroU64, sync::Arc};
 
-use tundra_core::{InspectOptions, engine};
+use tundra_core::{IfExists, InspectOptions, Inspection, SchemaFile, engine};
 
 use crate::{
     args::InspectArgs,
     env::Settings,
     failure::Failure,
-    places::Source,
+    places::{self, SchemaPlace, Source},
     printer::{Level, Printer},
     progress::Bar,
     render::{self, View},
     session,
 };
 
-/// Looks at an input and prints what was found.
+/// Looks at an input and prints what was found, or writes a schema of it.
 ///
 /// # Errors
-/// Fails when the input cannot be read as asked, or standard output cannot be written.
+/// Fails when the input cannot be read as asked, or what is to be written cannot be.
 pub(crate) fn run(args: InspectArgs, printer: &Printer) -> Result<(), Failure> {
-    let InspectArgs { input, sample_size, json, format, types, text, resources } = args;
+    let InspectArgs {
+        input,
+        output,
+        overwrite,
+        sample_size,
+        json,
+        format,
+        types,
+        text,
+        nulls,
+        json_hints,
+        resources,
+    } = args;
     let options = InspectOptions {
         format,
         text: text.into_hints(),
+        json: json_hints.into_hints(),
         types: types.into(),
+        null_words: nulls.into_words(),
         sample_size: sample_size.map(NonZeroU64::get),
     };
+    if json && output.as_deref() == Some("-") {
+        return Err(Failure::usage(
+            "`--json` and the schema would both go to standard output",
+            "name a file for the schema with `-o`",
+        ));
+    }
     let (resources, timeout) = resources.resolve(Settings::read()?, engine::default_resources())?;
+    let if_exists = if overwrite { IfExists::Replace } else { IfExists::Fail };
     let source = Source::locate(&input)?;
     let bar = Arc::new(Bar::new(printer));
     let inspection = session::run(timeout, async |session| {
-        let input = session.open(source, resources.temp_directory.clone(), &bar).await?;
+        let place = match &output {
+            Some(output) => Some(SchemaPlace::locate(output, &input, if_exists).await?),
+            None => None,
+        };
+        let source = session.open(source, resources.temp_directory.clone(), &bar).await?;
         let control = session.control(&bar);
-        Ok(engine::inspect(&input, &options, &resources, &control).await?)
+        let found = engine::inspect(&source, &options, &resources, &control).await?;
+        if let Some(place) = place {
+            write_schema(place, &found, &bar, printer).await?;
+        }
+        Ok(found)
     });
     bar.clear();
     let inspection = inspection?;
     if json {
         return printer.json(&inspection);
     }
+    if let Some(output) = output {
+        for warning in &inspection.warnings {
+            printer.warning(&format!("{}: {}", warning.code, warning.message));
+        }
+        if output != "-" {
+            printer.note(&render::schema_written(&input, &output, &inspection));
+        }
+        return Ok(());
+    }
     let view =
         View { width: render::terminal_width(), everything: printer.level() > Level::Normal };
     printer.data(&render::inspection(&input, &inspection, view))
+}
+
+async fn write_schema(
+    place: SchemaPlace,
+    found: &Inspection,
+    bar: &Bar,
+    printer: &Printer,
+) -> Result<(), Failure> {
+    let text = SchemaFile::from_inspection(found).explained(found);
+    match place {
+        SchemaPlace::StandardOutput => {
+            bar.clear();
+            printer.data(&text)
+        }
+        SchemaPlace::File(output) => {
+            places::write(output, text).await.map_err(|source| Failure::SchemaPlace { source })
+        }
+    }
 }

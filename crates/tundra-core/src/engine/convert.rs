@@ -10,6 +10,7 @@ use crate::{
     ObjectWriter, Output, OutputFacts, PLAN_DIGEST_METADATA_KEY, PLAN_METADATA_KEY, Plan, Receipt,
     Resources, Result, RunId, Stage, Timings,
     engine::{
+        contract::Held,
         copy::{ReadByEngine, Stop, open_database, run_copy},
         failure::engine_error,
         files::{RunFiles, Written, hexadecimal},
@@ -54,6 +55,7 @@ pub async fn convert(
     stop.check()?;
     control.reporter.stage(Stage::Inspecting);
     let opened = OpenInput::open(input, options.format).await?;
+    options.json.check(opened.format, &opened.location)?;
     // A place that cannot be written is told before anything is read.
     let writer = create(output).await?;
     let run = Run {
@@ -212,7 +214,7 @@ impl Run {
             reporter: Arc::clone(&self.control.reporter),
             total_bytes: Some(self.opened.object.info().size),
         };
-        let (mut table, encoding) = self.opened.table(&self.options, &self.runtime, context)?;
+        let mut held = Held::open(&self.opened, &self.options, &self.runtime, context)?;
         let mut inspected = Instant::now();
         let mut writer = Some(writer);
         loop {
@@ -220,21 +222,26 @@ impl Run {
                 Some(writer) => writer,
                 None => self.runtime.block_on(create(&self.output))?,
             };
-            let mut decisions = vec![encoding.clone()];
-            decisions.extend_from_slice(table.decisions());
-            let plan = self.plan(decisions, table.columns().to_vec());
-            match self.copy_table(table.as_ref(), plan, writer) {
-                Ok(copied) => return Ok((copied, inspected)),
-                Err(CopyError::Contradicted) if !table.is_complete() => {
+            let plan = self.plan(held.decisions(), held.table().columns().to_vec());
+            match self.copy_table(held.table(), plan, writer) {
+                Ok(copied) => {
+                    held.check_nulls(&copied.nulls)?;
+                    return Ok((copied, inspected));
+                }
+                Err(CopyError::Contradicted) if !held.table().is_complete() => {
                     self.stop.check()?;
                     self.control.reporter.stage(Stage::Inferring);
-                    table.infer_whole()?;
+                    held.infer_whole()?;
                     inspected = Instant::now();
                 }
                 Err(CopyError::Contradicted) => {
                     return Err(Error::contradicted());
                 }
-                Err(CopyError::Failed(error)) => return Err(error),
+                Err(CopyError::Failed(error)) => {
+                    self.stop.check()?;
+                    held.refit(error)?;
+                    inspected = Instant::now();
+                }
             }
         }
     }
@@ -296,7 +303,7 @@ impl Run {
             Arc::new(RunFiles::new(self.runtime.clone(), Some((sql::INPUT, Arc::clone(object)))));
         files.offer(sql::OUTPUT, writer);
         let database = open_database(&self.resources, self.shares, self.id, files.clone())?;
-        let plan = self.plan(Vec::new(), input.columns);
+        let plan = self.plan(input.decisions, input.columns);
         let (plan_json, plan_digest) = encode(&plan)?;
         let statement = sql::copy(
             &input.select,

@@ -1,16 +1,18 @@
 //! What an input is: its format and, for text, its encoding.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
-use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use encoding_rs::{Encoding, UTF_8};
 use tokio::runtime::Handle;
 
 use crate::{
-    ConvertOptions, Decision, Error, Format, Input, ObjectReader, SourceFacts, TextHints,
+    ConvertOptions, Decision, Error, Format, Input, ObjectReader, SourceFacts,
     read::{
         csv::table::CsvTable,
+        encoding::{TextEncoding, find_encoding, utf16, utf32},
         json::{self, JsonTable},
-        source::{TextSource, read_error},
+        located::{Located, ObjectBytes},
+        source::{Explain, TextSource, read_error},
         table::{ReadContext, Table},
     },
 };
@@ -74,7 +76,9 @@ impl OpenInput {
         runtime: &Handle,
         context: ReadContext,
     ) -> Result<(Box<dyn Table>, Decision), Error> {
-        let (encoding, mark, decision) = find_encoding(&self.head, self.is_whole(), &options.text)?;
+        let label = options.text.encoding.as_deref();
+        let TextEncoding { encoding, mark, decision } =
+            find_encoding(&self.head, self.is_whole(), label, &self.location)?;
         let source = TextSource::new(
             Arc::clone(&self.object),
             self.location.clone(),
@@ -82,39 +86,50 @@ impl OpenInput {
             encoding,
             mark,
         );
-        let (sample, whole) = self.sample(&source, encoding, mark)?;
+        let mut context = context;
+        if source.is_transcoded() {
+            let source = source.clone();
+            context.reporter = Arc::new(ObjectBytes { reporter: context.reporter, source });
+        }
+        let (sample, whole) = self.sample(&source)?;
         if sample.iter().all(u8::is_ascii_whitespace) && whole {
             return Err(Error::EmptyInput { input: self.location.clone() });
         }
-        let table: Box<dyn Table> = match self.format {
-            Format::Csv => {
-                Box::new(CsvTable::open(source, &sample, whole, options, None, context)?)
-            }
+        let table = self
+            .open_table(source.clone(), &sample, whole, options, context)
+            .map_err(|error| Explain::new(source.clone()).error(error))?;
+        Ok((Box::new(Located::new(table, source)), decision))
+    }
+
+    fn open_table(
+        &self,
+        source: TextSource,
+        sample: &[u8],
+        whole: bool,
+        options: &ConvertOptions,
+        context: ReadContext,
+    ) -> Result<Box<dyn Table>, Error> {
+        Ok(match self.format {
+            Format::Csv => Box::new(CsvTable::open(source, sample, whole, options, None, context)?),
             Format::Tsv => {
                 let delimiter = Some("\t");
-                Box::new(CsvTable::open(source, &sample, whole, options, delimiter, context)?)
+                Box::new(CsvTable::open(source, sample, whole, options, delimiter, context)?)
             }
             Format::Json | Format::Ndjson => {
-                Box::new(JsonTable::open(source, &sample, whole, options, context)?)
+                Box::new(JsonTable::open(source, sample, whole, options, context)?)
             }
             Format::Parquet => {
                 return Err(Error::Internal("Parquet is not read as text".to_owned()));
             }
-        };
-        Ok((table, decision))
+        })
     }
 
     /// Returns the beginning of the text as UTF-8, and whether it is all of it.
-    fn sample(
-        &self,
-        source: &TextSource,
-        encoding: &'static Encoding,
-        mark: u64,
-    ) -> Result<(Vec<u8>, bool), Error> {
+    fn sample(&self, source: &TextSource) -> Result<(Vec<u8>, bool), Error> {
         use std::io::Read;
 
-        if encoding == UTF_8 {
-            let mark = usize::try_from(mark).unwrap_or(0);
+        if !source.is_transcoded() {
+            let mark = usize::try_from(source.mark()).unwrap_or(0);
             return Ok((self.head[mark.min(self.head.len())..].to_vec(), self.is_whole()));
         }
         let mut sample = Vec::new();
@@ -153,11 +168,25 @@ fn find_format(head: &[u8], extension: Option<&str>, location: &str) -> Result<F
     if let Some(format) = by_name {
         return Ok(format);
     }
-    let text = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head).trim_ascii_start();
+    let text = beginning(head);
+    let text = text.trim_ascii_start();
     if matches!(text.first(), Some(b'{' | b'[')) && json::detect(text).is_some() {
         return Ok(Format::Json);
     }
     Ok(Format::Csv)
+}
+
+/// Returns the beginning of a text as UTF-8, as far as its format needs it.
+fn beginning(head: &[u8]) -> Cow<'_, [u8]> {
+    let encoding = match Encoding::for_bom(head) {
+        Some((encoding, length)) if encoding == UTF_8 => return Cow::Borrowed(&head[length..]),
+        Some((encoding, _)) => encoding,
+        None => match utf16(head) {
+            Some((encoding, _)) => encoding,
+            None => return Cow::Borrowed(head),
+        },
+    };
+    Cow::Owned(encoding.decode(head).0.into_owned().into_bytes())
 }
 
 /// Names the well-known formats that are not read.
@@ -183,9 +212,9 @@ fn known_binary(head: &[u8]) -> Option<&'static str> {
 }
 
 /// Returns whether the bytes are no text in any encoding that is read: text has no control
-/// characters but blanks, and zeros only in UTF-16.
+/// characters but blanks, and zeros only in UTF-16 and UTF-32.
 fn is_binary(head: &[u8]) -> bool {
-    if Encoding::for_bom(head).is_some() || looks_like_utf16(head).is_some() {
+    if Encoding::for_bom(head).is_some() || utf16(head).is_some() || utf32(head).is_some() {
         return false;
     }
     let head = &head[..head.len().min(64 << 10)];
@@ -198,69 +227,6 @@ fn is_binary(head: &[u8]) -> bool {
     let zeros = head.contains(&0);
     // A stray control character happens in exports; many do not.
     zeros && controls * 50 > head.len() || controls * 10 > head.len()
-}
-
-/// Recognises UTF-16 without a byte-order mark: half of the bytes of Western text are zero.
-fn looks_like_utf16(head: &[u8]) -> Option<&'static Encoding> {
-    let head = &head[..head.len().min(4096) & !1];
-    if head.len() < 4 {
-        return None;
-    }
-    let zeros = |offset: usize| head.iter().skip(offset).step_by(2).filter(|&&b| b == 0).count();
-    let (even, odd, half) = (zeros(0), zeros(1), head.len() / 2);
-    if odd * 10 >= half * 7 && even * 20 < half {
-        return Some(UTF_16LE);
-    }
-    (even * 10 >= half * 7 && odd * 20 < half).then_some(UTF_16BE)
-}
-
-/// Finds out the encoding and the length of a byte-order mark.
-fn find_encoding(
-    head: &[u8],
-    whole: bool,
-    hints: &TextHints,
-) -> Result<(&'static Encoding, u64, Decision), Error> {
-    let decide = |encoding: &'static Encoding, mark: usize, confidence: f64, reason: &str| {
-        let decision = Decision {
-            what: "encoding".to_owned(),
-            value: encoding.name().to_owned(),
-            confidence,
-            reason: reason.to_owned(),
-        };
-        (encoding, mark as u64, decision)
-    };
-    let mark = Encoding::for_bom(head);
-    if let Some(label) = &hints.encoding {
-        let encoding = Encoding::for_label(label.as_bytes()).ok_or_else(|| Error::Request {
-            message: format!("there is no encoding `{label}`"),
-            hint: Some(
-                "use a WHATWG label such as utf-8, utf-16le, windows-1252, iso-8859-2, shift_jis, \
-                 gb18030, big5, euc-kr or koi8-r"
-                    .to_owned(),
-            ),
-        })?;
-        let length = mark.filter(|(found, _)| *found == encoding).map_or(0, |(_, length)| length);
-        return Ok(decide(encoding, length, 1.0, "given"));
-    }
-    if let Some((encoding, length)) = mark {
-        return Ok(decide(encoding, length, 1.0, "byte-order mark"));
-    }
-    if let Some(encoding) = looks_like_utf16(head) {
-        return Ok(decide(encoding, 0, 0.9, "every other byte is zero"));
-    }
-    match std::str::from_utf8(head) {
-        Ok(_) if head.is_ascii() => return Ok(decide(UTF_8, 0, 1.0, "the sample is ASCII")),
-        Ok(_) => return Ok(decide(UTF_8, 0, 1.0, "the sample is valid UTF-8")),
-        // The sample may end within a character.
-        Err(error) if !whole && error.error_len().is_none() => {
-            return Ok(decide(UTF_8, 0, 1.0, "the sample is valid UTF-8"));
-        }
-        Err(_) => {}
-    }
-    let mut detector = chardetng::EncodingDetector::new(chardetng::Iso2022JpDetection::Deny);
-    detector.feed(head, whole);
-    let encoding = detector.guess(None, chardetng::Utf8Detection::Deny);
-    Ok(decide(encoding, 0, 0.7, "not UTF-8; the likeliest by the frequency of its characters"))
 }
 
 #[cfg(test)]
@@ -281,21 +247,6 @@ mod tests {
         assert_eq!(format(b"\x1f\x8b\x08", Some("csv")), None);
         assert_eq!(format(b"\x00\x01\x02\x03\x04\x05\x00\x00", None), None);
         assert_eq!(format(b"a\x00,\x00b\x00\n\x00", None), Some(Format::Csv));
-    }
-
-    #[test]
-    fn finds_encodings() {
-        let find = |head: &[u8]| {
-            let (encoding, mark, _) = find_encoding(head, true, &TextHints::default()).unwrap();
-            (encoding.name(), mark)
-        };
-        assert_eq!(find(b"abc"), ("UTF-8", 0));
-        assert_eq!(find(b"\xEF\xBB\xBFabc"), ("UTF-8", 3));
-        assert_eq!(find(b"\xFF\xFEa\0b\0"), ("UTF-16LE", 2));
-        assert_eq!(find(b"a\0,\0b\0\n\0"), ("UTF-16LE", 0));
-        assert_eq!(find("Grüße, Straße, möglich".as_bytes()), ("UTF-8", 0));
-        assert_eq!(find(b"Gr\xfc\xdfe aus M\xfcnchen, sch\xf6n"), ("windows-1252", 0));
-        let hints = TextHints { encoding: Some("latin-9000".to_owned()), ..TextHints::default() };
-        assert!(find_encoding(b"a", true, &hints).is_err());
+        assert_eq!(format(b"\xFF\xFE[\x00{\x00}\x00]\x00", None), Some(Format::Json));
     }
 }

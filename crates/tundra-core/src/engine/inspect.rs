@@ -15,7 +15,8 @@ use self::{
 };
 use crate::{
     BadRowPolicy, ColumnInspection, ColumnPlan, ColumnType, Control, ConvertOptions, Decision,
-    Error, Format, Input, InspectOptions, Inspection, LossEvent, Resources, Result, Stage, Warning,
+    Error, Format, Input, InspectOptions, Inspection, LossEvent, Resources, Result, Stage,
+    TextForm, TextHints, Warning,
     engine::{
         copy::{Stop, Watcher, open_database},
         failure::input_error,
@@ -51,6 +52,7 @@ pub async fn inspect(
     stop.check()?;
     control.reporter.stage(Stage::Inspecting);
     let opened = OpenInput::open(input, options.format).await?;
+    options.json.check(opened.format, &opened.location)?;
     let look = Look {
         opened,
         options: options.clone(),
@@ -82,7 +84,9 @@ impl Look {
         let options = ConvertOptions {
             format: self.options.format,
             text: self.options.text.clone(),
+            json: self.options.json.clone(),
             types: self.options.types,
+            null_words: self.options.null_words.clone(),
             // A bad record is something to tell, and no reason to tell nothing.
             on_bad_row: BadRowPolicy::Reject,
             ..ConvertOptions::default()
@@ -111,6 +115,7 @@ impl Look {
             StatisticsError::Failed(error) => error,
             StatisticsError::Contradicted => Error::contradicted(),
         })?;
+        let hints = TextHints { encoding: Some(encoding.value.clone()), ..table.hints() };
         let mut decisions = vec![encoding];
         decisions.extend_from_slice(table.decisions());
         let warnings = warnings(&decisions, &table.left_out(), table.columns(), &found);
@@ -122,6 +127,7 @@ impl Look {
             .map(|(index, (column, statistics))| ColumnInspection {
                 name: column.name.clone(),
                 column_type: column.column_type.clone(),
+                format: column.format.clone(),
                 reason: column.reason.clone(),
                 nullable: statistics.nulls > 0,
                 null_count: Some(statistics.nulls),
@@ -131,9 +137,12 @@ impl Look {
                 samples: samples(found.first.as_ref(), index),
             })
             .collect();
+        let is_json = matches!(self.opened.format, Format::Json | Format::Ndjson);
         Ok(Inspection {
             source: self.opened.facts(),
             decisions,
+            text: Some(TextForm::of(&hints, &self.options.null_words)),
+            json: is_json.then(|| self.options.json.clone()),
             columns,
             rows_inspected: found.rows,
             complete: found.complete,
@@ -175,6 +184,7 @@ impl Look {
                     name: name.clone(),
                     column_type: ColumnType::from_arrow(kind)
                         .map_or_else(|| kind.to_string(), |kind| kind.to_string()),
+                    format: None,
                     reason: "as in the file".to_owned(),
                     nullable: nulls != Some(0),
                     null_count: nulls,
@@ -188,6 +198,8 @@ impl Look {
         Ok(Inspection {
             source: self.opened.facts(),
             decisions: Vec::new(),
+            text: None,
+            json: None,
             columns,
             rows_inspected: rows,
             complete: true,

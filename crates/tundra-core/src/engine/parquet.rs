@@ -7,17 +7,25 @@ use parquet::{arrow::parquet_to_arrow_schema, file::metadata::ParquetMetaData};
 use tokio::runtime::Handle;
 
 use crate::{
-    BadRowPolicy, ColumnPlan, ColumnType, ConvertOptions, Error, ObjectReader, TypePolicy,
+    BadRowPolicy, ColumnPlan, ColumnType, ConvertOptions, Decision, Difference, Drift, Error,
+    Expected, ObjectReader, OnDrift, SchemaColumn, TypePolicy,
     engine::{
+        contract::drift_decisions,
         sql,
         verify::{FooterError, null_count, read_footer},
     },
-    read::table::ColumnOptions,
+    read::{
+        arrange::missing_column,
+        table::{ColumnOptions, WantedBy, check_names},
+    },
+    schema_file::{self, Seen},
 };
 
 /// A Parquet input and what becomes of it.
 #[derive(Debug)]
 pub(crate) struct ParquetInput {
+    /// How the input differs from its schema, where that is accepted.
+    pub(crate) decisions: Vec<Decision>,
     /// The columns of the output.
     pub(crate) columns: Vec<ColumnPlan>,
     /// The query that yields them.
@@ -79,11 +87,26 @@ impl ParquetInput {
         }
         let found = input_columns(footer, location)?;
         let names: Vec<String> = found.iter().map(|(name, _)| name.clone()).collect();
-        let column_options = ColumnOptions::new(options, &names, location)?;
         let rows = u64::try_from(footer.file_metadata().num_rows()).unwrap_or(0);
         let skipped = options.skip_rows.iter().filter(|&&row| row < rows).count() as u64;
+        let known_nulls = |name: &str| if skipped == 0 { null_count(footer, name) } else { None };
+        let (options, drift) = held_against_schema(&found, options, location, rows, known_nulls)?;
+        let column_options = ColumnOptions::new(&options, &names, location)?;
         let (mut columns, mut selected, mut nulls) = (Vec::new(), Vec::new(), Vec::new());
-        for (name, kind) in &found {
+        let mut missing = Vec::new();
+        for slot in slots(&found, options.expected.as_ref()) {
+            let (name, kind) = match slot {
+                Slot::Column(name, kind) => (name, kind),
+                Slot::Missing(column) => {
+                    let plan = missing_column(column);
+                    let kind = column.column_type.as_ref().unwrap_or(&ColumnType::Varchar);
+                    selected.push(sql::null_column(&plan.name, kind));
+                    nulls.push((plan.name.clone(), (skipped == 0).then_some(rows)));
+                    missing.push(plan.name.clone());
+                    columns.push(plan);
+                    continue;
+                }
+            };
             if let Some(found) = lossy(kind) {
                 return Err(Error::Unconvertible {
                     input: location.to_owned(),
@@ -92,9 +115,12 @@ impl ParquetInput {
                 });
             }
             let text = (options.types == TypePolicy::Text).then_some(&ColumnType::Varchar);
-            let given = column_options.type_of(name).or(text);
-            let new_name = column_options.name_of(name);
+            let wanted = column_options.wanted(name);
             let own = ColumnType::from_arrow(kind);
+            // What a schema says that is so already needs no cast.
+            let met = wanted.zip(own.as_ref()).is_some_and(|(wanted, own)| wanted.is_met_by(own));
+            let given = wanted.map(|wanted| &wanted.column_type).or(text).filter(|_| !met);
+            let new_name = column_options.name_of(name);
             let (column_type, reason) = match given {
                 Some(given) => {
                     // Text has many ways to write one value, so only other types are led back.
@@ -102,7 +128,11 @@ impl ParquetInput {
                         !matches!(own, ColumnType::Varchar | ColumnType::Json) && *own != given
                     });
                     selected.push(sql::cast_column(name, new_name, given, back));
-                    (given.to_string(), "given")
+                    let reason = match wanted.map(|wanted| wanted.by) {
+                        Some(WantedBy::Schema | WantedBy::ForcingSchema) => "as the schema says",
+                        Some(WantedBy::Option) | None => "given",
+                    };
+                    (given.to_string(), reason)
                 }
                 None => {
                     selected.push(sql::column(name, new_name));
@@ -114,13 +144,19 @@ impl ParquetInput {
                 name: new_name.to_owned(),
                 source_name: name.clone(),
                 column_type,
+                format: None,
                 reason: reason.to_owned(),
             });
-            let known = if skipped == 0 { null_count(footer, name) } else { None };
-            nulls.push((new_name.to_owned(), known));
+            nulls.push((new_name.to_owned(), known_nulls(name)));
+        }
+        if !missing.is_empty() {
+            check_names(
+                columns.iter().map(|column| (column.source_name.as_str(), column.name.as_str())),
+            )?;
         }
         let bytes: i64 = footer.row_groups().iter().map(|group| group.total_byte_size()).sum();
         Ok(Self {
+            decisions: drift.iter().flat_map(drift_decisions).collect(),
             columns,
             select: sql::select_input(&selected, &options.skip_rows),
             rows,
@@ -130,6 +166,76 @@ impl ParquetInput {
                 + 16 * found.len() as u64,
         })
     }
+}
+
+/// Where a column of the output comes from.
+enum Slot<'a> {
+    /// A column of the input, by its name, and its type.
+    Column(&'a String, &'a DataType),
+    /// Nowhere.
+    Missing(&'a SchemaColumn),
+}
+
+/// Returns the columns of the output: those of a schema first, and then all others of the input.
+fn slots<'a>(found: &'a [(String, DataType)], expected: Option<&'a Expected>) -> Vec<Slot<'a>> {
+    let columns = expected.map_or(&[][..], |expected| &expected.columns);
+    let known = columns.iter().map(|column| {
+        let there = found.iter().find(|(name, _)| *name == column.name);
+        there.map_or(Slot::Missing(column), |(name, kind)| Slot::Column(name, kind))
+    });
+    let others = found.iter().filter(|(name, _)| columns.iter().all(|it| it.name != *name));
+    known.chain(others.map(|(name, kind)| Slot::Column(name, kind))).collect()
+}
+
+/// Compares the columns with those that are expected, and returns the options without the types
+/// that were accepted as others, and what was accepted.
+fn held_against_schema(
+    found: &[(String, DataType)],
+    options: &ConvertOptions,
+    location: &str,
+    rows: u64,
+    nulls: impl Fn(&str) -> Option<u64>,
+) -> Result<(ConvertOptions, Option<Drift>), Error> {
+    let mut options = options.clone();
+    let given: Vec<String> = options.type_overrides.iter().map(|(name, _)| name.clone()).collect();
+    let Some(expected) = &mut options.expected else { return Ok((options, None)) };
+    let types: Vec<String> = found
+        .iter()
+        .map(|(_, kind)| {
+            ColumnType::from_arrow(kind).map_or_else(|| kind.to_string(), |kind| kind.to_string())
+        })
+        .collect();
+    let seen: Vec<Seen<'_>> = found
+        .iter()
+        .zip(&types)
+        .map(|((name, _), column_type)| Seen {
+            name,
+            column_type,
+            reason: "as in the input",
+            nulls: nulls(name),
+            is_empty: nulls(name) == Some(rows),
+        })
+        .collect();
+    let mut differences = schema_file::by_type(&expected.columns, &seen);
+    // What stands on the command line goes before the schema.
+    differences.retain(|difference| match difference {
+        Difference::Retyped { column, .. } => !given.contains(column),
+        _ => true,
+    });
+    if differences.is_empty() {
+        return Ok((options, None));
+    }
+    let drift = Drift { differences };
+    if expected.on_drift == OnDrift::Fail {
+        return Err(Error::Drift { input: location.to_owned(), drift: Box::new(drift) });
+    }
+    for difference in &drift.differences {
+        let Difference::Retyped { column, .. } = difference else { continue };
+        for other in expected.columns.iter_mut().filter(|other| other.name == *column) {
+            other.column_type = None;
+        }
+    }
+    Ok((options, Some(drift)))
 }
 
 /// Names the type when DuckDB would not keep its values as they are.

@@ -77,6 +77,11 @@ pub(crate) fn cast_column(
     )
 }
 
+/// Returns a column that is null in every row.
+pub(crate) fn null_column(name: &str, column_type: &ColumnType) -> String {
+    format!("CAST(NULL AS {column_type}) AS {}", quote_identifier(name))
+}
+
 /// Returns the query for these columns of the Parquet input, without the rows of these numbers.
 pub(crate) fn select_input(columns: &[String], skip_rows: &BTreeSet<u64>) -> String {
     let columns = columns.join(", ");

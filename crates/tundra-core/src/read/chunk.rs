@@ -65,7 +65,7 @@ pub(crate) struct Decoded {
     pub(crate) skipped: u64,
     /// Records set aside, in order.
     pub(crate) rejects: Vec<Reject>,
-    /// What was made to fit, in order; each record once per code.
+    /// What was made to fit, in order; each column of a record once per code.
     pub(crate) repairs: Vec<DataError>,
     /// Records that were made to fit.
     pub(crate) repaired: u64,

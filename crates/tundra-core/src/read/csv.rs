@@ -12,6 +12,8 @@ pub(crate) mod dialect;
 pub(crate) mod infer;
 pub(crate) mod marker;
 pub(crate) mod names;
+pub(crate) mod nulls;
+pub(crate) mod plan;
 pub(crate) mod repair;
 pub(crate) mod rules;
 pub(crate) mod shape;

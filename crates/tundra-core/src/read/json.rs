@@ -24,7 +24,6 @@ mod lines;
 mod number;
 mod observation;
 mod observer;
-mod path;
 mod schema;
 mod shape;
 mod split;
@@ -45,14 +44,13 @@ pub(crate) use self::{
     infer::JsonInfer,
     layout::{Framing, JsonLayout, detect},
     observation::JsonObservation,
-    path::RecordsPath,
     schema::{JsonSchema, JsonSchemaOptions},
     split::JsonSplit,
     table::JsonTable,
 };
 
 /// The longest record that is accepted. A document of 200 MB that is one record fits; what is
-/// larger is pointed into with a [`RecordsPath`], and a quote or a bracket that never closes ends
+/// larger is pointed into with a [`crate::RecordsPath`], and a quote or a bracket that never closes ends
 /// here instead of taking in the rest of the input.
 pub(crate) const MAX_RECORD_BYTES: usize = 256 << 20;
 

@@ -1,20 +1,30 @@
 //! The bytes of an input, in order and as UTF-8.
 //!
 //! Start at [`TextSource`]: it can be opened as often as passes are needed, and every pass sees
-//! the same version of the object.
+//! the same version of the object. What is no text in its encoding is passed on in a form that no
+//! text has ([`decoding`]); [`Explain`] says where it stands in the object itself, and what it is.
+
+mod decoding;
+mod explain;
+mod places;
 
 use std::{
     fs::File,
-    io::{self, BufReader, Read},
+    io::{self, Read},
     os::unix::fs::FileExt,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use bytes::Bytes;
-use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8};
+use encoding_rs::{Encoding, UTF_8};
 use tokio::runtime::Handle;
 
-use crate::{DataCode, DataError, Error, ObjectReader, StorageError};
+pub(crate) use self::explain::Explain;
+use self::{decoding::Decoding, places::Marks};
+use crate::{Error, ObjectReader, StorageError};
 
 /// Bytes that one read from a store asks for.
 const RANGE_BYTES: u64 = 8 << 20;
@@ -32,6 +42,15 @@ pub(crate) struct TextSource {
     encoding: &'static Encoding,
     /// Bytes of a byte-order mark at the beginning.
     mark: u64,
+    passes: Arc<Passes>,
+}
+
+/// What passes leave behind for each other.
+#[derive(Debug, Default)]
+struct Passes {
+    marks: Marks,
+    /// Bytes of the object that the current pass has decoded.
+    read: AtomicU64,
 }
 
 impl TextSource {
@@ -43,7 +62,17 @@ impl TextSource {
         encoding: &'static Encoding,
         mark: u64,
     ) -> Self {
-        Self { object, name, runtime, encoding, mark }
+        Self { object, name, runtime, encoding, mark, passes: Arc::default() }
+    }
+
+    /// Returns the input's name.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns the encoding.
+    pub(crate) fn encoding(&self) -> &'static Encoding {
+        self.encoding
     }
 
     /// Returns how many bytes of a byte-order mark are passed over.
@@ -51,28 +80,44 @@ impl TextSource {
         self.mark
     }
 
+    /// Returns whether the text has other bytes than the object.
+    pub(crate) fn is_transcoded(&self) -> bool {
+        self.encoding != UTF_8
+    }
+
+    /// Returns how many bytes of the object the current pass has come through, when the text has
+    /// other bytes than the object.
+    pub(crate) fn bytes_read(&self) -> u64 {
+        self.passes.read.load(Ordering::Relaxed)
+    }
+
     /// Begins a pass at the first byte behind a byte-order mark.
     ///
     /// # Errors
     /// Fails when the file cannot be opened again.
     pub(crate) fn open(&self) -> Result<Box<dyn Read + Send>, Error> {
-        let raw = self.open_raw()?;
-        if self.encoding == UTF_8 {
-            return Ok(raw);
+        let failed = |error| read_error(error, &self.name);
+        if !self.is_transcoded() {
+            return self.open_raw(self.mark, RANGE_BYTES).map_err(failed);
         }
-        // Whoever reads a few bytes at a time leaves a decoder no room for a character.
-        Ok(Box::new(BufReader::with_capacity(
-            TEXT_BYTES,
-            Transcoder {
-                raw,
-                decoder: self.encoding.new_decoder_without_bom_handling(),
-                input: Vec::new(),
-                consumed: 0,
-                ended: false,
-                offset: self.mark,
-                encoding: self.encoding,
-            },
-        )))
+        let raw = self.open_raw(self.mark, RANGE_BYTES).map_err(failed)?;
+        Ok(Box::new(Transcoder {
+            decoding: Decoding::new(raw, self.encoding, self.mark, TEXT_BYTES),
+            passes: Arc::clone(&self.passes),
+            text: 0,
+            output: vec![0; TEXT_BYTES],
+            held: 0..0,
+        }))
+    }
+
+    /// Begins to decode at an offset of the object at which a line begins.
+    fn decoding(&self, at: u64, block: usize) -> io::Result<Decoding> {
+        let raw = self.open_raw(at, block as u64)?;
+        Ok(Decoding::new(raw, self.encoding, at, block))
+    }
+
+    fn marks(&self) -> &Marks {
+        &self.passes.marks
     }
 
     /// Returns the last lines of the text and where they begin in it; `None` when that cannot be told
@@ -98,16 +143,16 @@ impl TextSource {
         Ok(Some((offset, tail[newline + 1..].to_vec())))
     }
 
-    /// Begins a pass over the bytes as they are stored.
-    fn open_raw(&self) -> Result<Box<dyn Read + Send>, Error> {
+    /// Begins to read the bytes as they are stored, so many with one request to a store.
+    fn open_raw(&self, at: u64, range: u64) -> io::Result<Box<dyn Read + Send>> {
         if let Some(file) = self.object.as_file() {
-            let file = file.try_clone().map_err(|error| read_error(error, &self.name))?;
-            return Ok(Box::new(FileBytes { file, at: self.mark }));
+            return Ok(Box::new(FileBytes { file: file.try_clone()?, at }));
         }
         Ok(Box::new(ObjectBytes {
             object: Arc::clone(&self.object),
             runtime: self.runtime.clone(),
-            at: self.mark,
+            at,
+            range,
             held: Bytes::new(),
         }))
     }
@@ -132,6 +177,8 @@ struct ObjectBytes {
     object: Arc<dyn ObjectReader>,
     runtime: Handle,
     at: u64,
+    /// Bytes of a range.
+    range: u64,
     held: Bytes,
 }
 
@@ -142,7 +189,7 @@ impl Read for ObjectBytes {
             if self.at >= size {
                 return Ok(0);
             }
-            let range = self.at..size.min(self.at + RANGE_BYTES);
+            let range = self.at..size.min(self.at + self.range);
             self.at = range.end;
             self.held = self.runtime.block_on(self.object.read(range)).map_err(io::Error::other)?;
         }
@@ -152,61 +199,34 @@ impl Read for ObjectBytes {
     }
 }
 
-/// Turns text in another encoding into UTF-8; never replaces what it cannot read. It must be read
-/// with room for at least one character.
+/// A pass over text in another encoding than UTF-8.
 struct Transcoder {
-    raw: Box<dyn Read + Send>,
-    decoder: Decoder,
-    input: Vec<u8>,
-    consumed: usize,
-    ended: bool,
-    /// The offset of `input[consumed]` in the object.
-    offset: u64,
-    encoding: &'static Encoding,
-}
-
-/// The bytes at an offset are no text in the encoding of the input.
-#[derive(Debug, thiserror::Error)]
-#[error("the bytes at offset {offset} are not {encoding}")]
-pub(crate) struct Undecodable {
-    /// Where.
-    pub(crate) offset: u64,
-    /// In which encoding.
-    pub(crate) encoding: &'static str,
+    decoding: Decoding,
+    passes: Arc<Passes>,
+    /// Bytes of text that were decoded.
+    text: u64,
+    output: Vec<u8>,
+    /// The part of the output that nobody has read yet.
+    held: std::ops::Range<usize>,
 }
 
 impl Read for Transcoder {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        const INPUT_BYTES: usize = 256 << 10;
-        loop {
-            if self.consumed == self.input.len() && !self.ended {
-                self.input.resize(INPUT_BYTES, 0);
-                let count = self.raw.read(&mut self.input)?;
-                self.input.truncate(count);
-                self.consumed = 0;
-                self.ended = count == 0;
-            }
-            let (result, read, written) = self.decoder.decode_to_utf8_without_replacement(
-                &self.input[self.consumed..],
-                buffer,
-                self.ended,
-            );
-            self.consumed += read;
-            self.offset += read as u64;
-            if let DecoderResult::Malformed(length, behind) = result {
-                let back = u64::from(length) + u64::from(behind);
-                return Err(io::Error::new(
-                    io::ErrorKind::InvalidData,
-                    Undecodable {
-                        offset: self.offset.saturating_sub(back),
-                        encoding: self.encoding.name(),
-                    },
-                ));
-            }
-            if written > 0 || self.ended {
-                return Ok(written);
+        while self.held.is_empty() && !self.decoding.ended() {
+            let step = self.decoding.step(&mut self.output, usize::MAX)?;
+            self.held = 0..step.written;
+            self.text += step.written as u64;
+            let source = self.decoding.source();
+            self.passes.read.store(source, Ordering::Relaxed);
+            if step.at_line {
+                self.passes.marks.add(self.text, source);
             }
         }
+        let count = buffer.len().min(self.held.len());
+        let start = self.held.start;
+        buffer[..count].copy_from_slice(&self.output[start..start + count]);
+        self.held.start += count;
+        Ok(count)
     }
 }
 
@@ -216,23 +236,6 @@ pub(crate) fn read_error(error: io::Error, name: &str) -> Error {
     // What a store said travels inside the error of the reader.
     let other = match error.downcast::<StorageError>() {
         Ok(source) => return Error::Storage { role: ROLE, source },
-        Err(other) => other,
-    };
-    let other = match other.downcast::<Undecodable>() {
-        Ok(undecodable) => {
-            return Error::Data {
-                input: name.to_owned(),
-                source: Box::new(DataError {
-                    code: DataCode::UndecodableBytes,
-                    record: 0,
-                    line: 0,
-                    byte: undecodable.offset,
-                    column: None,
-                    text: String::new(),
-                    message: undecodable.to_string(),
-                }),
-            };
-        }
         Err(other) => other,
     };
     let location = name.to_owned();

@@ -3,12 +3,17 @@
 //! Start at [`Table`]. Delimited text and JSON implement it; whoever writes an output needs nothing
 //! else of them.
 
-use std::{collections::HashMap, fmt, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+    sync::Arc,
+};
 
 use arrow::datatypes::SchemaRef;
 
 use crate::{
-    Cancel, ColumnPlan, ColumnType, ConvertOptions, Decision, Error, LossEvent, Reporter,
+    Cancel, ColumnPlan, ColumnType, ConvertOptions, Decision, Error, Expected, LossEvent, Reporter,
+    TextHints,
     read::chunk::{DecodeError, Decoded},
 };
 
@@ -36,13 +41,30 @@ impl fmt::Debug for ReadContext {
     }
 }
 
+/// What the values of a column say about it, whatever is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// The name in the input, made unique.
+    pub(crate) name: String,
+    /// The type that holds every value that was looked at, as [`ColumnType`] prints it.
+    pub(crate) column_type: String,
+    /// Why, as a sentence fragment.
+    pub(crate) reason: String,
+}
+
 /// A text input whose columns are known.
 pub(crate) trait Table: Send {
     /// Returns how the input is written, and why that was concluded.
     fn decisions(&self) -> &[Decision];
 
+    /// Returns hints that lead to the same decisions. The encoding is not among them.
+    fn hints(&self) -> TextHints;
+
     /// Returns the columns of the output.
     fn columns(&self) -> &[ColumnPlan];
+
+    /// Returns what the values say about each column of the input.
+    fn found(&self) -> &[Found];
 
     /// Returns the schema of the batches; its fields are named as in the output.
     fn schema(&self) -> SchemaRef;
@@ -65,15 +87,79 @@ pub(crate) trait Table: Send {
     fn rows(&self) -> Result<Batches, Error>;
 }
 
+/// A type that a column is to have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    /// The type.
+    pub(crate) column_type: ColumnType,
+    /// How its values are written, if that is said.
+    pub(crate) format: Option<String>,
+    /// Who wants it.
+    pub(crate) by: WantedBy,
+}
+
+/// Who wants a column to have a type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WantedBy {
+    /// An option.
+    Option,
+    /// A schema, which takes only values that keep every digit.
+    Schema,
+    /// A schema that takes what an option would.
+    ForcingSchema,
+}
+
+impl Wanted {
+    /// Returns whether values must keep every digit.
+    pub(crate) fn exact(&self) -> bool {
+        self.by == WantedBy::Schema
+    }
+
+    /// Returns whether the type that the values say is wanted, so that nothing has to be forced.
+    pub(crate) fn is_met_by(&self, found: &ColumnType) -> bool {
+        self.by == WantedBy::Schema && self.column_type == *found
+    }
+
+    /// Returns the reason for the type of a column that is read as it. `found` is what its values
+    /// say.
+    pub(crate) fn reason(&self, found: &ColumnType, why: &str) -> String {
+        match self.by {
+            WantedBy::Option => "given".to_owned(),
+            _ if self.column_type == *found => format!("as the schema says: {why}"),
+            _ => format!("as the schema says; by the values it would be {found}: {why}"),
+        }
+    }
+}
+
+/// Returns the types that are wanted, by the names of columns in the input.
+pub(crate) fn wanted_types(options: &ConvertOptions) -> HashMap<String, Wanted> {
+    let by_schema = options.expected.iter().flat_map(|expected| &expected.columns);
+    let by_schema = by_schema.filter_map(|column| {
+        let by = if column.force { WantedBy::ForcingSchema } else { WantedBy::Schema };
+        let column_type = column.column_type.clone()?;
+        let wanted = Wanted { column_type, format: column.format.clone(), by };
+        Some((column.name.clone(), wanted))
+    });
+    // What stands on the command line goes before what stands in a file.
+    let by_option = options.type_overrides.iter().map(|(name, column_type)| {
+        let formats = &options.column_formats;
+        let format = formats.iter().find(|(column, _)| column == name).map(|it| it.1.clone());
+        let wanted = Wanted { column_type: column_type.clone(), format, by: WantedBy::Option };
+        (name.clone(), wanted)
+    });
+    by_schema.chain(by_option).collect()
+}
+
 /// What the options say about the columns, checked against those that there are.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ColumnOptions {
     renames: HashMap<String, String>,
-    types: HashMap<String, ColumnType>,
+    types: HashMap<String, Wanted>,
 }
 
 impl ColumnOptions {
-    /// Checks the options against the names of the columns of `input`.
+    /// Checks the options against the names of the columns of `input`. What a schema says of columns
+    /// that are not there is left out: whether that is wrong is decided elsewhere.
     ///
     /// # Errors
     /// Fails when an option names a column that is not there or names one twice, or when two
@@ -83,8 +169,9 @@ impl ColumnOptions {
         names: &[String],
         input: &str,
     ) -> Result<Self, Error> {
-        let known = |option: &'static str, column: &String| {
-            if names.contains(column) {
+        let known: HashSet<&str> = names.iter().map(String::as_str).collect();
+        let check = |option: &'static str, column: &String| {
+            if known.contains(column.as_str()) {
                 return Ok(());
             }
             Err(Error::UnknownColumn {
@@ -94,35 +181,28 @@ impl ColumnOptions {
                 known: names.to_vec(),
             })
         };
-        let mut found = Self::default();
+        let mut renames = HashMap::new();
         for (old, new) in &options.column_mapping {
-            known("`--rename`", old)?;
+            check("`--rename`", old)?;
             if new.is_empty() {
                 return Err(Error::request(format!("the new name of column `{old}` is empty")));
             }
-            if found.renames.insert(old.clone(), new.clone()).is_some() {
+            if renames.insert(old.clone(), new.clone()).is_some() {
                 return Err(Error::request(format!("column `{old}` is renamed twice")));
             }
         }
-        for (name, column_type) in &options.type_overrides {
-            known("`--type`", name)?;
-            if found.types.insert(name.clone(), column_type.clone()).is_some() {
+        let mut given = HashSet::new();
+        for (name, _) in &options.type_overrides {
+            check("`--type`", name)?;
+            if !given.insert(name) {
                 return Err(Error::request(format!("column `{name}` is given two types")));
             }
         }
-        let mut taken: HashMap<String, &String> = HashMap::new();
-        for name in names {
-            let output = found.name_of(name);
-            // The engine compares names without regard to case.
-            if let Some(other) = taken.insert(output.to_lowercase(), name) {
-                return Err(Error::Request {
-                    message: format!(
-                        "columns `{other}` and `{name}` would both be named `{output}`"
-                    ),
-                    hint: Some("names are compared without regard to case".to_owned()),
-                });
-            }
+        if let Some(expected) = &options.expected {
+            add_renames(expected, &known, &mut renames);
         }
+        let found = Self { renames, types: wanted_types(options) };
+        check_names(names.iter().map(|name| (name.as_str(), found.name_of(name))))?;
         Ok(found)
     }
 
@@ -131,8 +211,40 @@ impl ColumnOptions {
         self.renames.get(name).map_or(name, String::as_str)
     }
 
-    /// Returns the type that the user asked for.
-    pub(crate) fn type_of(&self, name: &str) -> Option<&ColumnType> {
+    /// Returns the type that is wanted.
+    pub(crate) fn wanted(&self, name: &str) -> Option<&Wanted> {
         self.types.get(name)
     }
+}
+
+/// Adds the new names that a schema gives to columns that are there and have no other new name.
+fn add_renames(expected: &Expected, known: &HashSet<&str>, renames: &mut HashMap<String, String>) {
+    for column in &expected.columns {
+        if let Some(new) = &column.rename
+            && known.contains(column.name.as_str())
+        {
+            renames.entry(column.name.clone()).or_insert_with(|| new.clone());
+        }
+    }
+}
+
+/// Checks that no two columns have one name in the output, of pairs of the name in the input and
+/// the one in the output.
+///
+/// # Errors
+/// Fails and names both.
+pub(crate) fn check_names<'a>(
+    names: impl Iterator<Item = (&'a str, &'a str)>,
+) -> Result<(), Error> {
+    let mut taken: HashMap<String, &str> = HashMap::new();
+    for (name, output) in names {
+        // The engine compares names without regard to case.
+        if let Some(other) = taken.insert(output.to_lowercase(), name) {
+            return Err(Error::Request {
+                message: format!("columns `{other}` and `{name}` would both be named `{output}`"),
+                hint: Some("names are compared without regard to case".to_owned()),
+            });
+        }
+    }
+    Ok(())
 }

@@ -1,34 +1,61 @@
 //! Values of types that the user asked for.
 //!
 //! Where [`super`] takes only what prints back the same, these take what a person would accept as
-//! a value of the type: blanks around it, a plus sign, leading zeros. What would change the value
-//! itself is still refused, except that a number becomes the nearest `FLOAT` or `DOUBLE`.
+//! a value of the type: blanks around it, a plus sign, leading zeros, a date or an amount of money in
+//! any form that can mean but one thing. What would change the value itself is still refused, except
+//! that a number becomes the nearest `FLOAT` or `DOUBLE`.
+//!
+//! One value is all that is seen here. Where the others of its column would be needed to know what
+//! it means, as in `03/04/2020` and `1,234`, it is refused; [`why_not`] says so.
 
-use crate::value::{decimal, double, temporal};
+use crate::{
+    ColumnType, MAX_DECIMAL_PRECISION,
+    value::{
+        decimal::{self, Decimal},
+        double,
+        figure::{self, FigureFormat},
+        moment, temporal,
+    },
+};
 
 /// Reads an integer.
 pub(crate) fn integer<T: TryFrom<i128>>(text: &[u8]) -> Option<T> {
-    let value = plain_decimal(text)?;
-    T::try_from(value.rescale(crate::MAX_DECIMAL_PRECISION, 0)?).ok()
+    whole(any_decimal(text)?)
 }
 
 /// Reads a decimal with the precision and scale, without rounding.
 pub(crate) fn decimal(text: &[u8], precision: u8, scale: u8) -> Option<i128> {
-    plain_decimal(text)?.rescale(precision, scale)
+    any_decimal(text)?.rescale(precision, scale)
 }
 
 /// Reads the nearest double, or one of the words for what is no number.
 pub(crate) fn double(text: &[u8]) -> Option<f64> {
     let text = text.trim_ascii();
-    double::parse_special(text).or_else(|| double::parse_nearest(without_padding(text)))
+    double::parse_special(text)
+        .or_else(|| double::parse_nearest(without_padding(text)))
+        .or_else(|| nearest(certain_figure(text)?))
 }
 
 /// Reads the nearest float; what is beyond its range is refused.
 pub(crate) fn float(text: &[u8]) -> Option<f32> {
-    let wide = double(text)?;
+    narrow(double(text)?)
+}
+
+/// Returns the nearest float; what is beyond its range is refused.
+pub(crate) fn narrow(wide: f64) -> Option<f32> {
     #[expect(clippy::cast_possible_truncation, reason = "the nearest float is what was asked for")]
     let value = wide as f32;
     (value.is_finite() || !wide.is_finite()).then_some(value)
+}
+
+/// Returns a decimal as an integer.
+pub(crate) fn whole<T: TryFrom<i128>>(value: Decimal) -> Option<T> {
+    T::try_from(value.rescale(MAX_DECIMAL_PRECISION, 0)?).ok()
+}
+
+/// Returns the double nearest to a decimal.
+pub(crate) fn nearest(value: Decimal) -> Option<f64> {
+    double::parse_nearest(format!("{}e-{}", value.unscaled, value.scale).as_bytes())
 }
 
 /// Reads a boolean in the spellings of databases and spreadsheets.
@@ -43,7 +70,11 @@ pub(crate) fn boolean(text: &[u8]) -> Option<bool> {
 
 /// Reads a day.
 pub(crate) fn date(text: &[u8]) -> Option<i32> {
-    temporal::parse_date(text.trim_ascii())
+    let text = text.trim_ascii();
+    temporal::parse_date(text).or_else(|| {
+        let written = moment::scan(text).filter(|written| !written.parts().0)?;
+        written.days(written.day_first()?)
+    })
 }
 
 /// Reads a time of day in microseconds.
@@ -55,7 +86,8 @@ pub(crate) fn time(text: &[u8]) -> Option<i64> {
 pub(crate) fn timestamp(text: &[u8]) -> Option<i64> {
     let text = text.trim_ascii();
     temporal::parse_timestamp(text).or_else(|| {
-        temporal::parse_date(text).map(|days| i64::from(days) * temporal::MICROS_PER_DAY)
+        let written = moment::scan(text).filter(|written| !written.parts().1)?;
+        written.local_micros(written.day_first()?)
     })
 }
 
@@ -63,7 +95,7 @@ pub(crate) fn timestamp(text: &[u8]) -> Option<i64> {
 pub(crate) fn timestamp_ns(text: &[u8]) -> Option<i64> {
     let text = text.trim_ascii();
     // Microseconds first, then up to three digits that they have no room for.
-    let point = text.iter().position(|&byte| byte == b'.');
+    let point = text.iter().rposition(|&byte| byte == b'.');
     let (micros, nanos) = match point {
         Some(at) if text.len() > at + 7 => {
             let rest = &text[at + 7..];
@@ -81,7 +113,41 @@ pub(crate) fn timestamp_ns(text: &[u8]) -> Option<i64> {
 
 /// Reads an instant in microseconds; a timestamp without a zone is taken as UTC.
 pub(crate) fn timestamptz(text: &[u8]) -> Option<i64> {
-    temporal::parse_timestamptz(text.trim_ascii()).or_else(|| timestamp(text))
+    let text = text.trim_ascii();
+    temporal::parse_timestamptz(text).or_else(|| {
+        let written = moment::scan(text)?;
+        written.instant_micros(written.day_first()?)
+    })
+}
+
+/// Returns why the text is no value of the type, as a sentence fragment.
+pub(crate) fn why_not(text: &[u8], kind: &ColumnType) -> String {
+    let text = text.trim_ascii();
+    match kind {
+        ColumnType::Date | ColumnType::Timestamp | ColumnType::TimestampTz => {
+            let formats = moment::scan(text).and_then(|written| written.moments().undecided());
+            if let Some([day_first, month_first]) = formats {
+                return format!(
+                    "no {kind} as long as day and month cannot be told apart; give \
+                     {kind}({day_first}) or {kind}({month_first})"
+                );
+            }
+        }
+        ColumnType::Varchar | ColumnType::Boolean | ColumnType::Json | ColumnType::Uuid => {}
+        _ => {
+            let formats = figure::scan(text).and_then(|written| written.figures().undecided());
+            if let Some(formats) = formats {
+                let formats: Vec<String> =
+                    formats.iter().flatten().map(FigureFormat::typed).collect();
+                return format!(
+                    "no {kind} as long as it cannot be told what stands before its fraction; give \
+                     a type such as {}",
+                    formats.join(" or ")
+                );
+            }
+        }
+    }
+    format!("no {kind}")
 }
 
 /// Reads a UUID in any of its forms and returns the canonical one.
@@ -113,8 +179,18 @@ pub(crate) fn blob(text: &[u8]) -> Option<Vec<u8>> {
     digits.chunks_exact(2).map(|pair| Some(nibble(pair[0])? << 4 | nibble(pair[1])?)).collect()
 }
 
+/// Reads a decimal in any form that can mean but one.
+fn any_decimal(text: &[u8]) -> Option<Decimal> {
+    plain_decimal(text).or_else(|| certain_figure(text.trim_ascii()))
+}
+
+/// Reads a number with separators or a symbol, whose fraction stands behind a point.
+fn certain_figure(text: &[u8]) -> Option<Decimal> {
+    figure::scan(without_padding(text))?.certain_value()
+}
+
 /// Reads a decimal that may have a plus sign, leading zeros or blanks around it.
-fn plain_decimal(text: &[u8]) -> Option<decimal::Decimal> {
+fn plain_decimal(text: &[u8]) -> Option<Decimal> {
     let text = without_padding(text.trim_ascii());
     match text {
         // A negative zero is zero for whoever asks for an exact number.
@@ -163,6 +239,47 @@ mod tests {
             uuid(b"{67E55044-10B1-426F-9247-BB680E5FE0C8}").as_ref().map(<[u8; 36]>::as_slice),
             Some(b"67e55044-10b1-426f-9247-bb680e5fe0c8".as_slice())
         );
+    }
+
+    #[test]
+    fn takes_dates_and_amounts_that_can_mean_but_one_thing() {
+        for text in ["2018/01/28", "28/01/2018", "1/28/2018", "28 Jan 2018", "Jan 28, 2018"] {
+            assert_eq!(date(text.as_bytes()), Some(17_559), "{text}");
+        }
+        // The first of January, whichever of its numbers is the day.
+        assert_eq!(date(b"01/01/1970"), Some(0));
+        assert_eq!(timestamp(b"2.1.1970"), None);
+        assert_eq!(timestamp(b"13.1.1970 00:01"), Some(12 * 86_400_000_000 + 60_000_000));
+        assert_eq!(timestamp(b"13.1.1970 00:01 UTC"), None);
+        assert_eq!(timestamptz(b"13.1.1970 01:00 +0100"), Some(12 * 86_400_000_000));
+        assert_eq!(timestamp_ns(b"13.01.1970"), Some(12 * 86_400_000_000_000));
+        assert_eq!(decimal(b"$1,234.5", 12, 2), Some(123_450));
+        assert_eq!(decimal(b"(1,234.50)", 12, 2), Some(-123_450));
+        assert_eq!(integer::<i64>(b"1 234"), Some(1234));
+        assert_eq!(double(b"-$0.5"), Some(-0.5));
+        assert_eq!(float(b"1,234,567.5"), Some(1_234_567.5));
+    }
+
+    #[test]
+    fn refuses_what_could_mean_two_things_and_says_so() {
+        let day: ColumnType = "DATE".parse().unwrap();
+        let price: ColumnType = "DECIMAL(12,2)".parse().unwrap();
+        assert_eq!(date(b"03/04/2020"), None);
+        assert_eq!(
+            why_not(b"03/04/2020", &day),
+            "no DATE as long as day and month cannot be told apart; give DATE(%d/%m/%Y) or \
+             DATE(%m/%d/%Y)"
+        );
+        // A comma before a fraction is read only where it is said to be one.
+        for text in ["1,234", "$1.234", "1.234,50", "5,67"] {
+            assert_eq!(decimal(text.as_bytes(), 12, 2), None, "{text}");
+        }
+        assert_eq!(
+            why_not(b"1,234", &price),
+            "no DECIMAL(12,2) as long as it cannot be told what stands before its fraction; give a \
+             type such as DECIMAL(18,0,#,##0) or DECIMAL(18,3,0,000)"
+        );
+        assert_eq!(why_not(b"x", &price), "no DECIMAL(12,2)");
     }
 
     #[test]

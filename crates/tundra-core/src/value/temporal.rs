@@ -75,7 +75,7 @@ fn split_zone(text: &[u8]) -> Option<(&[u8], i32)> {
 }
 
 /// Reads one to six digits of a fraction of a second.
-fn fraction_micros(digits: &[u8]) -> Option<i64> {
+pub(crate) fn fraction_micros(digits: &[u8]) -> Option<i64> {
     if digits.is_empty() || digits.len() > 6 {
         return None;
     }

@@ -14,11 +14,13 @@ use crate::{
     read::{
         chunk::{Chunk, Decode, DecodeError, Decoded, Reject},
         csv::{
-            column::{ColumnBuilder, Reading, Rows, fits},
+            column::{ColumnBuilder, Reading, Rows, fits, why_not},
             rules::Rules,
             tokenize::{Record, Span, Tokenizer},
         },
+        lattice::Evidence,
     },
+    value::format::ValueFormat,
 };
 
 /// Rows whose fields are found before their columns are filled: their places fit into the
@@ -34,6 +36,11 @@ pub(crate) struct CsvColumn {
     pub(crate) column_type: ColumnType,
     /// How its values are read.
     pub(crate) reading: Reading,
+    /// How they are written, when that is not the usual way.
+    pub(crate) format: Option<ValueFormat>,
+    /// What was seen of a column that is text only because too little was. A value that would make it
+    /// something else contradicts it.
+    pub(crate) watch: Option<Evidence>,
 }
 
 /// Everything that decides how a chunk becomes a batch.
@@ -51,7 +58,7 @@ impl CsvDecode {
     /// Fails when a column's type is none that delimited text can hold.
     pub(crate) fn new(rules: Arc<Rules>, columns: Vec<CsvColumn>) -> Result<Self, Error> {
         for column in &columns {
-            if ColumnBuilder::new(&column.column_type, column.reading, 0).is_none() {
+            if ColumnBuilder::new(column, 0).is_none() {
                 return Err(Error::Request {
                     message: format!(
                         "the type {} of column `{}` cannot be read from delimited text",
@@ -137,10 +144,7 @@ impl Decode for CsvDecode {
 
 impl CsvDecode {
     fn builders(&self, rows: usize) -> Vec<ColumnBuilder> {
-        self.columns
-            .iter()
-            .filter_map(|column| ColumnBuilder::new(&column.column_type, column.reading, rows))
-            .collect()
+        self.columns.iter().filter_map(|column| ColumnBuilder::new(column, rows)).collect()
     }
 }
 
@@ -171,7 +175,7 @@ impl State<'_> {
         let width = plan.columns.len();
         let bytes = self.bytes;
         let checks_values = plan.rules.on_bad_row == BadRowPolicy::Reject
-            && plan.columns.iter().any(|column| column.reading == Reading::Forced);
+            && plan.columns.iter().any(|column| column.reading.is_asked_for());
         let mut tokenizer = Tokenizer::new(bytes, &plan.rules.dialect);
         loop {
             let from = self.spans.len();
@@ -247,12 +251,13 @@ impl State<'_> {
         if checks_values {
             for (index, (column, span)) in columns.iter().zip(&self.spans[from..]).enumerate() {
                 let text = span.of(self.bytes);
-                if column.reading == Reading::Forced
+                if column.reading.is_asked_for()
                     && !text.is_empty()
-                    && !fits(text, &column.column_type)
+                    && !self.plan.rules.null_words.has(*span, self.bytes)
+                    && !fits(text, column)
                 {
                     let message =
-                        format!("`{}` is no {}", DataError::shorten(text), column.column_type);
+                        format!("`{}` is {}", DataError::shorten(text), why_not(text, column));
                     return Some((DataCode::BadValue, Some(index), message));
                 }
             }
@@ -299,6 +304,13 @@ impl State<'_> {
     /// Fills every column with the rows of the block.
     fn fill_columns(&mut self) -> Result<(), DecodeError> {
         let width = self.plan.columns.len();
+        if !self.plan.rules.null_words.is_empty() {
+            for span in &mut self.spans {
+                if self.plan.rules.null_words.has(*span, self.bytes) {
+                    *span = Span::MISSING;
+                }
+            }
+        }
         let mut builders = std::mem::take(&mut self.builders);
         let mut repaired_rows = BTreeSet::new();
         for (column, builder) in builders.iter_mut().enumerate() {
@@ -310,7 +322,7 @@ impl State<'_> {
                 dialect: &self.plan.rules.dialect,
             };
             let repairs = self.plan.rules.on_bad_row == BadRowPolicy::Repair
-                && self.plan.columns[column].reading == Reading::Forced;
+                && self.plan.columns[column].reading.is_asked_for();
             let outcome = builder.append(rows, column, |row| {
                 if repairs {
                     unfit_rows.push(row);
@@ -324,7 +336,7 @@ impl State<'_> {
             for row in unfit_rows {
                 let (record, number) = self.records[row];
                 let text = self.spans[row * width + column].of(self.bytes);
-                let message = format!("no {}", self.plan.columns[column].column_type);
+                let message = why_not(text, &self.plan.columns[column]);
                 let error =
                     self.error(&record, number, DataCode::BadValue, Some(column), text, message);
                 self.repairs.push(error);
@@ -344,12 +356,12 @@ impl State<'_> {
         let plan = &self.plan.columns[column];
         let (record, number) = self.records[row];
         let text = self.spans[row * self.plan.columns.len() + column].of(self.bytes);
-        let message = format!("no {}", plan.column_type);
+        let message = why_not(text, plan);
         let error =
             Box::new(self.error(&record, number, DataCode::BadValue, Some(column), text, message));
         match plan.reading {
             Reading::Lossless => DecodeError::Contradiction(error),
-            Reading::Forced => DecodeError::Data(error),
+            Reading::Forced | Reading::Exact => DecodeError::Data(error),
         }
     }
 

@@ -354,7 +354,8 @@ fn score(sample: &[u8], dialect: &Dialect) -> (f64, usize) {
         for span in &spans {
             cells += 1;
             let text = span.of(sample);
-            known += usize::from(span.is_quoted() || looks_like_a_value(text));
+            let is_apart = text.len() > 1 && matches!(text, [b'\'', .., b'\'']);
+            known += usize::from(span.is_quoted() || looks_like_a_value(text) && !is_apart);
             misread += usize::from(!span.is_quoted() && matches!(text, [b'"', .., b'"']));
             // Without an escape a doubled quote is one too many.
             is_faulty |= dialect.escape.is_none()

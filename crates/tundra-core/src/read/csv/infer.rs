@@ -61,7 +61,7 @@ impl CsvObservation {
             }
             for (column, span) in self.columns.iter_mut().zip(&spans) {
                 let text = span.of(bytes);
-                if text.is_empty() {
+                if text.is_empty() || rules.null_words.has(*span, bytes) {
                     // A null says nothing about a type.
                 } else if span.is_escaped() {
                     unescaped.clear();

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use crate::{
     BadRowPolicy,
     read::csv::{
-        Dialect, repair,
+        Dialect,
+        nulls::NullWords,
+        repair,
         shape::Shapes,
         tokenize::{Record, Span},
     },
@@ -24,6 +26,8 @@ pub(crate) struct Rules {
     pub(crate) skip_rows: BTreeSet<u64>,
     /// What happens to records that do not fit.
     pub(crate) on_bad_row: BadRowPolicy,
+    /// Words that stand for nulls.
+    pub(crate) null_words: NullWords,
 }
 
 impl Rules {

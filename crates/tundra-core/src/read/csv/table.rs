@@ -5,16 +5,17 @@ use std::{io::Read, sync::Arc};
 use arrow::datatypes::SchemaRef;
 
 use crate::{
-    BadRowPolicy, ColumnPlan, ColumnType, ConvertOptions, DataCode, DataError, Decision, Error,
-    LossEvent, TypePolicy,
+    BadRowPolicy, ColumnPlan, ConvertOptions, DataCode, DataError, Decision, Error, LossEvent,
+    TextHints, TypePolicy,
     read::{
         chunk::DecodeError,
         csv::{
-            column::Reading,
-            decode::{CsvColumn, CsvDecode},
             detect::{Detected, detect},
             infer::{CsvInfer, CsvObservation},
+            marker::Marker,
             names::unique_names,
+            nulls::NullWords,
+            plan::{CsvPlan, plan},
             rules::Rules,
             shape::Shapes,
             split::CsvSplit,
@@ -22,7 +23,7 @@ use crate::{
         },
         pipeline,
         source::{TextSource, read_error},
-        table::{Batches, ColumnOptions, ReadContext, Table},
+        table::{Batches, ColumnOptions, Found, ReadContext, Table},
     },
 };
 
@@ -38,8 +39,7 @@ pub(crate) struct CsvTable {
     names: Vec<String>,
     structure: Structure,
     decisions: Vec<Decision>,
-    columns: Vec<ColumnPlan>,
-    decode: Arc<CsvDecode>,
+    plan: CsvPlan,
     complete: bool,
     row_bytes: u64,
 }
@@ -63,7 +63,7 @@ impl CsvTable {
                 hint: Some("convert it to UTF-8 first, or use `--on-bad-row reject`".to_owned()),
             });
         }
-        let Detected { dialect, structure, decisions } =
+        let Detected { dialect, structure, mut decisions } =
             detect(sample, whole, &options.text, default_delimiter, mend, tail)?;
         if structure.names.is_empty() {
             return Err(Error::EmptyInput { input: context.name });
@@ -71,6 +71,15 @@ impl CsvTable {
         check_header(&sample[..structure.body], &context.name)?;
         let names = unique_names(&structure.names);
         let column_options = ColumnOptions::new(options, &names, &context.name)?;
+        let null_words = NullWords::new(&options.null_words);
+        if !null_words.is_empty() {
+            decisions.push(Decision {
+                what: "nulls".to_owned(),
+                value: options.null_words.join(", "),
+                confidence: 1.0,
+                reason: "given".to_owned(),
+            });
+        }
         let table_end = structure.end.as_ref().map_or(sample.len(), |end| end.at);
         let rest = &sample[structure.body..table_end.clamp(structure.body, sample.len())];
         let is_told = structure.header_rows == 1 && names.len() > 1;
@@ -80,13 +89,15 @@ impl CsvTable {
             dialect,
             skip_rows: options.skip_rows.clone(),
             on_bad_row: options.on_bad_row,
+            null_words,
         });
         let mut observed = CsvObservation::new(names.len());
         observed.observe(rest, &rules, 0);
         let row_bytes = (rest.len() as u64).checked_div(observed.records).unwrap_or(0)
             + 16 * names.len() as u64;
-        let (columns, decode) = plan(&names, &observed, &column_options, options, &rules, whole)?;
-        Ok(Self {
+        let plan = plan(&names, &observed, &column_options, options, &rules, whole)?;
+        let needs_whole = plan.needs_whole;
+        let mut table = Self {
             source,
             context,
             options: options.clone(),
@@ -95,12 +106,15 @@ impl CsvTable {
             names,
             structure,
             decisions,
-            columns,
-            decode,
+            plan,
             // Where nothing is inferred, nothing can contradict it.
             complete: whole || options.types == TypePolicy::Text,
             row_bytes,
-        })
+        };
+        if needs_whole {
+            table.infer_whole()?;
+        }
+        Ok(table)
     }
 
     fn split(&self) -> Result<Box<CsvSplit>, Error> {
@@ -128,11 +142,29 @@ impl Table for CsvTable {
     }
 
     fn columns(&self) -> &[ColumnPlan] {
-        &self.columns
+        &self.plan.columns
+    }
+
+    fn hints(&self) -> TextHints {
+        let Rules { dialect, .. } = self.rules.as_ref();
+        let text = |marker: Marker| String::from_utf8_lossy(marker.as_bytes()).into_owned();
+        TextHints {
+            delimiter: Some(text(dialect.delimiter)),
+            quote: Some(dialect.quote.map(char::from)),
+            escape: Some(dialect.escape.map(char::from)),
+            header: Some(self.structure.header_rows > 0),
+            header_rows: u32::try_from(self.structure.header_rows).ok().filter(|rows| *rows > 1),
+            comment: Some(dialect.comment.map(text)),
+            ..TextHints::default()
+        }
+    }
+
+    fn found(&self) -> &[Found] {
+        &self.plan.found
     }
 
     fn schema(&self) -> SchemaRef {
-        self.decode.schema()
+        self.plan.decode.schema()
     }
 
     fn is_complete(&self) -> bool {
@@ -168,10 +200,8 @@ impl Table for CsvTable {
                 }
             }
         }
-        let (columns, decode) =
+        self.plan =
             plan(&self.names, &observed, &self.column_options, &self.options, &self.rules, true)?;
-        self.columns = columns;
-        self.decode = decode;
         self.complete = true;
         Ok(())
     }
@@ -180,7 +210,7 @@ impl Table for CsvTable {
         let context = &self.context;
         let rows = pipeline::run(
             self.split()?,
-            Arc::clone(&self.decode),
+            Arc::clone(&self.plan.decode),
             context.threads,
             context.cancel.clone(),
             Arc::clone(&context.reporter),
@@ -188,46 +218,6 @@ impl Table for CsvTable {
         )?;
         Ok(Box::new(rows))
     }
-}
-
-/// Decides what each column becomes.
-fn plan(
-    names: &[String],
-    observed: &CsvObservation,
-    column_options: &ColumnOptions,
-    options: &ConvertOptions,
-    rules: &Arc<Rules>,
-    whole: bool,
-) -> Result<(Vec<ColumnPlan>, Arc<CsvDecode>), Error> {
-    let mut plans = Vec::with_capacity(names.len());
-    let mut columns = Vec::with_capacity(names.len());
-    for (name, evidence) in names.iter().zip(&observed.columns) {
-        let (column_type, reading, reason) = match column_options.type_of(name) {
-            Some(column_type) => (column_type.clone(), Reading::Forced, "given".to_owned()),
-            None if options.types == TypePolicy::Text => {
-                (ColumnType::Varchar, Reading::Lossless, "all columns are text".to_owned())
-            }
-            None => {
-                let verdict = evidence.verdict();
-                let of = if whole || verdict.column_type == ColumnType::Varchar {
-                    ""
-                } else {
-                    " of the sample, and every later one was checked"
-                };
-                (verdict.column_type, Reading::Lossless, format!("{}{of}", verdict.reason))
-            }
-        };
-        let output = column_options.name_of(name).to_owned();
-        plans.push(ColumnPlan {
-            name: output.clone(),
-            source_name: name.clone(),
-            column_type: column_type.to_string(),
-            reason,
-        });
-        columns.push(CsvColumn { name: output, column_type, reading });
-    }
-    let decode = CsvDecode::new(Arc::clone(rules), columns)?;
-    Ok((plans, Arc::new(decode)))
 }
 
 /// Checks that the header is text: names are never guessed.

@@ -21,6 +21,7 @@ use arrow_schema::{DataType, Fields};
 
 use crate::read::json::{
     forced::ForcedColumn,
+    schema::{Entry, JsonColumn, Slot},
     shape::{Member, Shape},
 };
 
@@ -80,6 +81,8 @@ pub(super) struct Lists {
 #[derive(Debug)]
 pub(super) struct Structs {
     pub(super) fields: Vec<FieldColumn>,
+    /// What the fields are of.
+    pub(super) level: Level,
     index: HashMap<Box<str>, usize>,
     /// For each field, the one that followed it the last time.
     next: Vec<usize>,
@@ -87,14 +90,36 @@ pub(super) struct Structs {
     nulls: NullBufferBuilder,
 }
 
+/// Which objects these are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Level {
+    /// The records, whose fields are columns.
+    Records,
+    /// Objects in them whose fields are columns too; the number of the group.
+    Group(usize),
+    /// Objects that are values of a column.
+    Values,
+}
+
 /// A column with the name that it has in the input.
 #[derive(Debug)]
 pub(super) struct FieldColumn {
     pub(super) name: Box<str>,
+    /// What a value of it is a value of, when that is not what the object is one of.
+    pub(super) target: Option<Target>,
     key: Key,
     /// The rows that the column has.
     pub(super) rows: usize,
     pub(super) column: Column,
+}
+
+/// What a value is a value of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Target {
+    /// The column of this number.
+    Column(usize),
+    /// The objects of this number whose fields are columns.
+    Group(usize),
 }
 
 /// A name in quotes and the colon behind it, as it is nearly always written.
@@ -156,28 +181,44 @@ impl Lists {
 }
 
 impl Structs {
-    /// Makes columns for these members.
-    pub(super) fn new(members: &[Member], rows: usize) -> Self {
-        Self::of(members.iter().map(|member| (member.source.as_str(), &member.shape)), rows)
+    /// Makes columns for these members of values.
+    fn new(members: &[Member], rows: usize) -> Self {
+        let fields = members
+            .iter()
+            .map(|member| FieldColumn::new(&member.source, None, Column::new(&member.shape, rows)));
+        Self::of(fields.collect(), Level::Values, rows)
     }
 
-    /// Makes columns of these names in the input.
-    pub(super) fn of<'a>(
-        members: impl ExactSizeIterator<Item = (&'a str, &'a Shape)>,
+    /// Makes columns for the fields of records, or of objects in them whose fields are columns too.
+    pub(super) fn of_entries(
+        entries: &[Entry],
+        level: Level,
+        columns: &[JsonColumn],
         rows: usize,
     ) -> Self {
-        let fields: Vec<FieldColumn> = members
-            .map(|(name, shape)| FieldColumn {
-                name: name.into(),
-                key: Key::new(name),
-                rows: 0,
-                column: Column::new(shape, rows),
-            })
-            .collect();
+        let fields = entries.iter().map(|entry| {
+            let (target, column) = match &entry.slot {
+                Slot::Column(index) => {
+                    let shape = columns.get(*index).map_or(&Shape::Null, |column| &column.shape);
+                    (Target::Column(*index), Column::new(shape, rows))
+                }
+                Slot::Group { number, entries } => {
+                    let level = Level::Group(*number);
+                    let group = Self::of_entries(entries, level, columns, rows);
+                    (Target::Group(*number), Column::Struct(Box::new(group)))
+                }
+            };
+            FieldColumn::new(&entry.source, Some(target), column)
+        });
+        Self::of(fields.collect(), level, rows)
+    }
+
+    fn of(fields: Vec<FieldColumn>, level: Level, rows: usize) -> Self {
         Self {
             index: fields.iter().enumerate().map(|(at, field)| (field.name.clone(), at)).collect(),
             next: (1..=fields.len()).collect(),
             fields,
+            level,
             rows: 0,
             nulls: NullBufferBuilder::new(rows),
         }
@@ -237,28 +278,43 @@ impl Structs {
         self.nulls.append_n_nulls(count);
     }
 
-    /// Makes the columns equally long and returns them.
-    pub(super) fn finish_columns(
+    /// Makes the columns equally long and appends them, those of objects whose fields are columns
+    /// in their place. A field of an object that is not there is null.
+    pub(super) fn finish_columns<'a>(
         self,
-        types: impl Iterator<Item = DataType>,
-    ) -> Result<Vec<ArrayRef>, ArrowError> {
+        types: &mut impl Iterator<Item = &'a DataType>,
+        columns: &mut Vec<ArrayRef>,
+    ) -> Result<(), ArrowError> {
         let rows = self.rows;
-        let columns = self.fields.into_iter().zip(types).map(|(mut field, kind)| {
+        for mut field in self.fields {
             field.column.push_nulls(rows.saturating_sub(field.rows));
-            field.column.finish(&kind)
-        });
-        columns.collect()
+            match field.column {
+                Column::Struct(structs) if matches!(structs.level, Level::Group(_)) => {
+                    structs.finish_columns(types, columns)?;
+                }
+                column => {
+                    let Some(kind) = types.next() else { return Err(unlike(&DataType::Null)) };
+                    columns.push(column.finish(kind)?);
+                }
+            }
+        }
+        Ok(())
     }
 
     fn finish(mut self, fields: &Fields) -> Result<StructArray, ArrowError> {
         let nulls = self.nulls.finish();
         let rows = self.rows;
-        let columns = self.finish_columns(fields.iter().map(|field| field.data_type().clone()))?;
+        let mut columns = Vec::with_capacity(fields.len());
+        self.finish_columns(&mut fields.iter().map(|field| field.data_type()), &mut columns)?;
         StructArray::try_new_with_length(fields.clone(), columns, nulls, rows)
     }
 }
 
 impl FieldColumn {
+    fn new(name: &str, target: Option<Target>, column: Column) -> Self {
+        Self { name: name.into(), target, key: Key::new(name), rows: 0, column }
+    }
+
     /// Fills the column up to `rows` rows.
     #[inline]
     pub(super) fn fill(&mut self, rows: usize) {
@@ -330,7 +386,7 @@ impl Column {
                 Self::List(Box::new(Lists { items, offsets, nulls: NullBufferBuilder::new(rows) }))
             }
             Shape::Struct(members) => Self::Struct(Box::new(Structs::new(members, rows))),
-            Shape::Forced(kind) => Self::Forced(Box::new(ForcedColumn::new(kind, rows))),
+            Shape::Forced(wanted) => Self::Forced(Box::new(ForcedColumn::new(wanted, rows))),
         }
     }
 

@@ -21,7 +21,7 @@ use crate::{
         chunk::{Chunk, Decode, DecodeError, Decoded, Reject},
         json::{
             Framing, JsonObservation, JsonSchema,
-            column::Structs,
+            column::{Level, Structs},
             duplicates::superseded,
             fault::{Fault, FaultKind, Parsed},
             observer::Observer,
@@ -80,13 +80,13 @@ impl Decode for JsonDecode {
         let repair = self.options.on_bad_row == BadRowPolicy::Repair;
         // As many as are likely; a wrong count costs memory, or time, but no row.
         let rows = usize::try_from(counted).unwrap_or(0).min(text.len());
-        let columns = self.schema.columns.iter();
+        let schema = &*self.schema;
         let mut run = Run {
             plan: self,
             text: &text,
-            reader: Reader::new(&text.padded, records.space(), &self.schema.columns, repair),
+            reader: Reader::new(&text.padded, records.space(), schema, repair),
             records,
-            root: Structs::of(columns.map(|column| (&*column.source_name, &column.shape)), rows),
+            root: Structs::of_entries(&schema.entries, Level::Records, &schema.columns, rows),
             dropped: Vec::new(),
             decoded: 0,
             skipped: 0,
@@ -237,7 +237,8 @@ impl Run<'_> {
         self.repaired += 1;
         let mut codes = BTreeSet::new();
         for fault in self.reader.repairs.drain(..) {
-            if codes.insert(fault.code()) {
+            // Each of the columns counts: a value that was made to fit in one says nothing of another.
+            if codes.insert((fault.code(), fault.field.clone())) {
                 self.repairs.push(self.text.error(fault, index, start, end));
             }
         }
@@ -265,8 +266,8 @@ impl Run<'_> {
 /// Returns the rows as a batch, without those that were dropped.
 fn batch(root: Structs, dropped: &[usize], schema: &SchemaRef) -> Result<RecordBatch, ArrowError> {
     let rows = root.rows();
-    let types = schema.fields().iter().map(|field| field.data_type().clone());
-    let columns = root.finish_columns(types)?;
+    let mut columns = Vec::with_capacity(schema.fields().len());
+    root.finish_columns(&mut schema.fields().iter().map(|field| field.data_type()), &mut columns)?;
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
     let batch = RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?;
     if dropped.is_empty() {

@@ -6,14 +6,16 @@
 //! checked further.
 
 mod cursor;
+mod reached;
 
-use self::cursor::Cursor;
+use self::{cursor::Cursor, reached::Reached};
 use crate::{
-    DataCode, Error,
+    DataCode, Error, RecordsPath,
     read::{
         chunk::Chunk,
-        json::{RecordsPath, path::Segment, split::Window},
+        json::{MAX_RECORD_BYTES, split::Window},
     },
+    records_path::Segment,
 };
 
 /// Splits documents.
@@ -28,6 +30,8 @@ pub(super) struct DocumentSplit {
     documents: u64,
     /// The path led to something.
     found: bool,
+    /// How far it led.
+    reached: Reached,
 }
 
 /// What the text is.
@@ -87,14 +91,23 @@ impl DocumentSplit {
     }
 
     fn new(window: Window, kind: Kind, path: RecordsPath) -> Self {
+        let limit = MAX_RECORD_BYTES >> 20;
+        let too_long = match kind {
+            Kind::Documents => format!(
+                "a document is longer than {limit} MiB, which is the most that one record may have; \
+                 `--records` points at the records inside of it"
+            ),
+            Kind::Array | Kind::Path => format!("a record is longer than {limit} MiB"),
+        };
         Self {
-            cursor: Cursor::new(window),
+            cursor: Cursor::new(window, too_long),
             path,
             kind,
             state: State::Document,
             frames: Vec::new(),
             documents: 0,
             found: false,
+            reached: Reached::default(),
         }
     }
 
@@ -130,16 +143,7 @@ impl DocumentSplit {
     /// Says that there is nothing more.
     fn end(&self) -> Result<Option<Chunk>, Error> {
         if self.kind == Kind::Path && !self.found && self.documents > 0 {
-            return Err(Error::Request {
-                message: format!(
-                    "`--records {}` leads to nothing in `{}`",
-                    self.path,
-                    self.cursor.window().name()
-                ),
-                hint: Some(
-                    "names are case-sensitive; the path begins at the outermost object".to_owned(),
-                ),
-            });
+            return Err(self.reached.error(&self.path, self.cursor.window().name()));
         }
         Ok(None)
     }
@@ -165,7 +169,8 @@ impl DocumentSplit {
 
     /// A value on the path, the records themselves included.
     fn value(&mut self, byte: u8) -> Result<(), Error> {
-        let segment = self.path.segments().get(self.frames.len());
+        let depth = self.frames.len();
+        let segment = self.path.segments().get(depth);
         match (segment, byte) {
             (None, b'[') if self.kind != Kind::Documents => {
                 self.cursor.advance();
@@ -197,6 +202,7 @@ impl DocumentSplit {
                 }));
             }
             (Some(Segment::Name(_)), b'{') => {
+                self.reached.object(depth);
                 self.cursor.advance();
                 self.frames.push(Frame::Object { matched: false });
                 self.state = State::Member { first: true };
@@ -207,6 +213,7 @@ impl DocumentSplit {
                 self.state = State::Element { first: true };
             }
             (Some(_), _) => {
+                self.reached.other(depth, byte);
                 self.cursor.pass(byte)?;
                 self.state = State::Behind;
             }
@@ -229,6 +236,9 @@ impl DocumentSplit {
             _ => String::new(),
         };
         let name = self.cursor.name()?;
+        if !self.found {
+            self.reached.member(self.frames.len() - 1, &name);
+        }
         if self.cursor.peek()? != Some(b':') {
             return Err(self.cursor.fail("expected `:` behind a name"));
         }
@@ -331,8 +341,12 @@ impl DocumentSplit {
 
     /// Passes the bracket that closes what is on the path.
     fn leave(&mut self) -> Result<(), Error> {
+        let last_was_there = matches!(self.state, State::Behind);
         self.cursor.advance();
-        self.frames.pop();
+        if let Some(Frame::Array { index }) = self.frames.pop() {
+            let elements = if last_was_there { index + 1 } else { 0 };
+            self.reached.array(self.frames.len(), elements);
+        }
         self.state = State::Behind;
         Ok(())
     }

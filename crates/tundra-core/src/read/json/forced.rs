@@ -17,12 +17,16 @@ use arrow::{
 };
 use arrow_schema::DataType;
 
-use crate::{ColumnType, value::forced};
+use crate::{
+    ColumnType,
+    read::json::shape::Forced,
+    value::{exact, forced},
+};
 
 /// A column of a type that somebody asked for.
 #[derive(Debug)]
 pub(super) struct ForcedColumn {
-    kind: ColumnType,
+    wanted: Forced,
     builder: Builder,
 }
 
@@ -87,8 +91,8 @@ macro_rules! each_builder {
 
 impl ForcedColumn {
     /// Makes a column for about `rows` rows.
-    pub(super) fn new(kind: &ColumnType, rows: usize) -> Self {
-        let builder = match kind {
+    pub(super) fn new(wanted: &Forced, rows: usize) -> Self {
+        let builder = match &wanted.kind {
             ColumnType::Boolean => Builder::Boolean(BooleanBuilder::with_capacity(rows)),
             ColumnType::TinyInt => Builder::Int8(Int8Builder::with_capacity(rows)),
             ColumnType::SmallInt => Builder::Int16(Int16Builder::with_capacity(rows)),
@@ -121,12 +125,12 @@ impl ForcedColumn {
                 Builder::Json(StringViewBuilder::with_capacity(rows))
             }
         };
-        Self { kind: kind.clone(), builder }
+        Self { wanted: wanted.clone(), builder }
     }
 
     /// Returns the type.
     pub(super) fn kind(&self) -> &ColumnType {
-        &self.kind
+        &self.wanted.kind
     }
 
     /// Returns the number of rows.
@@ -146,6 +150,9 @@ impl ForcedColumn {
 
     fn try_push(&mut self, value: Written<'_>) -> Option<()> {
         let text = value.text.as_bytes();
+        if self.wanted.exact && !exact::keeps(text, &self.wanted.kind) {
+            return None;
+        }
         match &mut self.builder {
             Builder::Boolean(values) => values.append_value(forced::boolean(text)?),
             Builder::Int8(values) => values.append_value(forced::integer(text)?),
@@ -163,7 +170,7 @@ impl ForcedColumn {
             }
             Builder::Date(values) => values.append_value(forced::date(text)?),
             Builder::Time(values) => values.append_value(forced::time(text)?),
-            Builder::Timestamp(values) => values.append_value(match self.kind {
+            Builder::Timestamp(values) => values.append_value(match self.wanted.kind {
                 ColumnType::TimestampTz => forced::timestamptz(text)?,
                 _ => forced::timestamp(text)?,
             }),
@@ -201,8 +208,12 @@ mod tests {
 
     /// Returns what a value becomes, as text; `None` when it does not fit.
     fn push(kind: &str, text: &str) -> Option<String> {
+        push_exactly(kind, text, false)
+    }
+
+    fn push_exactly(kind: &str, text: &str, exact: bool) -> Option<String> {
         let kind: ColumnType = kind.parse().unwrap();
-        let mut column = ForcedColumn::new(&kind, 1);
+        let mut column = ForcedColumn::new(&Forced { kind: kind.clone(), exact }, 1);
         let raw = format!("{text:?}");
         let fits = column.push(Written { raw: &raw, text });
         assert_eq!(column.len(), usize::from(fits));
@@ -268,5 +279,13 @@ mod tests {
         ] {
             assert_eq!(push(kind, text), None, "{kind} {text}");
         }
+    }
+
+    #[test]
+    fn what_must_be_exact_keeps_every_digit() {
+        assert_eq!(push_exactly("INTEGER", "7", true).as_deref(), Some("7"));
+        assert_eq!(push_exactly("INTEGER", "007", true), None);
+        assert_eq!(push_exactly("DOUBLE", "0.1", true).as_deref(), Some("0.1"));
+        assert_eq!(push_exactly("DOUBLE", "9007199254740993", true), None);
     }
 }

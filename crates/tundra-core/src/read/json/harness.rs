@@ -13,13 +13,14 @@ use arrow::{
 use serde_json::{Map, Value};
 
 use crate::{
-    BadRowPolicy, ColumnType, DataError, Error, TypePolicy,
+    BadRowPolicy, ColumnType, DataError, Error, RecordsPath, TypePolicy,
     read::{
         chunk::{Chunk, Decode, DecodeError, Decoded, Split},
         json::{
             Framing, JsonDecode, JsonDecodeOptions, JsonInfer, JsonLayout, JsonObservation,
-            JsonSchema, JsonSchemaOptions, JsonSplit, RecordsPath,
+            JsonSchema, JsonSchemaOptions, JsonSplit,
         },
+        table::{Wanted, WantedBy},
     },
 };
 
@@ -32,6 +33,8 @@ pub(super) struct Setup {
     pub(super) on_bad_row: BadRowPolicy,
     pub(super) types: TypePolicy,
     pub(super) overrides: Vec<(String, ColumnType)>,
+    pub(super) wanted_by: WantedBy,
+    pub(super) flatten: bool,
     pub(super) skip: Vec<u64>,
     /// Infer from this many chunks only.
     pub(super) sample: Option<usize>,
@@ -62,6 +65,8 @@ impl Setup {
             on_bad_row: BadRowPolicy::Fail,
             types: TypePolicy::Infer,
             overrides: Vec::new(),
+            wanted_by: WantedBy::Option,
+            flatten: false,
             skip: Vec::new(),
             sample: None,
         }
@@ -84,6 +89,17 @@ impl Setup {
     pub(super) fn records(mut self, path: &str) -> Self {
         self.records = Some(path.parse().expect("a path"));
         self
+    }
+
+    pub(super) fn flatten(mut self) -> Self {
+        self.flatten = true;
+        self
+    }
+
+    /// A schema asks for the type of a column.
+    pub(super) fn expected(mut self, column: &str, kind: &str) -> Self {
+        self.wanted_by = WantedBy::Schema;
+        self.forced(column, kind)
     }
 
     pub(super) fn forced(mut self, column: &str, kind: &str) -> Self {
@@ -115,8 +131,16 @@ impl Setup {
         for chunk in chunks.iter().take(self.sample.unwrap_or(usize::MAX)) {
             observation.merge(infer.decode(chunk.clone()).map_err(Failure::Decode)?);
         }
-        let options =
-            JsonSchemaOptions { types: self.types, type_overrides: self.overrides.clone() };
+        let wanted = self.overrides.iter().map(|(name, column_type)| {
+            let (column_type, by) = (column_type.clone(), self.wanted_by);
+            let wanted = Wanted { column_type, format: None, by };
+            (name.clone(), wanted)
+        });
+        let options = JsonSchemaOptions {
+            types: self.types,
+            wanted: wanted.collect(),
+            flatten: self.flatten,
+        };
         let complete = self.sample.is_none_or(|sample| sample >= chunks.len());
         let schema = Arc::new(observation.finish(&options, complete));
         let options = JsonDecodeOptions { framing, skip_rows, on_bad_row: self.on_bad_row };

@@ -1,8 +1,8 @@
 //! How the records of a JSON text are laid out.
 
-use crate::read::json::{
+use crate::{
     RecordsPath,
-    extent::{Extent, Reach},
+    read::json::extent::{Extent, Reach},
 };
 
 /// How the records of a JSON text are laid out.

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use crate::{
+    Decision, RecordsPath,
     read::lattice::{Evidence, Place},
     value::temporal,
 };
@@ -153,6 +154,23 @@ impl Default for Strings {
 }
 
 impl JsonObservation {
+    /// Returns a decision worth a look when there is one record and it holds an array of objects,
+    /// which is more likely what somebody wants the rows to be.
+    pub(crate) fn records_inside(&self) -> Option<Decision> {
+        if self.records != 1 {
+            return None;
+        }
+        let (path, count) = arrays_of_objects(self.root.objects.as_deref()?, &RecordsPath::root())?;
+        Some(Decision {
+            what: "records".to_owned(),
+            value: "the document itself".to_owned(),
+            confidence: 0.5,
+            reason: format!(
+                "the document is one record; `--records {path}` makes its {count} objects the records"
+            ),
+        })
+    }
+
     /// Takes into account what was seen in a later part of the input.
     pub(crate) fn merge(&mut self, later: Self) {
         self.records += later.records;
@@ -160,6 +178,28 @@ impl JsonObservation {
         self.bytes += later.bytes;
         self.fields += self.root.merge(later.root, 0, MAX_FIELDS.saturating_sub(self.fields));
     }
+}
+
+/// Returns the way to the longest array of objects inside of objects, and how many these are.
+fn arrays_of_objects(objects: &Objects, path: &RecordsPath) -> Option<(RecordsPath, u64)> {
+    let mut longest: Option<(RecordsPath, u64)> = None;
+    for field in &objects.fields {
+        let node = &field.node;
+        let path = path.member(&field.name);
+        let items = node.lists.as_deref().and_then(|lists| lists.items.objects.as_deref());
+        let found = match (items, node.objects.as_deref()) {
+            (Some(items), _) => Some((path, items.seen.count)),
+            (None, Some(inner)) => arrays_of_objects(inner, &path),
+            (None, None) => None,
+        };
+        if let Some(found) = found
+            && longest.as_ref().is_none_or(|longest| found.1 > longest.1)
+        {
+            longest = Some(found);
+        }
+    }
+    // One object in an array may be a detail.
+    longest.filter(|(_, count)| *count > 1)
 }
 
 impl Seen {

@@ -2,7 +2,10 @@
 //!
 //! Start at [`JsonObservation::finish`].
 
-use std::sync::Arc;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use arrow_schema::{Field, Schema, SchemaRef};
 
@@ -15,6 +18,7 @@ use crate::{
             shape::{Member, Shape, unique_names},
         },
         lattice::Place,
+        table::{Found, Wanted, WantedBy},
     },
 };
 
@@ -34,6 +38,32 @@ pub(crate) struct JsonSchema {
     /// About how many bytes a record takes in the input.
     pub(crate) record_bytes: u64,
     pub(super) rows: Rows,
+    /// What the fields of a record are read into.
+    pub(super) entries: Vec<Entry>,
+    /// Where the objects stand whose fields are columns.
+    pub(super) groups: Vec<String>,
+}
+
+/// A field of a record, and what it is read into.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    /// The name in the input.
+    pub(super) source: String,
+    pub(super) slot: Slot,
+}
+
+/// What a field is read into.
+#[derive(Debug, Clone)]
+pub(super) enum Slot {
+    /// The column of this number.
+    Column(usize),
+    /// It is an object, and its fields are columns.
+    Group {
+        /// The number of its place in [`JsonSchema::groups`].
+        number: usize,
+        /// Its fields.
+        entries: Vec<Entry>,
+    },
 }
 
 /// What a row is made of.
@@ -50,12 +80,15 @@ pub(super) enum Rows {
 pub(crate) struct JsonColumn {
     /// The name in the output, different from every other one's also when case is ignored.
     pub(crate) name: String,
-    /// The name as it is in the input.
+    /// The name as it is in the input; for a field of an object with the names of the objects
+    /// around it and dots between them.
     pub(crate) source_name: String,
     /// The type.
     pub(crate) column_type: ColumnType,
     /// Why it has this type, as a sentence fragment.
     pub(crate) reason: String,
+    /// What its values say about it.
+    pub(crate) found: Found,
     pub(super) shape: Shape,
     /// The type was asked for, so a value that does not fit is a bad value and no contradiction.
     pub(super) forced: bool,
@@ -69,7 +102,9 @@ pub(crate) struct JsonSchemaOptions {
     /// JSON text.
     pub(crate) types: TypePolicy,
     /// Types of columns, by the unique name that their name in the input becomes.
-    pub(crate) type_overrides: Vec<(String, ColumnType)>,
+    pub(crate) wanted: HashMap<String, Wanted>,
+    /// The fields of objects are columns of their own.
+    pub(crate) flatten: bool,
 }
 
 impl JsonSchema {
@@ -104,18 +139,25 @@ impl JsonObservation {
             let most = objects.seen.count * 2 > self.records;
             most && objects.opaque.is_none() && !objects.fields.is_empty()
         });
-        let fields: Vec<(&str, &Node)> = match objects {
-            Some(objects) => {
-                objects.fields.iter().map(|field| (&*field.name, &field.node)).collect()
-            }
+        let mut leaves = Leaves { options, found: Vec::new(), groups: Vec::new() };
+        let entries = match objects {
+            Some(objects) => leaves.of(objects, ""),
             None if self.records == 0 && self.faulty == 0 => Vec::new(),
-            None => vec![(VALUE_COLUMN, &self.root)],
+            None => vec![leaves.column(VALUE_COLUMN, VALUE_COLUMN.to_owned(), &self.root)],
         };
-        let names = unique_names(fields.iter().map(|field| field.0));
-        let columns = fields
-            .into_iter()
-            .zip(names)
-            .map(|((source_name, node), name)| column(source_name, name, node, options, complete));
+        let Leaves { found, groups, .. } = leaves;
+        let names = unique_names(found.iter().map(|(path, _)| path.as_str()));
+        let mut sources = HashSet::new();
+        let columns = found.into_iter().zip(names).map(|((path, node), name)| {
+            // `{"a.b": 1, "a": {"b": 2}}` has two of one path.
+            let is_first = sources.insert(path.clone());
+            let source = if is_first { path } else { name.clone() };
+            let mut column = column(source, name, node, options, complete);
+            if !is_first {
+                column.reason.push_str("; another field comes to the same name with its dots");
+            }
+            column
+        });
         let columns: Vec<JsonColumn> = columns.collect();
         let record_bytes = self.bytes.checked_div(self.records + self.faulty).unwrap_or(0);
         let width: u64 = columns.iter().map(|column| column.shape.row_bytes()).sum();
@@ -125,48 +167,116 @@ impl JsonObservation {
             row_bytes: width + record_bytes,
             record_bytes,
             rows: if objects.is_some() { Rows::Fields } else { Rows::Value },
+            entries,
+            groups,
         }
     }
 }
 
+/// The columns that the fields of objects are read into.
+struct Leaves<'a> {
+    options: &'a JsonSchemaOptions,
+    /// The place and the values of each column.
+    found: Vec<(String, &'a Node)>,
+    groups: Vec<String>,
+}
+
+impl<'a> Leaves<'a> {
+    /// Returns what the fields of objects are read into. `prefix` is what stands before their names.
+    fn of(&mut self, objects: &'a Objects, prefix: &str) -> Vec<Entry> {
+        let mut entries = Vec::with_capacity(objects.fields.len());
+        for field in &objects.fields {
+            let path = format!("{prefix}{}", field.name);
+            let inner = objects_only(&field.node).filter(|_| {
+                // Who gives the object a type wants it to be a column.
+                self.options.flatten && !self.options.wanted.contains_key(&path)
+            });
+            entries.push(match inner {
+                None => self.column(&field.name, path, &field.node),
+                Some(inner) => {
+                    let number = self.groups.len();
+                    let prefix = format!("{path}.");
+                    self.groups.push(path);
+                    let entries = self.of(inner, &prefix);
+                    let source = field.name.clone().into_string();
+                    Entry { source, slot: Slot::Group { number, entries } }
+                }
+            });
+        }
+        entries
+    }
+
+    fn column(&mut self, source: &str, path: String, node: &'a Node) -> Entry {
+        self.found.push((path, node));
+        Entry { source: source.to_owned(), slot: Slot::Column(self.found.len() - 1) }
+    }
+}
+
+/// Returns the objects when the values of a node are these and nothing else, and have fields.
+fn objects_only(node: &Node) -> Option<&Objects> {
+    let alone = node.booleans.count == 0
+        && node.numbers.is_none()
+        && node.strings.is_none()
+        && node.lists.is_none();
+    let objects = node.objects.as_deref().filter(|_| alone)?;
+    (objects.opaque.is_none() && !objects.fields.is_empty()).then_some(objects)
+}
+
 fn column(
-    source_name: &str,
+    source_name: String,
     name: String,
     node: &Node,
     options: &JsonSchemaOptions,
     complete: bool,
 ) -> JsonColumn {
-    let forced = options.type_overrides.iter().find(|forced| forced.0 == name);
-    let (shape, mut reason) = match (forced, options.types) {
-        (Some((_, kind)), _) => (Shape::forced(kind), "the type was given".to_owned()),
-        (None, TypePolicy::Text) => text_shape(node),
-        (None, TypePolicy::Infer) => {
+    let (found_shape, why) = match options.types {
+        TypePolicy::Text => text_shape(node),
+        TypePolicy::Infer => {
             let mut notes = Vec::new();
-            let (shape, mut reason) = infer_shape(node, source_name, &mut notes);
+            let (shape, mut why) = infer_shape(node, &source_name, &mut notes);
             if !complete {
-                reason.push_str("; decided on a sample, and every later record was checked");
+                why.push_str("; decided on a sample, and every later record was checked");
             }
             for note in notes {
-                reason.push_str("; ");
-                reason.push_str(&note);
+                why.push_str("; ");
+                why.push_str(&note);
             }
-            (shape, reason)
+            (shape, why)
         }
     };
+    let found_type = found_shape.column_type();
+    let wanted = options.wanted.get(&name);
+    let forced = wanted.is_some_and(|wanted| !wanted.is_met_by(&found_type));
+    let (shape, mut reason) = match wanted {
+        Some(wanted) if wanted.by == WantedBy::Option => {
+            (Shape::forced(&wanted.column_type, false), "the type was given".to_owned())
+        }
+        Some(wanted) => {
+            let reason = wanted.reason(&found_type, &why);
+            let shape = if forced {
+                Shape::forced(&wanted.column_type, wanted.exact())
+            } else {
+                found_shape
+            };
+            (shape, reason)
+        }
+        None => (found_shape, why.clone()),
+    };
     if name != source_name {
-        reason.push_str(match source_name {
+        reason.push_str(match source_name.as_str() {
             "" => "; the name is empty",
             _ if source_name.contains('\0') => "; the name holds a zero byte",
             _ => "; another name differs from this one in case only",
         });
     }
     JsonColumn {
-        name,
-        source_name: source_name.to_owned(),
+        found: Found { name: name.clone(), column_type: found_type.to_string(), reason: why },
         column_type: shape.column_type(),
+        name,
+        source_name,
         reason,
         shape,
-        forced: forced.is_some(),
+        forced,
     }
 }
 

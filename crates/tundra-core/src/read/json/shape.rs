@@ -36,8 +36,16 @@ pub(super) enum Shape {
     EmptyObject,
     List(Box<Self>),
     Struct(Vec<Member>),
-    /// What a user asked for; no list and no struct.
-    Forced(ColumnType),
+    /// What was asked for; no list and no struct.
+    Forced(Forced),
+}
+
+/// A type that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Forced {
+    pub(super) kind: ColumnType,
+    /// A number must keep every digit, and its sign.
+    pub(super) exact: bool,
 }
 
 /// A field of a [`Shape::Struct`].
@@ -73,7 +81,7 @@ impl Shape {
                     .map(|member| (member.name.clone(), member.shape.column_type()))
                     .collect(),
             ),
-            Self::Forced(kind) => kind.clone(),
+            Self::Forced(forced) => forced.kind.clone(),
         }
     }
 
@@ -89,20 +97,20 @@ impl Shape {
         }
     }
 
-    /// Returns the shape of a type that was asked for.
-    pub(super) fn forced(kind: &ColumnType) -> Self {
+    /// Returns the shape of a type that was asked for. With `exact` a number must keep every digit.
+    pub(super) fn forced(kind: &ColumnType, exact: bool) -> Self {
         match kind {
-            ColumnType::List(item) => Self::List(Box::new(Self::forced(item))),
+            ColumnType::List(item) => Self::List(Box::new(Self::forced(item, exact))),
             ColumnType::Struct(fields) => {
                 let names = unique_names(fields.iter().map(|field| field.0.as_str()));
                 let members = fields.iter().zip(names).map(|((source, kind), name)| Member {
                     source: source.clone(),
                     name,
-                    shape: Self::forced(kind),
+                    shape: Self::forced(kind, exact),
                 });
                 Self::Struct(members.collect())
             }
-            scalar => Self::Forced(scalar.clone()),
+            scalar => Self::Forced(Forced { kind: scalar.clone(), exact }),
         }
     }
 }

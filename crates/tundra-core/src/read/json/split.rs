@@ -3,12 +3,11 @@
 use std::{fmt, io::Read};
 
 use crate::{
-    DataCode, DataError, Error,
+    DataCode, DataError, Error, RecordsPath,
     read::{
         chunk::{Chunk, Split},
         json::{
-            CHUNK_BYTES, JsonLayout, RecordsPath, document::DocumentSplit, lines::LineSplit,
-            token::PADDING,
+            CHUNK_BYTES, JsonLayout, document::DocumentSplit, lines::LineSplit, token::PADDING,
         },
         source::read_error,
     },
@@ -27,7 +26,7 @@ pub(crate) struct JsonSplit {
 #[derive(Debug)]
 enum Kind {
     Lines(LineSplit),
-    Document(DocumentSplit),
+    Document(Box<DocumentSplit>),
 }
 
 impl JsonSplit {
@@ -43,9 +42,11 @@ impl JsonSplit {
     ) -> Self {
         let window = Window::new(reader, name, byte);
         let kind = match (layout, records) {
-            (_, Some(path)) => Kind::Document(DocumentSplit::at_path(window, path)),
-            (JsonLayout::Array, None) => Kind::Document(DocumentSplit::array(window)),
-            (JsonLayout::Concatenated, None) => Kind::Document(DocumentSplit::documents(window)),
+            (_, Some(path)) => Kind::Document(Box::new(DocumentSplit::at_path(window, path))),
+            (JsonLayout::Array, None) => Kind::Document(Box::new(DocumentSplit::array(window))),
+            (JsonLayout::Concatenated, None) => {
+                Kind::Document(Box::new(DocumentSplit::documents(window)))
+            }
             (JsonLayout::Ndjson, None) => Kind::Lines(LineSplit::new(window)),
         };
         Self { kind }

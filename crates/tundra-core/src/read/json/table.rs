@@ -11,16 +11,16 @@ use std::{
 use arrow::datatypes::SchemaRef;
 
 use crate::{
-    ColumnPlan, ConvertOptions, Decision, Error, Format,
+    ColumnPlan, ConvertOptions, Decision, Error, Format, RecordsPath, TextHints,
     read::{
         chunk::{Decode, DecodeError, Split},
         json::{
             Framing, JsonDecode, JsonDecodeOptions, JsonInfer, JsonLayout, JsonObservation,
-            JsonSchemaOptions, JsonSplit, RecordsPath, detect,
+            JsonSchemaOptions, JsonSplit, detect,
         },
         pipeline,
         source::TextSource,
-        table::{Batches, ColumnOptions, ReadContext, Table},
+        table::{Batches, ColumnOptions, Found, ReadContext, Table, wanted_types},
     },
 };
 
@@ -34,6 +34,7 @@ pub(crate) struct JsonTable {
     records: Option<RecordsPath>,
     decisions: Vec<Decision>,
     columns: Vec<ColumnPlan>,
+    found: Vec<Found>,
     decode: Arc<JsonDecode>,
     complete: bool,
     row_bytes: u64,
@@ -43,6 +44,7 @@ pub(crate) struct JsonTable {
 /// What the records of an input become.
 struct Plan {
     columns: Vec<ColumnPlan>,
+    found: Vec<Found>,
     decode: JsonDecode,
     row_bytes: u64,
     chunk_bytes: usize,
@@ -62,8 +64,11 @@ impl JsonTable {
         options: &ConvertOptions,
         context: ReadContext,
     ) -> Result<Self, Error> {
-        let (layout, decision) = find_layout(sample, options.format);
-        let records = None;
+        let records = options.json.records.clone();
+        let (layout, mut decisions) = find_layout(sample, options.format, records.as_ref());
+        if options.json.flatten {
+            decisions.push(given("flatten", "nested objects become columns".to_owned()));
+        }
         let infer = infer(layout, records.as_ref(), options);
         let name = &context.name;
         let mut observed = observe_sample(sample, whole, layout, records.clone(), &infer, name)?;
@@ -83,13 +88,17 @@ impl JsonTable {
             }
             plan => plan?,
         };
+        if records.is_none() && complete {
+            decisions.extend(observed.records_inside());
+        }
         Ok(Self {
             source,
             options: options.clone(),
             layout,
             records,
-            decisions: vec![decision],
+            decisions,
             columns: plan.columns,
+            found: plan.found,
             decode: Arc::new(plan.decode),
             complete,
             row_bytes: plan.row_bytes,
@@ -109,8 +118,16 @@ impl Table for JsonTable {
         &self.decisions
     }
 
+    fn hints(&self) -> TextHints {
+        TextHints::default()
+    }
+
     fn columns(&self) -> &[ColumnPlan] {
         &self.columns
+    }
+
+    fn found(&self) -> &[Found] {
+        &self.found
     }
 
     fn schema(&self) -> SchemaRef {
@@ -132,6 +149,7 @@ impl Table for JsonTable {
         let name = &self.context.name;
         let plan = make_plan(&observed, true, self.layout, records, &self.options, name)?;
         self.columns = plan.columns;
+        self.found = plan.found;
         self.decode = Arc::new(plan.decode);
         self.row_bytes = plan.row_bytes;
         self.chunk_bytes = plan.chunk_bytes;
@@ -153,21 +171,32 @@ impl Table for JsonTable {
     }
 }
 
-/// Finds the layout, and says why it is that.
-fn find_layout(sample: &[u8], format: Option<Format>) -> (JsonLayout, Decision) {
+/// Finds the layout, and says why it is that and where the records are.
+fn find_layout(
+    sample: &[u8],
+    format: Option<Format>,
+    records: Option<&RecordsPath>,
+) -> (JsonLayout, Vec<Decision>) {
     let (layout, confidence, reason) = match (format, detect(sample)) {
         (Some(Format::Ndjson), _) => (JsonLayout::Ndjson, 1.0, "given"),
         (_, Some(layout)) => (layout, 0.95, "the brackets and newlines of the sample"),
         // Numbers, strings and words are records only when they are lines.
         (_, None) => (JsonLayout::Ndjson, 0.5, "the sample begins with no object and no array"),
     };
+    if let Some(records) = records {
+        return (layout, vec![given("records", records.to_string())]);
+    }
     let decision = Decision {
         what: "layout".to_owned(),
         value: layout.as_str().to_owned(),
         confidence,
         reason: reason.to_owned(),
     };
-    (layout, decision)
+    (layout, vec![decision])
+}
+
+fn given(what: &str, value: String) -> Decision {
+    Decision { what: what.to_owned(), value, confidence: 1.0, reason: "given".to_owned() }
 }
 
 fn infer(layout: JsonLayout, records: Option<&RecordsPath>, options: &ConvertOptions) -> JsonInfer {
@@ -193,8 +222,11 @@ fn make_plan(
     options: &ConvertOptions,
     name: &str,
 ) -> Result<Plan, Error> {
-    let schema_options =
-        JsonSchemaOptions { types: options.types, type_overrides: options.type_overrides.clone() };
+    let schema_options = JsonSchemaOptions {
+        types: options.types,
+        wanted: wanted_types(options),
+        flatten: options.json.flatten,
+    };
     let mut schema = observed.finish(&schema_options, complete);
     let names: Vec<String> = schema.columns.iter().map(|column| column.name.clone()).collect();
     let column_options = ColumnOptions::new(options, &names, name)?;
@@ -202,12 +234,14 @@ fn make_plan(
         return Err(Error::EmptyInput { input: name.to_owned() });
     }
     let mut columns = Vec::with_capacity(names.len());
+    let found = schema.columns.iter().map(|column| column.found.clone()).collect();
     for column in &mut schema.columns {
         column.name = column_options.name_of(&column.name).to_owned();
         columns.push(ColumnPlan {
             name: column.name.clone(),
             source_name: column.source_name.clone(),
             column_type: column.column_type.to_string(),
+            format: None,
             reason: column.reason.clone(),
         });
     }
@@ -218,7 +252,7 @@ fn make_plan(
         on_bad_row: options.on_bad_row,
     };
     let decode = JsonDecode::new(Arc::new(schema), decode_options);
-    Ok(Plan { columns, decode, row_bytes, chunk_bytes })
+    Ok(Plan { columns, found, decode, row_bytes, chunk_bytes })
 }
 
 /// Observes the whole records of a sample.

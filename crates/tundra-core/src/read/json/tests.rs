@@ -1,6 +1,7 @@
 //! Whole texts, from their bytes to rows.
 
 mod documents;
+mod flat;
 mod policies;
 mod values;
 

@@ -10,11 +10,11 @@ use arrow::array::StringViewBuilder;
 use crate::{
     DataCode, DataError,
     read::json::{
-        column::{Column, Lists, Structs, TextKind},
+        column::{Column, Level, Lists, Structs, Target, TextKind},
         fault::{Fault, FaultKind, Parsed},
         forced::Written,
         number,
-        schema::JsonColumn,
+        schema::JsonSchema,
         token::{self, Space, StringEnd},
         unescape::{key_name, lone_surrogate, unescape, unescape_replacing},
     },
@@ -26,11 +26,11 @@ use crate::{
 pub(super) struct Reader<'a> {
     text: &'a str,
     space: Space,
-    columns: &'a [JsonColumn],
+    schema: &'a JsonSchema,
     /// What does not fit is made to fit.
     repair: bool,
-    /// The column that is being read.
-    pub(super) column: usize,
+    /// What is being read.
+    target: Target,
     /// Whether its type was asked for.
     forced: bool,
     /// Offsets of keys that are passed over.
@@ -40,20 +40,31 @@ pub(super) struct Reader<'a> {
     scratch: String,
 }
 
+/// What was found of a member of an object.
+enum Member {
+    /// It is a field; its value is still to be read.
+    Known {
+        /// The number of the field.
+        index: usize,
+        /// Where the value begins.
+        value: usize,
+    },
+    /// There is no such field, and the member was left away.
+    LeftAway {
+        /// The offset behind its value.
+        end: usize,
+    },
+}
+
 impl<'a> Reader<'a> {
     /// Reads a padded text.
-    pub(super) fn new(
-        text: &'a str,
-        space: Space,
-        columns: &'a [JsonColumn],
-        repair: bool,
-    ) -> Self {
+    pub(super) fn new(text: &'a str, space: Space, schema: &'a JsonSchema, repair: bool) -> Self {
         Self {
             text,
             space,
-            columns,
+            schema,
             repair,
-            column: 0,
+            target: Target::Column(0),
             forced: false,
             superseded: HashSet::new(),
             repairs: Vec::new(),
@@ -71,7 +82,7 @@ impl<'a> Reader<'a> {
             let message = "a record, and there was none among those looked at first";
             return Err(self.contradiction(start, message.to_owned()));
         };
-        self.forced = self.columns.first().is_some_and(|column| column.forced);
+        self.aim(Target::Column(0));
         field.fill(row);
         let read = self.value(&mut field.column, start, 0);
         field.rows = field.column.len();
@@ -96,16 +107,26 @@ impl<'a> Reader<'a> {
         loop {
             let (index, value) = match structs.expect(bytes, at, previous) {
                 Some((index, behind)) => (index, self.space.skip(bytes, behind)),
-                None => self.key(structs, at, previous, depth)?,
+                None => match self.key(structs, at, previous, depth)? {
+                    Member::Known { index, value } => (index, value),
+                    Member::LeftAway { end } => {
+                        at = self.space.skip(bytes, end);
+                        match bytes[at] {
+                            b',' => at = self.space.skip(bytes, at + 1),
+                            b'}' => return Ok(at + 1),
+                            _ => return Err(token::no_member_end(bytes, at)),
+                        }
+                        continue;
+                    }
+                },
             };
             previous = Some(index);
             if !self.superseded.is_empty() && self.superseded.contains(&at) {
                 at = token::value(self.space, bytes, value, depth + 1)?;
             } else {
                 let field = &mut structs.fields[index];
-                if depth == 0 {
-                    self.column = index;
-                    self.forced = self.columns.get(index).is_some_and(|column| column.forced);
+                if let Some(target) = field.target {
+                    self.aim(target);
                 }
                 if field.rows > row {
                     return Err(self.duplicate(&field.name, at));
@@ -131,33 +152,53 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads a key that is not the expected one, and returns its field and where its value begins.
+    /// Reads a key that is not the expected one, and its value too when no field has this name.
     fn key(
         &mut self,
         structs: &mut Structs,
         at: usize,
         previous: Option<usize>,
         depth: usize,
-    ) -> Parsed<(usize, usize)> {
+    ) -> Parsed<Member> {
         let bytes = self.text.as_bytes();
         let (end, value) = token::key(self.space, bytes, at)?;
         let name = key_name(&self.text[at + 1..end.quote], end, at, &mut self.scratch)?;
         if let Some(index) = structs.find(name) {
             structs.learn(previous, index);
-            return Ok((index, value));
+            return Ok(Member::Known { index, value });
         }
         let message = format!("there is no field `{}`", DataError::shorten(name.as_bytes()));
         let name = name.to_owned();
         let end = token::value(self.space, bytes, value, depth + 1)?;
-        let mut fault = if self.forced && depth > 0 {
-            self.bad_value(value, end, message)
-        } else {
-            self.contradiction(value, message)
-        };
-        if depth == 0 {
-            fault.field = Some(name);
+        if structs.level == Level::Values && self.forced {
+            let fault = self.bad_value(value, end, message);
+            if !self.repair {
+                return Err(fault);
+            }
+            self.repairs.push(*fault);
+            return Ok(Member::LeftAway { end });
+        }
+        let mut fault = self.contradiction(value, message);
+        match structs.level {
+            Level::Records => fault.field = Some(name),
+            Level::Group(group) => {
+                fault.field = self.schema.groups.get(group).map(|group| format!("{group}.{name}"));
+            }
+            Level::Values => {}
         }
         Err(fault)
+    }
+
+    /// Says what is read next.
+    #[inline]
+    fn aim(&mut self, target: Target) {
+        self.target = target;
+        self.forced = match target {
+            Target::Column(column) => {
+                self.schema.columns.get(column).is_some_and(|column| column.forced)
+            }
+            Target::Group(_) => false,
+        };
     }
 
     /// Reads the value at `at`, around which `depth` brackets are open, into a row.
@@ -372,7 +413,12 @@ impl<'a> Reader<'a> {
     }
 
     fn about_column(&self, mut fault: Box<Fault>) -> Box<Fault> {
-        fault.field = self.columns.get(self.column).map(|column| column.source_name.clone());
+        fault.field = match self.target {
+            Target::Column(column) => {
+                self.schema.columns.get(column).map(|column| column.name.clone())
+            }
+            Target::Group(group) => self.schema.groups.get(group).cloned(),
+        };
         fault
     }
 }

@@ -29,6 +29,8 @@ pub(super) struct Cursor {
     /// A chunk that is complete.
     ready: Option<Chunk>,
     in_record: bool,
+    /// What is said of a record that is too long.
+    too_long: String,
 }
 
 /// A chunk that is being gathered.
@@ -47,8 +49,8 @@ struct Open {
 
 impl Cursor {
     /// Begins at the first byte of the window.
-    pub(super) fn new(window: Window) -> Self {
-        Self { window, at: 0, record: 0, open: None, ready: None, in_record: false }
+    pub(super) fn new(window: Window, too_long: String) -> Self {
+        Self { window, at: 0, record: 0, open: None, ready: None, in_record: false, too_long }
     }
 
     pub(super) fn window(&self) -> &Window {
@@ -131,9 +133,7 @@ impl Cursor {
                     searched = next - self.at;
                     if self.in_record {
                         if searched >= MAX_RECORD_BYTES {
-                            let limit = MAX_RECORD_BYTES >> 20;
-                            let message = format!("a record is longer than {limit} MiB");
-                            return Err(self.fail_as(DataCode::RecordTooLong, &message));
+                            return Err(self.fail_as(DataCode::RecordTooLong, &self.too_long));
                         }
                     } else {
                         // Nothing of it is needed any more.

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::{
-    BadRowPolicy, Classify, DataCode, Error, ErrorKind,
+    BadRowPolicy, Classify, DataCode, ErrorKind,
     read::json::{
         JsonLayout,
         harness::{Failure, Setup},
@@ -177,15 +177,73 @@ fn a_path_leads_to_the_records_of_a_document() {
 }
 
 #[test]
-fn a_path_that_leads_nowhere_is_refused() {
-    for (path, text) in
-        [("data.rows", "{\"data\":{\"items\":[]}}"), ("a.b", "{\"a\":[1]}"), ("[3]", "[1,2]")]
-    {
-        let failure = Setup::ndjson().records(path).read(text.as_bytes()).expect_err(path);
-        let Failure::Split(error) = failure else { panic!("not the splitter: {failure:?}") };
-        assert_eq!(error.kind(), ErrorKind::InvalidRequest);
-        assert!(matches!(error, Error::Request { hint: Some(_), .. }), "{error}");
+fn a_path_that_leads_nowhere_says_how_far_it_leads() {
+    let many: String = (0..30).map(|number| format!("\"k{number}\":0,")).collect();
+    let many = format!("{{\"a\":{{{many}\"z\":{{\"items\":1}}}}}}");
+    for (path, text, says, hint) in [
+        (
+            "data.rows",
+            "{\"meta\":1,\"data\":{\"items\":[],\"n\":{\"rows\":[]},\"items\":0}}",
+            "`data` is an object, and there is no `data.rows`",
+            "the names in `data` are `items`, `n`",
+        ),
+        (
+            "rows",
+            "{\"a\\n\":1}\n{\"b\":[]}",
+            "the document is an object, and there is no `rows`",
+            "the names in the document are `a\\n`, `b`",
+        ),
+        ("a.x", "{\"a\":{}}", "`a` is an object without members", ""),
+        ("a.x", "{\"a\":\"x\"}", "`a` is a string, and there is no `a.x`", ""),
+        ("a.x.y", "{\"a\":null}\n{\"a\":7}", "`a` is null, and there is no `a.x`", ""),
+        (
+            "a.b",
+            "{\"a\":[1]}",
+            "`a` is an array, which has no names",
+            "point into the array with `a[0]`, or into all of its elements with `a[*]`",
+        ),
+        ("b", "[{\"b\":[]}]", "the document is an array, which has no names", "`[0]`"),
+        (
+            "a[2].b",
+            "{\"a\":[1,2]}",
+            "`a` is an array of 2 elements, and there is no `a[2]`",
+            "elements are counted from 0",
+        ),
+        ("[3]", "[1]", "the document is an array of 1 element, and there is no `[3]`", ""),
+        ("[0]", "{\"a\":1}", "the document is an object, and there is no `[0]`", ""),
+        (
+            "a[*].b.c",
+            "{\"a\":[{},{\"b\":{\"d\":1}},{\"e\":1}]}",
+            "`a[*].b` is an object, and there is no `a[*].b.c`",
+            "the names in `a[*].b` are `d`",
+        ),
+        ("a.rows", &many, "`a` is an object", "`k19` and others"),
+        ("a.z.rows", &many, "`a.z` is an object", "`items`"),
+    ] {
+        for chunk_bytes in [1, 1 << 20] {
+            let setup = Setup::ndjson().records(path).chunks_of(chunk_bytes);
+            let failure = setup.read(text.as_bytes()).expect_err(path);
+            let Failure::Split(error) = failure else { panic!("not the splitter: {failure:?}") };
+            assert_eq!(error.kind(), ErrorKind::InvalidRequest);
+            let message = error.to_string();
+            assert!(
+                message.starts_with(&format!(
+                    "`--records {path}` leads to nothing in `in.json`: {says}"
+                )),
+                "{message}"
+            );
+            let hints = error.hints().join("; ");
+            assert!(hints.contains(hint), "{path}: {hints}");
+        }
     }
+    // Where it leads to records once, it may lead to none elsewhere.
+    let setup = Setup::ndjson().records("a.b");
+    let outcome = setup.read(b"{\"a\":1}\n{\"a\":{\"b\":[{\"x\":1}]}}\n{}\n").unwrap();
+    assert_eq!(outcome.rows(), [json!({"x": 1})]);
+}
+
+#[test]
+fn a_path_that_leads_to_something_else_is_refused() {
     let setup = Setup::ndjson().records("a");
     let error = setup.read(b"{\"a\":5}").expect_err("a scalar").data();
     assert_eq!(error.message, "the path to the records leads to what is no array and no object");

@@ -198,7 +198,7 @@ fn forced_types_take_what_fits_and_follow_the_policy_otherwise() {
         ]
     );
     assert_eq!(repaired.chunks[0].repaired, 2);
-    assert_eq!(repaired.repairs().len(), 2, "once per record and code");
+    assert_eq!(repaired.repairs().len(), 3, "once per record, code and column");
 }
 
 #[test]

@@ -1,19 +1,25 @@
 //! Where in a document its records are.
+//!
+//! Start at [`RecordsPath`]. It only reads and writes the path as text; following it is the
+//! business of the JSON reader.
 
 use std::{fmt, str::FromStr};
 
-/// The way from a document to its records: a subset of JSONPath, such as `data.items`,
-/// `$.pages[0].rows`, `['odd name'].items` or `pages[*].rows`.
+use serde::{Deserialize, Serialize};
+
+/// The way from a JSON document to its records: a subset of JSONPath, such as `data.items`,
+/// `$.pages[0].rows`, `data["odd.key"].items` or `pages[*].rows`.
 ///
 /// What it leads to is an array, whose elements are the records, or an object, which is one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct RecordsPath {
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct RecordsPath {
     segments: Vec<Segment>,
 }
 
 /// A step into a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Segment {
+pub(crate) enum Segment {
     /// The member of this name.
     Name(String),
     /// The element of this number, from 0.
@@ -25,22 +31,35 @@ pub(super) enum Segment {
 /// A text that is no path.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{text}` is no path to records: {reason}; write it like `data.items`, `pages[0].rows` or `['odd name']`"
+    "`{text}` is no path to records: {reason}; write it like `data.items`, `pages[0].rows` or `data[\"odd.name\"]`"
 )]
-pub(crate) struct RecordsPathError {
+pub struct RecordsPathError {
     text: String,
     reason: &'static str,
 }
 
+#[cfg(feature = "engine")]
 impl RecordsPath {
     /// The document itself.
-    pub(super) const fn root() -> Self {
+    pub(crate) const fn root() -> Self {
         Self { segments: Vec::new() }
     }
 
     /// Returns the steps, from the document inward.
-    pub(super) fn segments(&self) -> &[Segment] {
+    pub(crate) fn segments(&self) -> &[Segment] {
         &self.segments
+    }
+
+    /// Returns the path to one of the members of what this path leads to.
+    pub(crate) fn member(&self, name: &str) -> Self {
+        let mut segments = self.segments.clone();
+        segments.push(Segment::Name(name.to_owned()));
+        Self { segments }
+    }
+
+    /// Returns the first `count` steps of the path.
+    pub(crate) fn first(&self, count: usize) -> Self {
+        Self { segments: self.segments[..count.min(self.segments.len())].to_vec() }
     }
 }
 
@@ -91,9 +110,7 @@ fn name<'a>(text: &'a str, segments: &mut Vec<Segment>) -> Option<&'a str> {
 fn bracket<'a>(text: &'a str, segments: &mut Vec<Segment>) -> Option<&'a str> {
     for quote in ['\'', '"'] {
         if let Some(quoted) = text.strip_prefix(quote) {
-            let (name, rest) = quoted.split_once(quote)?;
-            segments.push(Segment::Name(name.to_owned()));
-            return rest.strip_prefix(']');
+            return quoted_name(quoted, quote, segments)?.strip_prefix(']');
         }
     }
     let (index, rest) = text.split_once(']')?;
@@ -104,14 +121,49 @@ fn bracket<'a>(text: &'a str, segments: &mut Vec<Segment>) -> Option<&'a str> {
     Some(rest)
 }
 
+/// Takes a name and its closing quote off the beginning. A backslash stands in front of a quote or
+/// a backslash that belongs to the name.
+fn quoted_name<'a>(text: &'a str, quote: char, segments: &mut Vec<Segment>) -> Option<&'a str> {
+    let mut name = String::new();
+    let mut rest = text.chars();
+    loop {
+        match rest.next()? {
+            '\\' => name.push(rest.next()?),
+            character if character == quote => break,
+            character => name.push(character),
+        }
+    }
+    segments.push(Segment::Name(name));
+    Some(rest.as_str())
+}
+
+impl TryFrom<String> for RecordsPath {
+    type Error = RecordsPathError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<RecordsPath> for String {
+    fn from(path: RecordsPath) -> Self {
+        path.to_string()
+    }
+}
+
 impl fmt::Display for RecordsPath {
+    /// Writes the path as a person would: `data.items`, and `$` for the document itself.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("$")?;
-        for segment in &self.segments {
+        if self.segments.is_empty() {
+            return f.write_str("$");
+        }
+        for (index, segment) in self.segments.iter().enumerate() {
             match segment {
-                Segment::Name(name) if name.is_empty() || name.contains(['.', '[', '\'']) => {
-                    write!(f, "[\"{name}\"]")?;
+                Segment::Name(name) if !is_plain(name) => {
+                    let escaped = name.replace('\\', "\\\\").replace('"', "\\\"");
+                    write!(f, "[\"{escaped}\"]")?;
                 }
+                Segment::Name(name) if index == 0 => f.write_str(name)?,
                 Segment::Name(name) => write!(f, ".{name}")?,
                 Segment::Index(index) => write!(f, "[{index}]")?,
                 Segment::Every => f.write_str("[*]")?,
@@ -121,6 +173,11 @@ impl fmt::Display for RecordsPath {
     }
 }
 
+/// Returns whether a name can stand in a path without quotes.
+fn is_plain(name: &str) -> bool {
+    !name.is_empty() && name != "$" && name.trim() == name && !name.contains(['.', '[', '"', '\''])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -128,17 +185,22 @@ mod tests {
     #[test]
     fn reads_the_subset() {
         for (text, shown) in [
-            ("data.items", "$.data.items"),
-            ("$.data.items", "$.data.items"),
+            ("data.items", "data.items"),
+            ("$.data.items", "data.items"),
             ("$", "$"),
-            ("$[0]", "$[0]"),
-            ("[0].rows", "$[0].rows"),
-            ("data[0].rows", "$.data[0].rows"),
-            ("pages[*].rows[*]", "$.pages[*].rows"),
-            ("['odd.name']", "$[\"odd.name\"]"),
-            ("[\"it's\"].x", "$[\"it's\"].x"),
-            ("$id", "$.$id"),
-            ("['']", "$[\"\"]"),
+            ("$[0]", "[0]"),
+            ("[0].rows", "[0].rows"),
+            ("data[0].rows", "data[0].rows"),
+            ("pages[*].rows[*]", "pages[*].rows"),
+            ("['odd.name']", "[\"odd.name\"]"),
+            ("data[\"odd.key\"].items", "data[\"odd.key\"].items"),
+            ("[\"it's\"].x", "[\"it's\"].x"),
+            (r#"["a\"b\\c"]"#, r#"["a\"b\\c"]"#),
+            ("['a\"b']", r#"["a\"b"]"#),
+            ("$id", "$id"),
+            ("[\"$\"].x", "[\"$\"].x"),
+            ("['']", "[\"\"]"),
+            ("a b.c", "a b.c"),
         ] {
             let path: RecordsPath = text.parse().unwrap();
             assert_eq!(path.to_string(), shown, "{text}");
@@ -148,9 +210,22 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_path() {
-        for text in
-            ["", " ", ".", "a.", "a..b", "a[", "a[]", "a[x]", "a[-1]", "a[0]b", "['a", "$a."]
-        {
+        for text in [
+            "",
+            " ",
+            ".",
+            "a.",
+            "a..b",
+            "a[",
+            "a[]",
+            "a[x]",
+            "a[-1]",
+            "a[0]b",
+            "['a",
+            "$a.",
+            r#"["a\"]"#,
+            r#"["a"x]"#,
+        ] {
             assert!(text.parse::<RecordsPath>().is_err(), "{text}");
         }
     }
