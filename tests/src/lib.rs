@@ -3,7 +3,7 @@
 //!
 //! The scenarios are in `tests/`. Nothing here knows how Tundra works inside.
 
-mod env;
+pub mod env;
 pub mod parquet;
 pub mod pollution;
 pub mod python;

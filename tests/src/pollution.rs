@@ -9,6 +9,7 @@
 //! Start at [`files`], or at [`files_of`] with another [`Source`]. [`load`] is what Tundra makes of
 //! one file, and [`crate::score`] says how good that is.
 
+mod duckdb;
 mod further;
 mod load;
 mod row;
@@ -19,6 +20,7 @@ mod write;
 use std::{collections::HashMap, sync::Arc};
 
 pub use self::{
+    duckdb::{load_all_with_duckdb, made_up_by_duckdb},
     load::{Loaded, load, load_all},
     source::{Cell, Source, prices, shipments},
 };

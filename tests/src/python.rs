@@ -1,6 +1,6 @@
 //! Running Python with the packages of `tests/requirements.txt`.
 
-use std::{ffi::OsStr, process::Command};
+use std::{ffi::OsStr, path::Path, process::Command};
 
 use anyhow::{Context, bail};
 
@@ -21,7 +21,20 @@ pub fn run<S: AsRef<OsStr>>(
             env::TUNDRA_TEST_PYTHON
         )
     })?;
-    let output = Command::new(&python)
+    run_with(&python, program, args)
+}
+
+/// Runs a program text in the given interpreter, whatever packages it has, and returns what it
+/// printed.
+///
+/// # Errors
+/// When it cannot be started, or the program fails: then with what it said.
+pub fn run_with<S: AsRef<OsStr>>(
+    python: &Path,
+    program: &str,
+    args: impl IntoIterator<Item = S>,
+) -> anyhow::Result<String> {
+    let output = Command::new(python)
         // Isolated: neither the user's packages nor the current folder can change what is read.
         .args(["-I", "-c", program])
         .args(args)

@@ -1,6 +1,7 @@
 //! Scenarios that cross crates.
 
 mod files;
+mod fuzz;
 mod parquet_input;
 mod pollution;
 mod reader;

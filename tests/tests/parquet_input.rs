@@ -78,3 +78,27 @@ async fn a_decimal_that_would_be_rounded_is_refused_also_within_a_struct() {
     assert!(error.to_string().contains("`inner`"), "{error}");
     assert_eq!(folder.names(), ["a.parquet"]);
 }
+
+/// Names that SQL cannot say.
+const ODD_NAMES: &str = r#"
+import sys
+import pyarrow as pa, pyarrow.parquet
+pa.parquet.write_table(pa.table([pa.array([1, None]), pa.array(["x", "y"])], names=["", 'a"\0b']), sys.argv[1], store_schema=False)
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_that_the_engine_cannot_say_are_replaced_and_the_plan_tells_the_written_ones() {
+    let folder = Folder::new();
+    let input = folder.path("a.parquet");
+    python::run(ODD_NAMES, [&input]).unwrap();
+
+    let output = folder.path("out.parquet");
+    let receipt = convert(&input, &output, &ConvertOptions::default()).await.unwrap();
+
+    let after = parquet::read(&output).unwrap();
+    assert_eq!(after.names(), ["column1", "a\"␀b"]);
+    assert_eq!(after.rows.len(), 2);
+    assert_eq!(receipt.columns[0].nulls, Some(1));
+    let written: Vec<_> = receipt.plan.columns.iter().map(|it| it.source_name.as_str()).collect();
+    assert_eq!(written, ["", "a\"\0b"]);
+}

@@ -2,5 +2,6 @@
 
 pub(crate) mod bench;
 pub(crate) mod check;
+pub(crate) mod fuzz;
 pub(crate) mod generate;
 pub(crate) mod test;

@@ -12,6 +12,9 @@ const TUNDRA_REQUIRE_ADVISORIES: &str = "TUNDRA_REQUIRE_ADVISORIES";
 /// Set for the tests: a Python interpreter that can import what `tests/requirements.txt` lists.
 pub(crate) const TUNDRA_TEST_PYTHON: &str = "TUNDRA_TEST_PYTHON";
 
+/// Set for the tests: for how many seconds each fuzz target looks for bad inputs.
+pub(crate) const TUNDRA_FUZZ_SECONDS: &str = "TUNDRA_FUZZ_SECONDS";
+
 /// Set by cargo for the programs it runs: the cargo that runs them.
 const CARGO: &str = "CARGO";
 

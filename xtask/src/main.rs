@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::{
-    commands::{bench, check, generate, test},
+    commands::{bench, check, fuzz, generate, test},
     progress::complain,
     workspace::Workspace,
 };
@@ -38,6 +38,8 @@ enum Command {
     Gen(generate::Args),
     /// Builds and runs all tests, after preparing what they need.
     Test(test::Args),
+    /// Looks for inputs that a reader neither converts nor refuses.
+    Fuzz(fuzz::Args),
     /// Measures Tundra against its peers and writes docs/BENCHMARKS.md.
     Bench(bench::Args),
 }
@@ -58,6 +60,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Check(args) => check::run(args, &workspace),
         Command::Gen(args) => generate::run(args, &workspace),
         Command::Test(args) => test::run(args, &workspace),
+        Command::Fuzz(args) => fuzz::run(args, &workspace),
         Command::Bench(args) => bench::run(args, &workspace),
     }
 }

@@ -60,7 +60,7 @@ impl Workspace {
     /// When there is no cache folder, or it cannot be made.
     pub(crate) fn cache(&self, name: &str) -> anyhow::Result<PathBuf> {
         let cache = env::cache_folder()
-            .context("no cache folder: set `TUNDRA_CACHE` to a folder that may grow by 5 GB")?;
+            .context("no cache folder: set `TUNDRA_CACHE` to a folder that may grow by 10 GB")?;
         let path = cache.join(name);
         fs::create_dir_all(&path)
             .with_context(|| format!("could not make `{}`", path.display()))?;

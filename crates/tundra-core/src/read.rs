@@ -10,6 +10,7 @@ pub(crate) mod encoding;
 pub(crate) mod json;
 pub(crate) mod lattice;
 pub(crate) mod located;
+pub(crate) mod names;
 pub(crate) mod pipeline;
 pub(crate) mod source;
 pub(crate) mod table;

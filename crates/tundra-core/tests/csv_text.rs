@@ -168,3 +168,11 @@ async fn names_that_differ_in_case_only_are_made_different() {
     assert_eq!(done.table.names, ["id", "ID_1", "x"]);
     assert_eq!(done.table.row(0), [Some("1"), Some("2"), Some("3")]);
 }
+
+#[tokio::test]
+async fn a_zero_byte_in_a_name_becomes_its_symbol() {
+    let done = converted("a.csv", "i\0d,\0\n1,2\n").await;
+
+    assert_eq!(done.table.names, ["i␀d", "␀"]);
+    assert_eq!(done.receipt.plan.columns[0].source_name, "i␀d");
+}

@@ -8,6 +8,7 @@ mod csv_text;
 mod csv_types;
 mod encodings;
 mod failure;
+mod hazards;
 mod inspect;
 mod json;
 mod json_hazards;

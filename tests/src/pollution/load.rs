@@ -6,7 +6,7 @@ use std::{panic, path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use parquet::{
-    file::reader::{FileReader, SerializedFileReader},
+    file::reader::{ChunkReader, FileReader, SerializedFileReader},
     record::{Field, Row},
 };
 use tempfile::TempDir;
@@ -127,8 +127,12 @@ pub async fn load(bytes: Vec<u8>, spill: &Path) -> anyhow::Result<Loaded> {
     engine::convert(&input, &output, &options, &resources, &control).await?;
 
     let object = storage.open(&path).await?;
-    let bytes = object.read(0..object.info().size).await?;
-    let reader = SerializedFileReader::new(bytes)?;
+    read_parquet(object.read(0..object.info().size).await?)
+}
+
+/// Returns the table of a Parquet file.
+pub(super) fn read_parquet(file: impl ChunkReader + 'static) -> anyhow::Result<Loaded> {
+    let reader = SerializedFileReader::new(file)?;
     let columns = reader.metadata().file_metadata().schema().get_fields().to_vec();
     let rows: Result<Vec<_>, _> = reader.get_row_iter(None)?.map(|row| row.map(cells)).collect();
     Ok(Loaded {

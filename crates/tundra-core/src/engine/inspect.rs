@@ -22,7 +22,7 @@ use crate::{
         failure::input_error,
         files::RunFiles,
         input::OpenInput,
-        parquet::{input_columns, input_footer},
+        parquet::{InputColumn, input_columns, input_footer},
         resources::shares,
         sql,
         verify::null_count,
@@ -162,13 +162,15 @@ impl Look {
         let (object, location) = (&self.opened.object, &self.opened.location);
         let footer = input_footer(object, location, &self.runtime)?;
         let found = input_columns(&footer, location)?;
+        let selected: Vec<String> =
+            found.iter().map(|column| sql::column(column.index, &column.name)).collect();
         let files =
             Arc::new(RunFiles::new(self.runtime.clone(), Some((sql::INPUT, Arc::clone(object)))));
         let run = crate::RunId::generate();
         let database = open_database(&self.resources, shares(&self.resources), run, files)?;
         let watcher = Watcher::start(&database, &self.stop, None)?;
         let first = database
-            .query(&sql::first_rows(SAMPLE_ROWS))
+            .query(&sql::first_rows(&selected, found.len(), SAMPLE_ROWS))
             .map_err(|error| input_error("read the input", location, error))?
             .into_iter()
             .next();
@@ -176,10 +178,9 @@ impl Look {
         let rows = u64::try_from(footer.file_metadata().num_rows()).unwrap_or(0);
         let columns = found
             .iter()
-            .enumerate()
-            .map(|(index, (name, kind))| {
-                let nulls = null_count(&footer, name);
-                let (min, max) = extremes(&footer, name, kind);
+            .map(|InputColumn { index, written, name, kind }| {
+                let nulls = null_count(&footer, written);
+                let (min, max) = extremes(&footer, written, kind);
                 ColumnInspection {
                     name: name.clone(),
                     column_type: ColumnType::from_arrow(kind)
@@ -191,7 +192,7 @@ impl Look {
                     distinct_count: None,
                     min,
                     max,
-                    samples: samples(first.as_ref(), index),
+                    samples: samples(first.as_ref(), *index),
                 }
             })
             .collect();

@@ -16,6 +16,7 @@ use crate::{
     },
     read::{
         arrange::missing_column,
+        names::usable_name,
         table::{ColumnOptions, WantedBy, check_names},
     },
     schema_file::{self, Seen},
@@ -53,11 +54,23 @@ pub(crate) fn input_footer(
     })
 }
 
-/// Returns the columns of a Parquet file as Arrow types.
+/// A column of a Parquet input.
+#[derive(Debug)]
+pub(crate) struct InputColumn {
+    /// Its place in the file, from 0.
+    pub(crate) index: usize,
+    /// Its name in the file.
+    pub(crate) written: String,
+    /// The name by which it is known here: the same, unless the engine could not say it.
+    pub(crate) name: String,
+    pub(crate) kind: DataType,
+}
+
+/// Returns the columns of a Parquet file.
 pub(crate) fn input_columns(
     footer: &ParquetMetaData,
     location: &str,
-) -> Result<Vec<(String, DataType)>, Error> {
+) -> Result<Vec<InputColumn>, Error> {
     let file = footer.file_metadata();
     let schema = parquet_to_arrow_schema(file.schema_descr(), file.key_value_metadata()).map_err(
         |error| Error::BadParquet { input: location.to_owned(), source: Box::new(error) },
@@ -65,7 +78,13 @@ pub(crate) fn input_columns(
     Ok(schema
         .fields()
         .iter()
-        .map(|field| (field.name().clone(), field.data_type().clone()))
+        .enumerate()
+        .map(|(index, field)| InputColumn {
+            index,
+            written: field.name().clone(),
+            name: usable_name(field.name(), index),
+            kind: field.data_type().clone(),
+        })
         .collect())
 }
 
@@ -86,7 +105,7 @@ impl ParquetInput {
             });
         }
         let found = input_columns(footer, location)?;
-        let names: Vec<String> = found.iter().map(|(name, _)| name.clone()).collect();
+        let names: Vec<String> = found.iter().map(|column| column.name.clone()).collect();
         let rows = u64::try_from(footer.file_metadata().num_rows()).unwrap_or(0);
         let skipped = options.skip_rows.iter().filter(|&&row| row < rows).count() as u64;
         let known_nulls = |name: &str| if skipped == 0 { null_count(footer, name) } else { None };
@@ -95,8 +114,8 @@ impl ParquetInput {
         let (mut columns, mut selected, mut nulls) = (Vec::new(), Vec::new(), Vec::new());
         let mut missing = Vec::new();
         for slot in slots(&found, options.expected.as_ref()) {
-            let (name, kind) = match slot {
-                Slot::Column(name, kind) => (name, kind),
+            let InputColumn { index, written, name, kind } = match slot {
+                Slot::Column(column) => column,
                 Slot::Missing(column) => {
                     let plan = missing_column(column);
                     let kind = column.column_type.as_ref().unwrap_or(&ColumnType::Varchar);
@@ -127,7 +146,7 @@ impl ParquetInput {
                     let back = own.as_ref().filter(|own| {
                         !matches!(own, ColumnType::Varchar | ColumnType::Json) && *own != given
                     });
-                    selected.push(sql::cast_column(name, new_name, given, back));
+                    selected.push(sql::cast_column((*index, name), new_name, given, back));
                     let reason = match wanted.map(|wanted| wanted.by) {
                         Some(WantedBy::Schema | WantedBy::ForcingSchema) => "as the schema says",
                         Some(WantedBy::Option) | None => "given",
@@ -135,19 +154,19 @@ impl ParquetInput {
                     (given.to_string(), reason)
                 }
                 None => {
-                    selected.push(sql::column(name, new_name));
+                    selected.push(sql::column(*index, new_name));
                     let shown = own.map_or_else(|| kind.to_string(), |own| own.to_string());
                     (shown, "as in the input")
                 }
             };
             columns.push(ColumnPlan {
                 name: new_name.to_owned(),
-                source_name: name.clone(),
+                source_name: written.clone(),
                 column_type,
                 format: None,
                 reason: reason.to_owned(),
             });
-            nulls.push((new_name.to_owned(), known_nulls(name)));
+            nulls.push((new_name.to_owned(), known_nulls(written)));
         }
         if !missing.is_empty() {
             check_names(
@@ -158,7 +177,7 @@ impl ParquetInput {
         Ok(Self {
             decisions: drift.iter().flat_map(drift_decisions).collect(),
             columns,
-            select: sql::select_input(&selected, &options.skip_rows),
+            select: sql::select_input(&selected, found.len(), &options.skip_rows),
             rows,
             skipped,
             nulls,
@@ -170,27 +189,27 @@ impl ParquetInput {
 
 /// Where a column of the output comes from.
 enum Slot<'a> {
-    /// A column of the input, by its name, and its type.
-    Column(&'a String, &'a DataType),
+    /// A column of the input.
+    Column(&'a InputColumn),
     /// Nowhere.
     Missing(&'a SchemaColumn),
 }
 
 /// Returns the columns of the output: those of a schema first, and then all others of the input.
-fn slots<'a>(found: &'a [(String, DataType)], expected: Option<&'a Expected>) -> Vec<Slot<'a>> {
+fn slots<'a>(found: &'a [InputColumn], expected: Option<&'a Expected>) -> Vec<Slot<'a>> {
     let columns = expected.map_or(&[][..], |expected| &expected.columns);
     let known = columns.iter().map(|column| {
-        let there = found.iter().find(|(name, _)| *name == column.name);
-        there.map_or(Slot::Missing(column), |(name, kind)| Slot::Column(name, kind))
+        let there = found.iter().find(|found| found.name == column.name);
+        there.map_or(Slot::Missing(column), Slot::Column)
     });
-    let others = found.iter().filter(|(name, _)| columns.iter().all(|it| it.name != *name));
-    known.chain(others.map(|(name, kind)| Slot::Column(name, kind))).collect()
+    let is_other = |found: &&InputColumn| columns.iter().all(|column| column.name != found.name);
+    known.chain(found.iter().filter(is_other).map(Slot::Column)).collect()
 }
 
 /// Compares the columns with those that are expected, and returns the options without the types
 /// that were accepted as others, and what was accepted.
 fn held_against_schema(
-    found: &[(String, DataType)],
+    found: &[InputColumn],
     options: &ConvertOptions,
     location: &str,
     rows: u64,
@@ -201,19 +220,20 @@ fn held_against_schema(
     let Some(expected) = &mut options.expected else { return Ok((options, None)) };
     let types: Vec<String> = found
         .iter()
-        .map(|(_, kind)| {
+        .map(|column| {
+            let kind = &column.kind;
             ColumnType::from_arrow(kind).map_or_else(|| kind.to_string(), |kind| kind.to_string())
         })
         .collect();
     let seen: Vec<Seen<'_>> = found
         .iter()
         .zip(&types)
-        .map(|((name, _), column_type)| Seen {
-            name,
+        .map(|(column, column_type)| Seen {
+            name: &column.name,
             column_type,
             reason: "as in the input",
-            nulls: nulls(name),
-            is_empty: nulls(name) == Some(rows),
+            nulls: nulls(&column.written),
+            is_empty: nulls(&column.written) == Some(rows),
         })
         .collect();
     let mut differences = schema_file::by_type(&expected.columns, &seen);

@@ -53,20 +53,21 @@ pub(crate) fn select_stream() -> String {
     format!("SELECT * FROM {}", quote_identifier(STREAM))
 }
 
-/// Returns a column under its new name.
-pub(crate) fn column(name: &str, new_name: &str) -> String {
-    format!("{} AS {}", quote_identifier(name), quote_identifier(new_name))
+/// Returns a column of the Parquet input, by its place, under its new name.
+pub(crate) fn column(index: usize, new_name: &str) -> String {
+    format!("{} AS {}", alias(index), quote_identifier(new_name))
 }
 
-/// Returns a column as another type under its new name. With `back`, the type that it has, a value
-/// that would not come back from the new type as it was fails the statement.
+/// Returns a column of the Parquet input, by its place, as another type under its new name. With
+/// `back`, the type that it has, a value that would not come back from the new type as it was fails
+/// the statement.
 pub(crate) fn cast_column(
-    name: &str,
+    (index, name): (usize, &str),
     new_name: &str,
     to: &ColumnType,
     back: Option<&ColumnType>,
 ) -> String {
-    let (quoted, new_name) = (quote_identifier(name), quote_identifier(new_name));
+    let (quoted, new_name) = (alias(index), quote_identifier(new_name));
     let Some(back) = back else { return format!("CAST({quoted} AS {to}) AS {new_name}") };
     let message = format!("a value of column `{name}` would change as {to}: ");
     format!(
@@ -82,24 +83,36 @@ pub(crate) fn null_column(name: &str, column_type: &ColumnType) -> String {
     format!("CAST(NULL AS {column_type}) AS {}", quote_identifier(name))
 }
 
-/// Returns the query for these columns of the Parquet input, without the rows of these numbers.
-pub(crate) fn select_input(columns: &[String], skip_rows: &BTreeSet<u64>) -> String {
+/// Returns the query for these columns of the Parquet input, which has `width` columns, without the
+/// rows of these numbers.
+pub(crate) fn select_input(columns: &[String], width: usize, skip_rows: &BTreeSet<u64>) -> String {
     let columns = columns.join(", ");
+    let (input, aliases) = (quote_literal(&url(INPUT)), aliases(width));
     if skip_rows.is_empty() {
-        return format!("SELECT {columns} FROM read_parquet({})", quote_literal(&url(INPUT)));
+        return format!("SELECT {columns} FROM read_parquet({input}) AS input({aliases})");
     }
     let skipped: Vec<String> = skip_rows.iter().map(u64::to_string).collect();
+    // The number of the row comes behind the columns.
     format!(
-        "SELECT {columns} FROM read_parquet({}, file_row_number = true) \
-         WHERE file_row_number NOT IN ({})",
-        quote_literal(&url(INPUT)),
+        "SELECT {columns} FROM read_parquet({input}, file_row_number = true) \
+         AS input({aliases}, file_row_number) WHERE file_row_number NOT IN ({})",
         skipped.join(", ")
     )
 }
 
 /// Returns the query for the first rows of the Parquet input.
-pub(crate) fn first_rows(rows: u64) -> String {
-    format!("SELECT * FROM read_parquet({}) LIMIT {rows}", quote_literal(&url(INPUT)))
+pub(crate) fn first_rows(columns: &[String], width: usize, rows: u64) -> String {
+    format!("{} LIMIT {rows}", select_input(columns, width, &BTreeSet::new()))
+}
+
+/// Returns what a column of the Parquet input is called in a statement. By its place, because DuckDB
+/// reads files with names that its own SQL cannot say, such as the empty one.
+fn alias(index: usize) -> String {
+    format!("c{index}")
+}
+
+fn aliases(width: usize) -> String {
+    (0..width).map(alias).collect::<Vec<_>>().join(", ")
 }
 
 /// Values that [`statistics`] returns of each column.

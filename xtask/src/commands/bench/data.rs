@@ -1,9 +1,10 @@
-//! The data: TPC-H `lineitem`, made once and kept in the cache folder.
+//! The data: TPC-H `lineitem`, and what is made of it, made once and kept in the cache folder.
 //!
 //! A file appears under its name when it is complete.
 
 use std::{
-    fs,
+    fs::{self, File},
+    io::{self, BufRead, BufReader, BufWriter, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
 };
 
@@ -14,6 +15,21 @@ use crate::{process::Cmd, progress::step, workspace::Workspace};
 
 /// The size of the small CSV file, in bytes; it ends with the last whole line.
 const SMALL: usize = 10 * 1024;
+
+/// The least size of the large CSV file, in bytes; it ends with the first whole line.
+const LARGE: u64 = 4_000_000_000;
+
+/// What the large CSV file is called.
+const LARGE_NAME: &str = "lineitem-4g.csv";
+
+/// What is left for its Parquet file and for what is spilled, in bytes.
+const LARGE_OUTPUT: u64 = 3_000_000_000;
+
+/// The place of the column `l_partkey`, in which the contradiction stands.
+const CONTRADICTED_COLUMN: usize = 1;
+
+/// The contradiction: an integer to whoever does not mind its zeros.
+const CONTRADICTION: &str = "00713";
 
 /// Where the data is and how it is made.
 #[derive(Debug)]
@@ -63,11 +79,41 @@ impl Data {
                 let csv = self.ensure(Input::Csv)?;
                 self.ensure_file("lineitem.ndjson", |path| self.make_ndjson(&csv, path))
             }
+            Input::ContradictedCsv => {
+                let csv = self.ensure(Input::Csv)?;
+                self.ensure_file("lineitem-contradicted.csv", |path| make_contradicted(&csv, path))
+            }
+            Input::LargeCsv => {
+                let csv = self.ensure(Input::Csv)?;
+                self.ensure_file(LARGE_NAME, |path| make_large(&csv, path))
+            }
             Input::SmallCsv => {
                 let csv = self.ensure(Input::Csv)?;
                 self.ensure_file("lineitem-10k.csv", |path| make_small(&csv, path))
             }
         }
+    }
+
+    /// Returns how many bytes of disk are missing to work with an input, if any.
+    ///
+    /// # Errors
+    /// When Python does not tell what is free.
+    pub(super) fn missing_room(&self, input: Input) -> anyhow::Result<Option<u64>> {
+        if input != Input::LargeCsv {
+            return Ok(None);
+        }
+        let needed = match self.folder.join(LARGE_NAME).is_file() {
+            true => LARGE_OUTPUT,
+            false => LARGE + LARGE_OUTPUT,
+        };
+        let free: u64 = Cmd::new(&self.python)
+            .args(["-I", "-c", "import shutil, sys; print(shutil.disk_usage(sys.argv[1]).free)"])
+            .arg(&self.folder)
+            .read()?
+            .trim()
+            .parse()
+            .context("Python printed no number of free bytes")?;
+        Ok(needed.checked_sub(free).filter(|&missing| missing > 0))
     }
 
     fn ensure_file(
@@ -109,9 +155,79 @@ fn make_small(csv: &Path, path: &Path) -> anyhow::Result<()> {
     use std::io::Read;
 
     let mut head = Vec::new();
-    let file =
-        fs::File::open(csv).with_context(|| format!("could not open `{}`", csv.display()))?;
+    let file = open(csv)?;
     file.take(SMALL as u64).read_to_end(&mut head).context("could not read the CSV file")?;
     let end = head.iter().rposition(|&byte| byte == b'\n').context("no line in the CSV file")?;
     fs::write(path, &head[..=end]).with_context(|| format!("could not write `{}`", path.display()))
+}
+
+/// Copies the file and writes [`CONTRADICTION`] into its last row.
+fn make_contradicted(csv: &Path, path: &Path) -> anyhow::Result<()> {
+    let mut rest = Vec::new();
+    let mut file = open(csv)?;
+    // Far more than a row, and of this file every newline ends one.
+    let tail = file.metadata()?.len().saturating_sub(64 * 1024);
+    file.seek(SeekFrom::Start(tail))?;
+    io::copy(&mut file, &mut rest)?;
+    let rest = String::from_utf8(rest).context("the CSV file is not in ASCII")?;
+    let before = rest.trim_end().rfind('\n').context("no line in the CSV file")? + 1;
+    let row = contradicted(&rest[before..]).context("the last row has too few fields")?;
+
+    file.seek(SeekFrom::Start(0))?;
+    let mut copy = create(path)?;
+    io::copy(&mut io::Read::take(file, tail + before as u64), &mut copy)?;
+    copy.write_all(row.as_bytes())?;
+    copy.flush().with_context(|| format!("could not write `{}`", path.display()))
+}
+
+fn contradicted(row: &str) -> Option<String> {
+    let mut fields: Vec<&str> = row.split(',').collect();
+    *fields.get_mut(CONTRADICTED_COLUMN)? = CONTRADICTION;
+    Some(fields.join(","))
+}
+
+/// Writes the header, and the rows over and over until [`LARGE`] is reached.
+fn make_large(csv: &Path, path: &Path) -> anyhow::Result<()> {
+    let mut reader = BufReader::new(open(csv)?);
+    let mut header = Vec::new();
+    reader.read_until(b'\n', &mut header)?;
+    let mut large = create(path)?;
+    large.write_all(&header)?;
+    let mut size = header.len() as u64;
+    let rows = reader.get_ref().metadata()?.len() - size;
+    while size + rows <= LARGE {
+        size += io::copy(&mut reader, &mut large)?;
+        reader.seek(SeekFrom::Start(header.len() as u64))?;
+    }
+    let mut line = Vec::new();
+    while size < LARGE && reader.read_until(b'\n', &mut line)? > 0 {
+        large.write_all(&line)?;
+        size += line.len() as u64;
+        line.clear();
+    }
+    large.flush().with_context(|| format!("could not write `{}`", path.display()))
+}
+
+fn open(path: &Path) -> anyhow::Result<File> {
+    File::open(path).with_context(|| format!("could not open `{}`", path.display()))
+}
+
+fn create(path: &Path) -> anyhow::Result<BufWriter<File>> {
+    let file =
+        File::create(path).with_context(|| format!("could not make `{}`", path.display()))?;
+    Ok(BufWriter::new(file))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_contradiction_changes_one_field() {
+        assert_eq!(
+            contradicted("6000000,32255,2256,1,1 a b\n").as_deref(),
+            Some("6000000,00713,2256,1,1 a b\n")
+        );
+        assert_eq!(contradicted("6000000"), None);
+    }
 }

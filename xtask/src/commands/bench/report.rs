@@ -72,6 +72,11 @@ fn memory(total: &str) -> String {
 pub(super) fn document(machine: &Machine, rounds: u32, summaries: &[Summary]) -> String {
     let Machine { processor, cores, memory, load, tundra, peers } = machine;
     let Peers { date, python, duckdb, polars } = peers;
+    let fewer: String = summaries
+        .iter()
+        .filter(|summary| summary.case.rounds(rounds) < rounds)
+        .map(|summary| format!(", {} in `{}`", summary.case.rounds(rounds), summary.case.name))
+        .collect();
     let mut text = format!(
         "# Benchmarks\n\
          \n\
@@ -81,15 +86,23 @@ pub(super) fn document(machine: &Machine, rounds: u32, summaries: &[Summary]) ->
          - Machine: {processor}, {cores} cores, {memory} of memory; load before the run {load}.\n\
          - Date: {date}.\n\
          - Versions: {tundra}; DuckDB {duckdb} and Polars {polars} on Python {python}.\n\
-         - Data: TPC-H `lineitem` at scale factor 1, 6,001,215 rows, made by `tpchgen-cli`.\n\
-         - Everybody runs in turn, {rounds} rounds after one that warms up; figures are medians.\n  \
+         - Data: TPC-H `lineitem` at scale factor 1, 6,001,215 rows, made by `tpchgen-cli`.\n  \
+           `contradiction` reads it with `00713` as the `l_partkey` of its last row, `memory` the \
+         rows over and over, 4 GB.\n\
+         - Everybody runs in turn, {rounds} rounds after one that warms up{fewer}; figures are \
+         medians.\n  \
            A ratio is Tundra's figure divided by the peer's in the same round, and again the median.\n\
          - Time is that of the whole process.\n  \
            \"Inside\" is a peer's time without starting Python and importing the peer; the ratio to it \
          sets Tundra's whole process against that.\n\
          - Memory is the peak resident set of the process.\n  \
            The measuring program's own, about 10 MB, is the least that can be seen.\n\
-         - Everybody has all cores and its own defaults.\n"
+         - Everybody has all cores and, where the [commands](#commands) do not say otherwise, its \
+         own defaults.\n\
+         - In `contradiction` DuckDB makes `713` of `00713` and says nothing, so its time is that for \
+         a clean file.\n  \
+           \"DuckDB, told\" is given the type of that column, and keeps the value as Tundra does by \
+         itself.\n"
     );
     for summary in summaries {
         text.push('\n');
@@ -100,8 +113,8 @@ pub(super) fn document(machine: &Machine, rounds: u32, summaries: &[Summary]) ->
         text.push_str(&commands(summary.case));
     }
     for (index, summary) in summaries.iter().enumerate() {
-        // A smaller piece of the same data is no news.
-        let is_new = summaries[..index].iter().all(|before| !same_types(before, summary));
+        // A smaller piece of the same data is no news, nor is what fewer make of it.
+        let is_new = summaries[..index].iter().all(|before| !tells_types_of(before, summary));
         if is_new {
             text.push_str(&types(summary));
         }
@@ -181,15 +194,18 @@ fn input(input: Input) -> &'static str {
         Input::Nothing => "",
         Input::Csv => "lineitem.csv",
         Input::Ndjson => "lineitem.ndjson",
+        Input::ContradictedCsv => "lineitem-contradicted.csv",
+        Input::LargeCsv => "lineitem-4g.csv",
         Input::SmallCsv => "lineitem-10k.csv",
     }
 }
 
-fn same_types(left: &Summary, right: &Summary) -> bool {
-    let types = |summary: &Summary| {
-        summary.written.iter().map(|written| written.types.clone()).collect::<Vec<_>>()
-    };
-    types(left) == types(right)
+/// Returns whether everybody who wrote something in `summary` wrote the same types in `before`.
+fn tells_types_of(before: &Summary, summary: &Summary) -> bool {
+    summary.rows.iter().zip(&summary.written).all(|(row, written)| {
+        let mut known = before.rows.iter().zip(&before.written);
+        known.any(|(other, before)| other.name == row.name && before.types == written.types)
+    })
 }
 
 /// The types that each contender chose: a fast conversion that loses something is no peer.

@@ -94,6 +94,14 @@ fn judge(target: Target, case: &Case, samples: &[Vec<Sample>]) -> anyhow::Result
                 is_met: value < below,
             })
         }
+        Target::Megabytes { at_most } => {
+            let value = samples[0].iter().map(|sample| sample.memory / 1e6).fold(0.0, f64::max);
+            Ok(Verdict {
+                target: format!("never more than {at_most:.0} MB of memory"),
+                measured: format!("{value:.1} MB"),
+                is_met: value <= at_most,
+            })
+        }
     }
 }
 
@@ -164,6 +172,24 @@ mod tests {
         let ours = [took(2.0), took(6.0), took(2.0)];
         let theirs = [took(1.0), took(3.0), took(1.0)];
         assert_eq!(ratio(&ours, &theirs, |sample| Some(sample.wall)), Some(2.0));
+    }
+
+    #[test]
+    fn memory_is_judged_by_the_run_that_took_most() {
+        let case = CASES.iter().find(|case| case.name == "memory").unwrap();
+        let samples = |most: f64| {
+            let with = |megabytes: f64| Sample { memory: 1e6 * megabytes, ..took(1.0) };
+            vec![vec![with(600.0), with(most), with(600.0)]]
+        };
+
+        let judge = |most| {
+            let measured = Measured { samples: samples(most), written: Vec::new() };
+            Summary::of(case, measured).unwrap().verdicts.remove(0)
+        };
+
+        assert!(judge(700.0).is_met);
+        assert!(!judge(701.0).is_met);
+        assert_eq!(judge(701.0).measured, "701.0 MB");
     }
 
     #[test]

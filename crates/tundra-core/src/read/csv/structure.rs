@@ -8,7 +8,7 @@ use crate::{
     EventSample, LossEvent, TextHints,
     read::csv::{
         Dialect,
-        names::unique_names,
+        names::column_names,
         shape::{Shape, looks_like_a_value},
         tokenize::{Span, Tokenizer, unescape},
     },
@@ -326,7 +326,7 @@ fn first_is_header(rows: &[Row], columns: &[Shape]) -> (bool, f64, String) {
     }
     let names: Vec<String> =
         first.cells.iter().map(|cell| String::from_utf8_lossy(cell).into_owned()).collect();
-    if unique_names(&names) == names {
+    if column_names(&names) == names {
         let reason = "every field of the first record is text that differs".to_owned();
         return (true, 0.6, reason);
     }

@@ -13,7 +13,7 @@ use crate::{
             detect::{Detected, detect},
             infer::{CsvInfer, CsvObservation},
             marker::Marker,
-            names::unique_names,
+            names::column_names,
             nulls::NullWords,
             plan::{CsvPlan, plan},
             rules::Rules,
@@ -69,7 +69,7 @@ impl CsvTable {
             return Err(Error::EmptyInput { input: context.name });
         }
         check_header(&sample[..structure.body], &context.name)?;
-        let names = unique_names(&structure.names);
+        let names = column_names(&structure.names);
         let column_options = ColumnOptions::new(options, &names, &context.name)?;
         let null_words = NullWords::new(&options.null_words);
         if !null_words.is_empty() {

@@ -15,9 +15,10 @@ use crate::{
         json::{
             CHUNK_BYTES, JsonObservation,
             observation::{Forms, Lists, Node, Objects, Seen, Strings},
-            shape::{Member, Shape, unique_names},
+            shape::{Member, Shape},
         },
         lattice::Place,
+        names::unique_names,
         table::{Found, Wanted, WantedBy},
     },
 };

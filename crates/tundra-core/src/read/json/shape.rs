@@ -1,8 +1,6 @@
 //! What values are read as.
 
-use std::collections::{HashMap, HashSet};
-
-use crate::ColumnType;
+use crate::{ColumnType, read::names::unique_names};
 
 /// How the values of one place in the records are read.
 ///
@@ -112,74 +110,5 @@ impl Shape {
             }
             scalar => Self::Forced(Forced { kind: scalar.clone(), exact }),
         }
-    }
-}
-
-/// Returns the names under which fields are written: as they are, unless there is none, it holds
-/// a zero byte, or it differs from another one in case only, which the engine does not see.
-pub(super) fn unique_names<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> Vec<String> {
-    let wanted: Vec<String> = names
-        .enumerate()
-        .map(|(index, name)| match name {
-            "" => format!("column{}", index + 1),
-            // Names are handed over as C strings; this is the symbol for a zero byte.
-            name => name.replace('\0', "\u{2400}"),
-        })
-        .collect();
-    // A name as it is written comes before one that was made up.
-    let written: HashSet<String> = wanted.iter().map(|name| name.to_lowercase()).collect();
-    let mut taken: HashSet<String> = HashSet::new();
-    let mut suffixes: HashMap<String, u64> = HashMap::new();
-    let mut unique = Vec::with_capacity(wanted.len());
-    for name in wanted {
-        let key = name.to_lowercase();
-        if taken.insert(key.clone()) {
-            unique.push(name);
-            continue;
-        }
-        let suffix = suffixes.entry(key.clone()).or_default();
-        loop {
-            *suffix += 1;
-            let candidate = format!("{key}_{suffix}");
-            if !written.contains(&candidate) && taken.insert(candidate) {
-                unique.push(format!("{name}_{suffix}"));
-                break;
-            }
-        }
-    }
-    unique
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check(names: &[&str], expected: &[&str]) {
-        assert_eq!(unique_names(names.iter().copied()), expected);
-    }
-
-    #[test]
-    fn names_stay_as_they_are_when_they_differ() {
-        check(&["a", "b c", "é", "è", "_"], &["a", "b c", "é", "è", "_"]);
-    }
-
-    #[test]
-    fn names_that_differ_in_case_only_get_a_suffix() {
-        check(&["id", "ID", "Id"], &["id", "ID_1", "Id_2"]);
-        check(&["a", "A", "A_1"], &["a", "A_2", "A_1"]);
-    }
-
-    #[test]
-    fn names_that_cannot_be_written_are_replaced() {
-        check(&["", "x", "column1"], &["column1", "x", "column1_1"]);
-        check(&["a\0b"], &["a\u{2400}b"]);
-    }
-
-    #[test]
-    fn ten_thousand_equal_names_do_not_take_forever() {
-        let names = vec!["a"; 5_000];
-        let unique = unique_names(names.into_iter());
-        assert_eq!(unique.last().map(String::as_str), Some("a_4999"));
     }
 }

@@ -1,7 +1,8 @@
 """Converts a file to Parquet with DuckDB as a user of its Python package would.
 
-Arguments: the reading function, the input, the output. Prints the seconds from the first call of
-DuckDB to the end of the conversion: the import is not in them.
+Arguments: the reading function, the input, the output, and further arguments of the function.
+Prints the seconds from the first call of DuckDB to the end of the conversion: the import is not in
+them.
 """
 
 import sys
@@ -9,7 +10,8 @@ import time
 
 import duckdb
 
-reader, source, target = sys.argv[1:]
+reader, source, target, *options = sys.argv[1:]
+arguments = ", ".join([f"'{source}'", *options])
 start = time.perf_counter()
-duckdb.execute(f"COPY (FROM {reader}('{source}')) TO '{target}' (FORMAT parquet, COMPRESSION zstd)")
+duckdb.execute(f"COPY (FROM {reader}({arguments})) TO '{target}' (FORMAT parquet, COMPRESSION zstd)")
 print(time.perf_counter() - start)
