@@ -85,6 +85,30 @@ pub trait Storage: Debug + Send + Sync + 'static {
     /// are not among them.
     async fn list(&self, prefix: Option<&ObjectPath>) -> Result<Vec<ObjectInfo>, StorageError>;
 
+    /// Makes `to` an object of the same bytes as `from`, complete or not at all, without moving them
+    /// through this process where the store can do that.
+    ///
+    /// # Errors
+    /// [`StorageError::AlreadyExists`] with [`IfExists::Fail`] when `to` is there. On any error
+    /// nothing new is visible.
+    async fn copy(
+        &self,
+        from: &ObjectPath,
+        to: &ObjectPath,
+        if_exists: IfExists,
+    ) -> Result<ObjectInfo, StorageError> {
+        /// Bytes that are held at a time.
+        const PIECE: u64 = 8 << 20;
+        let object = self.open(from).await?;
+        let mut writer = self.create(to, if_exists).await?;
+        let size = object.info().size;
+        for start in (0..size).step_by(PIECE as usize) {
+            writer.write(object.read(start..size.min(start + PIECE)).await?).await?;
+        }
+        object.check_unchanged().await?;
+        writer.publish().await
+    }
+
     /// Removes the object. Succeeds when it was not there, so that it may be called twice.
     async fn delete(&self, path: &ObjectPath) -> Result<(), StorageError>;
 }
@@ -185,6 +209,75 @@ pub enum StorageError {
         source: BoxError,
     },
 
+    /// There is no such bucket or container, or it is not this principal's.
+    #[error("there is no bucket or container `{container}`")]
+    NoContainer {
+        /// The bucket or container, as a person would write it.
+        container: String,
+        /// What the store said.
+        source: BoxError,
+    },
+
+    /// The credentials are wrong, over or missing.
+    #[error("could not {operation} `{location}`: the store does not accept the credentials")]
+    Unauthenticated {
+        /// What was being done.
+        operation: &'static str,
+        /// To what.
+        location: String,
+        /// What the store said.
+        source: BoxError,
+    },
+
+    /// The signature of a URL is over.
+    #[error("the signed URL of `{location}` has expired")]
+    Expired {
+        /// Where it led, without its query.
+        location: String,
+    },
+
+    /// The clocks differ by more than the store allows.
+    #[error(
+        "could not {operation} `{location}`: the clock of this machine and of the store differ"
+    )]
+    ClockSkew {
+        /// What was being done.
+        operation: &'static str,
+        /// To what.
+        location: String,
+        /// What the store said.
+        source: BoxError,
+    },
+
+    /// Somebody answers, but not as a store does.
+    #[error("`{endpoint}` does not answer like a store")]
+    NotAStore {
+        /// The address that answered.
+        endpoint: String,
+        /// What it said.
+        source: BoxError,
+    },
+
+    /// A rule of ours forbids to go there.
+    #[error("`{location}` may not be used: {reason}")]
+    Refused {
+        /// Where it leads, without credentials.
+        location: String,
+        /// The rule.
+        reason: String,
+        /// What would allow it, if anything.
+        hint: Option<&'static str>,
+    },
+
+    /// There is more than may be read or written.
+    #[error("`{location}` is larger than {limit} bytes, the most that is allowed")]
+    TooLarge {
+        /// Where it is.
+        location: String,
+        /// The limit, in bytes.
+        limit: u64,
+    },
+
     /// The store has no room, or not for this principal.
     #[error("no space left to write `{location}`")]
     NoSpace {
@@ -243,16 +336,24 @@ pub enum StorageError {
 impl Classify for StorageError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::NotFound { .. } | Self::NoDirectory { .. } => ErrorKind::NotFound,
+            Self::NotFound { .. } | Self::NoDirectory { .. } | Self::NoContainer { .. } => {
+                ErrorKind::NotFound
+            }
             Self::AlreadyExists { .. } => ErrorKind::AlreadyExists,
             Self::IsDirectory { .. } | Self::NotAFile { .. } | Self::InvalidName { .. } => {
                 ErrorKind::InvalidRequest
             }
-            Self::PermissionDenied { .. } => ErrorKind::PermissionDenied,
-            Self::NoSpace { .. } => ErrorKind::LimitExceeded,
+            Self::PermissionDenied { .. }
+            | Self::Unauthenticated { .. }
+            | Self::Expired { .. }
+            | Self::Refused { .. } => ErrorKind::PermissionDenied,
+            Self::NoSpace { .. } | Self::TooLarge { .. } => ErrorKind::LimitExceeded,
             Self::Changed { .. } => ErrorKind::Conflict,
             Self::Closed { .. } => ErrorKind::Cancelled,
-            Self::Unavailable { .. } | Self::Other { .. } => ErrorKind::Unavailable,
+            Self::ClockSkew { .. }
+            | Self::NotAStore { .. }
+            | Self::Unavailable { .. }
+            | Self::Other { .. } => ErrorKind::Unavailable,
         }
     }
 
@@ -264,7 +365,9 @@ impl Classify for StorageError {
     }
 
     fn hints(&self) -> Vec<String> {
+        let remote = self.location().is_some_and(|location| location.contains("://"));
         let hint = match self {
+            Self::NotFound { .. } if remote => "check the spelling of the bucket and of the key",
             Self::NotFound { .. } => "check the spelling and the current directory",
             Self::AlreadyExists { .. } => {
                 "use `--overwrite` to replace it, or `-o` to write elsewhere"
@@ -274,18 +377,62 @@ impl Classify for StorageError {
                 "use `-` to read standard input, or `-o -` to write standard output"
             }
             Self::NoDirectory { .. } => "make it first, or choose another place with `-o`",
+            Self::PermissionDenied { .. } if remote => {
+                "check what the policy of the bucket and the rights of the key allow"
+            }
             Self::PermissionDenied { operation: "read", .. } => {
                 "check the permissions of the file and of its directory"
             }
             Self::PermissionDenied { .. } => {
                 "choose another place with `-o`, or change its permissions"
             }
+            Self::NoContainer { .. } => {
+                "check its spelling, its region and the endpoint; Tundra makes no buckets"
+            }
+            Self::Unauthenticated { .. } => {
+                "check the access key, its secret, the region and the endpoint; docs/STORES.md says \
+                 which variables are read"
+            }
+            Self::Expired { .. } => "ask for a new URL",
+            Self::ClockSkew { .. } => "set the clock of this machine",
+            Self::NotAStore { .. } => "check the endpoint: scheme, host and port",
+            Self::Refused { hint: Some(hint), .. } => hint,
             Self::NoSpace { .. } => {
                 "free some space, or write elsewhere with `-o`; nothing was left behind"
             }
             Self::Changed { .. } => "run it again when nobody writes to the file",
+            Self::Unavailable { .. } if remote => {
+                "check the network and the endpoint, and run it again"
+            }
             _ => return Vec::new(),
         };
         vec![hint.to_owned()]
+    }
+}
+
+impl StorageError {
+    /// Returns the place that it speaks of, as a person would write it.
+    fn location(&self) -> Option<&str> {
+        match self {
+            Self::NotFound { location }
+            | Self::AlreadyExists { location }
+            | Self::IsDirectory { location }
+            | Self::NotAFile { location, .. }
+            | Self::PermissionDenied { location, .. }
+            | Self::Unauthenticated { location, .. }
+            | Self::Expired { location }
+            | Self::ClockSkew { location, .. }
+            | Self::Refused { location, .. }
+            | Self::TooLarge { location, .. }
+            | Self::NoSpace { location, .. }
+            | Self::Changed { location }
+            | Self::Closed { location }
+            | Self::InvalidName { location, .. }
+            | Self::Unavailable { location, .. }
+            | Self::Other { location, .. } => Some(location),
+            Self::NoContainer { container, .. } => Some(container),
+            Self::NotAStore { endpoint, .. } => Some(endpoint),
+            Self::NoDirectory { .. } => None,
+        }
     }
 }

@@ -85,6 +85,15 @@ impl Storage for MemoryStorage {
         self.0.list(prefix).await
     }
 
+    async fn copy(
+        &self,
+        from: &ObjectPath,
+        to: &ObjectPath,
+        if_exists: IfExists,
+    ) -> Result<ObjectInfo, StorageError> {
+        self.0.copy(from, to, if_exists).await
+    }
+
     async fn delete(&self, path: &ObjectPath) -> Result<(), StorageError> {
         self.0.delete(path).await
     }

@@ -34,6 +34,7 @@ pub async fn run_all(storage: &dyn Storage) {
     keeps_the_old_object_when_a_replacement_is_given_up(storage).await;
     keeps_reading_the_pinned_version_or_fails(storage).await;
     lists_sorted_below_a_prefix(storage).await;
+    copies_without_replacing_unless_asked(storage).await;
     delete_may_be_called_twice(storage).await;
     missing_objects_are_not_found(storage).await;
     ranges_are_exact(storage).await;
@@ -302,6 +303,38 @@ pub async fn lists_sorted_below_a_prefix(storage: &dyn Storage) {
     if !everything.is_sorted_by(|a, b| a.path < b.path) {
         test.fail("the list of everything is not sorted");
     }
+}
+
+/// A copy is another object with the same bytes; it replaces another one only when asked.
+pub async fn copies_without_replacing_unless_asked(storage: &dyn Storage) {
+    let test = Test::new(storage, "copies_without_replacing_unless_asked");
+    let to = test.path("a/copy.bin");
+    for size in [0, 1000, LARGE] {
+        let from = test.path(&format!("{size}.bin"));
+        let data = noise(size, 30);
+        test.put(&from, IfExists::Fail, data.clone()).await;
+        let copied = test.ok("copy it", storage.copy(&from, &to, IfExists::Replace).await);
+        test.same("the path of the copy", &copied.path, &to);
+        test.same("the size of the copy", &copied.size, &(size as u64));
+        test.holds(&to, &data).await;
+        test.holds(&from, &data).await;
+
+        let other = test.path(&format!("{size}.other"));
+        test.ok("copy it elsewhere", storage.copy(&from, &other, IfExists::Fail).await);
+        test.holds(&other, &data).await;
+    }
+    let small = test.path("1000.bin");
+    test.already_exists(
+        "copying over what is there",
+        storage.copy(&small, &to, IfExists::Fail).await.map(drop),
+    );
+    test.holds(&to, &noise(LARGE, 30)).await;
+    match storage.copy(&test.path("none.bin"), &to, IfExists::Replace).await {
+        Err(StorageError::NotFound { .. }) => {}
+        Err(error) => test.fail(&format!("copying what is not there got {}", chain(&error))),
+        Ok(_) => test.fail("what is not there was copied"),
+    }
+    test.holds(&to, &noise(LARGE, 30)).await;
 }
 
 /// Deleting removes one object, and succeeds when there is none.
