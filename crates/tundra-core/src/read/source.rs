@@ -4,6 +4,7 @@
 //! the same version of the object. What is no text in its encoding is passed on in a form that no
 //! text has ([`decoding`]); [`Explain`] says where it stands in the object itself, and what it is.
 
+mod ahead;
 mod decoding;
 mod explain;
 mod places;
@@ -23,11 +24,8 @@ use encoding_rs::{Encoding, UTF_8};
 use tokio::runtime::Handle;
 
 pub(crate) use self::explain::Explain;
-use self::{decoding::Decoding, places::Marks};
+use self::{ahead::ReadAhead, decoding::Decoding, places::Marks};
 use crate::{Error, ObjectReader, StorageError};
-
-/// Bytes that one read from a store asks for.
-const RANGE_BYTES: u64 = 8 << 20;
 
 /// Bytes of text that are decoded at a time.
 const TEXT_BYTES: usize = 256 << 10;
@@ -97,10 +95,10 @@ impl TextSource {
     /// Fails when the file cannot be opened again.
     pub(crate) fn open(&self) -> Result<Box<dyn Read + Send>, Error> {
         let failed = |error| read_error(error, &self.name);
+        let raw = self.open_raw(self.mark).map_err(failed)?;
         if !self.is_transcoded() {
-            return self.open_raw(self.mark, RANGE_BYTES).map_err(failed);
+            return Ok(raw);
         }
-        let raw = self.open_raw(self.mark, RANGE_BYTES).map_err(failed)?;
         Ok(Box::new(Transcoder {
             decoding: Decoding::new(raw, self.encoding, self.mark, TEXT_BYTES),
             passes: Arc::clone(&self.passes),
@@ -112,7 +110,7 @@ impl TextSource {
 
     /// Begins to decode at an offset of the object at which a line begins.
     fn decoding(&self, at: u64, block: usize) -> io::Result<Decoding> {
-        let raw = self.open_raw(at, block as u64)?;
+        let raw = self.open_blocks(at, block)?;
         Ok(Decoding::new(raw, self.encoding, at, block))
     }
 
@@ -143,18 +141,32 @@ impl TextSource {
         Ok(Some((offset, tail[newline + 1..].to_vec())))
     }
 
+    /// Begins to read the bytes as they are stored, up to the end.
+    fn open_raw(&self, at: u64) -> io::Result<Box<dyn Read + Send>> {
+        Ok(match self.open_file(at)? {
+            Some(file) => file,
+            None => Box::new(ReadAhead::new(Arc::clone(&self.object), self.runtime.clone(), at)),
+        })
+    }
+
     /// Begins to read the bytes as they are stored, so many with one request to a store.
-    fn open_raw(&self, at: u64, range: u64) -> io::Result<Box<dyn Read + Send>> {
-        if let Some(file) = self.object.as_file() {
-            return Ok(Box::new(FileBytes { file: file.try_clone()?, at }));
-        }
-        Ok(Box::new(ObjectBytes {
-            object: Arc::clone(&self.object),
-            runtime: self.runtime.clone(),
-            at,
-            range,
-            held: Bytes::new(),
-        }))
+    fn open_blocks(&self, at: u64, block: usize) -> io::Result<Box<dyn Read + Send>> {
+        Ok(match self.open_file(at)? {
+            Some(file) => file,
+            None => Box::new(Blocks {
+                object: Arc::clone(&self.object),
+                runtime: self.runtime.clone(),
+                at,
+                block: block as u64,
+                held: Bytes::new(),
+            }),
+        })
+    }
+
+    /// Begins to read the file, if the object is one.
+    fn open_file(&self, at: u64) -> io::Result<Option<Box<dyn Read + Send>>> {
+        let Some(file) = self.object.as_file() else { return Ok(None) };
+        Ok(Some(Box::new(FileBytes { file: file.try_clone()?, at })))
     }
 }
 
@@ -172,24 +184,24 @@ impl Read for FileBytes {
     }
 }
 
-/// An object of a store, read range by range.
-struct ObjectBytes {
+/// An object of a store, read block by block by whoever needs a few bytes somewhere in it.
+struct Blocks {
     object: Arc<dyn ObjectReader>,
     runtime: Handle,
     at: u64,
-    /// Bytes of a range.
-    range: u64,
+    /// Bytes of a block.
+    block: u64,
     held: Bytes,
 }
 
-impl Read for ObjectBytes {
+impl Read for Blocks {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.held.is_empty() {
             let size = self.object.info().size;
             if self.at >= size {
                 return Ok(0);
             }
-            let range = self.at..size.min(self.at + self.range);
+            let range = self.at..size.min(self.at + self.block);
             self.at = range.end;
             self.held = self.runtime.block_on(self.object.read(range)).map_err(io::Error::other)?;
         }

@@ -101,7 +101,7 @@ impl Places {
     /// Fails when the object cannot be read again.
     pub(super) fn read(&self, start: u64, end: u64) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        let raw = self.source.open_raw(start, BLOCK as u64)?;
+        let raw = self.source.open_blocks(start, BLOCK)?;
         raw.take(end.saturating_sub(start)).read_to_end(&mut bytes)?;
         Ok(bytes)
     }
