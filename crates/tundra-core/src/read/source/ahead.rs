@@ -1,8 +1,8 @@
 //! An object of a store, read in order with several ranges on their way at once.
 //!
 //! One request after the other would leave the link idle for a round trip each time, and one
-//! connection may be slower than the link. How many are on their way follows from what is seen: one
-//! more each time that somebody has to wait, up to [`MOST_RANGES`]. It does not retry; a range that
+//! connection may be slower than the link. How many are on their way follows from what is seen: twice
+//! as many each time that somebody has to wait, up to [`MOST_RANGES`]. It does not retry; a range that
 //! fails here has failed for good.
 
 use std::{
@@ -66,12 +66,14 @@ impl ReadAhead {
     /// Waits for the next range; `None` at the end of the object.
     fn wait(&mut self) -> io::Result<Option<Bytes>> {
         self.ask();
-        let Some(range) = self.ranges.pop_front() else { return Ok(None) };
-        if !range.is_finished() {
-            self.wanted = MOST_RANGES.min(self.wanted + 1);
+        if self.ranges.front().is_some_and(|range| !range.is_finished()) {
+            self.wanted = MOST_RANGES.min(self.wanted * 2);
             self.ask();
         }
-        match self.runtime.block_on(range) {
+        let Some(range) = self.ranges.front_mut() else { return Ok(None) };
+        let read = self.runtime.block_on(range);
+        self.ranges.pop_front();
+        match read {
             Ok(read) => read.map(Some).map_err(io::Error::other),
             Err(error) => match error.try_into_panic() {
                 Ok(payload) => std::panic::resume_unwind(payload),
@@ -159,7 +161,7 @@ mod tests {
             let waiting = self.waiting.fetch_add(1, Ordering::SeqCst) + 1;
             self.most.fetch_max(waiting, Ordering::SeqCst);
             // Let the others come, as a round trip does.
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
             let permit = self.permits.acquire().await;
             self.waiting.fetch_sub(1, Ordering::SeqCst);
             drop(permit);
