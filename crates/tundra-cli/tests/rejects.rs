@@ -79,3 +79,50 @@ fn by_default_a_bad_record_fails_the_run() {
     hint: mend the line, or use `--on-bad-row reject` to set such rows aside, or `--on-bad-row repair` to make them fit; a wrong `--delimiter` or `--quote` also looks like this
     ");
 }
+
+#[test]
+fn a_run_that_rejects_everything_fails() {
+    let sandbox = Sandbox::new();
+    sandbox.write("a.csv", "id,name\n1\n2\n3\n");
+    sandbox
+        .run(&arguments(&["--on-bad-row", "reject"]))
+        .fails(3, &["no record of `a.csv`", "all 3", "line 2", "tundra inspect"]);
+    sandbox.holds_only(&["a.csv"]);
+}
+
+#[test]
+fn the_output_and_the_receipt_have_other_names_than_the_rejects() {
+    let sandbox = Sandbox::new();
+    sandbox.write("a.csv", RAGGED);
+    for more in [
+        ["--on-bad-row", "reject", "--overwrite", "-o", "rejects.parquet"],
+        ["--on-bad-row", "reject", "--overwrite", "--receipt", "rejects.parquet"],
+    ] {
+        sandbox.run(&arguments(&more)).fails(2, &["rejects.parquet", "another name"]);
+        sandbox.holds_only(&["a.csv"]);
+    }
+}
+
+#[test]
+fn rejects_of_another_output_are_never_replaced_and_stale_ones_go() {
+    let sandbox = Sandbox::new();
+    sandbox.write("a.csv", RAGGED);
+    let reject = arguments(&["--on-bad-row", "reject", "--overwrite"]);
+    sandbox.run(&reject).succeeds();
+    sandbox.run(&reject).succeeds();
+    let other = arguments(&["--on-bad-row", "reject", "--overwrite", "-o", "b.parquet"]);
+    sandbox.run(&other).fails(2, &["rejects.parquet", "`a.parquet`", "another directory"]);
+    sandbox.holds_only(&["a.csv", "a.parquet", "rejects.parquet"]);
+
+    sandbox.write("a.csv", "id,name\n1,x\n");
+    sandbox.run(&reject).succeeds();
+    sandbox.holds_only(&["a.csv", "a.parquet"]);
+}
+
+#[test]
+fn many_bad_records_are_told_to_be_many() {
+    let sandbox = Sandbox::new();
+    sandbox.write("a.csv", "id,name\n1,x,y\n2,y,z\n3,w\n");
+    let ran = sandbox.run(&arguments(&["--on-bad-row", "repair"])).succeeds();
+    assert!(ran.stderr.contains("most_records_bad: 2 of 3 records"), "{ran}");
+}

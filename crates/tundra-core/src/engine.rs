@@ -4,6 +4,7 @@
 //! to DuckDB as record batches; Parquet is read by DuckDB itself. DuckDB writes the output into a
 //! writer of the store; what it wrote is compared with what was read, and only then published.
 
+mod beside;
 mod contract;
 mod copy;
 mod failure;
@@ -20,7 +21,11 @@ mod verify;
 mod convert;
 
 pub(crate) use self::failure::{engine_error_hints, engine_error_kind};
-pub use self::{convert::convert, inspect::inspect, resources::default_resources};
+pub use self::{
+    convert::convert,
+    inspect::{inspect, unsure_decisions},
+    resources::default_resources,
+};
 
 /// Returns the version of DuckDB that is linked in, such as `v2.0.0`.
 pub fn duckdb_version() -> String {

@@ -289,6 +289,17 @@ pub enum Error {
         source: Box<DataError>,
     },
 
+    /// Every row was rejected, so that the output would be empty.
+    #[error("no record of `{input}` can be kept: all {rejected} were rejected")]
+    NothingLeft {
+        /// The input.
+        input: String,
+        /// How many there are.
+        rejected: u64,
+        /// The first reject.
+        source: Box<DataError>,
+    },
+
     /// Somebody asked to stop.
     #[error("cancelled")]
     Cancelled,
@@ -322,6 +333,7 @@ impl Classify for Error {
             Self::EmptyInput { .. }
             | Self::BadParquet { .. }
             | Self::TooManyRejects { .. }
+            | Self::NothingLeft { .. }
             | Self::Drift { .. } => ErrorKind::InvalidData,
             Self::UnknownFormat { .. }
             | Self::UnsupportedEncoding { .. }
@@ -365,7 +377,17 @@ impl Classify for Error {
             Self::BadParquet { .. } => {
                 vec!["the file was probably cut off on its way here; fetch it again".to_owned()]
             }
-            Self::Data { source, .. } | Self::TooManyRejects { source, .. } => source.hints(),
+            Self::Data { source, .. } => source.hints(),
+            Self::TooManyRejects { .. } => vec![
+                "mend the input, or allow more with `--max-rejects`; a wrong `--delimiter` or \
+                 `--quote` also looks like this"
+                    .to_owned(),
+            ],
+            Self::NothingLeft { .. } => vec![
+                "look at what was concluded with `tundra inspect`; a wrong `--delimiter`, `--quote`, \
+                 `--header` or `--type` looks like this"
+                    .to_owned(),
+            ],
             Self::Drift { drift, .. } => drift_hints(&drift.differences),
             Self::Storage { source, .. } => source.hints(),
             #[cfg(feature = "engine")]

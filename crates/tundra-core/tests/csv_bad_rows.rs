@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use tundra_core::{
     BadRowPolicy, Classify, ConvertOptions, DataCode, DataError, Error, ErrorKind, IfExists,
-    RejectLimit,
+    RejectLimit, TextHints,
 };
 
 use crate::support::{OUTPUT, Scene, convert};
@@ -135,9 +135,45 @@ async fn rejects_of_an_earlier_run_are_not_overwritten_unless_asked() {
     assert_eq!(scene.names().await, ["a.csv", REJECTS]);
     assert_eq!(scene.get(REJECTS).await, "somebody's");
 
+    // Not what is no rejects of this output either.
     let scene = Scene { if_exists: IfExists::Replace, ..scene };
-    scene.convert("a.csv", &policy(BadRowPolicy::Reject)).await.unwrap();
-    assert_eq!(scene.table(REJECTS).await.rows.len(), 2);
+    let error = scene.convert("a.csv", &policy(BadRowPolicy::Reject)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{error:?}");
+    assert_eq!(scene.names().await, ["a.csv", REJECTS]);
+    assert_eq!(scene.get(REJECTS).await, "somebody's");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rejects_are_replaced_with_their_output_and_go_with_the_last_bad_record() {
+    let scene = Scene { if_exists: IfExists::Replace, ..Scene::local() };
+    scene.put("a.csv", text()).await;
+    for _ in 0..2 {
+        scene.convert("a.csv", &policy(BadRowPolicy::Reject)).await.unwrap();
+        assert_eq!(scene.table(REJECTS).await.rows.len(), 2);
+    }
+
+    scene.convert("a.csv", &policy(BadRowPolicy::Repair)).await.unwrap();
+    assert_eq!(scene.names().await, ["a.csv", OUTPUT]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_rejects_every_record_fails() {
+    let scene = Scene::local();
+    scene.put("a.csv", "id,name\n1\n2\n3\n").await;
+    let options = ConvertOptions {
+        text: TextHints {
+            delimiter: Some(",".to_owned()),
+            header_rows: Some(1),
+            ..TextHints::default()
+        },
+        ..policy(BadRowPolicy::Reject)
+    };
+
+    let error = scene.convert("a.csv", &options).await.unwrap_err();
+
+    assert!(matches!(error, Error::NothingLeft { rejected: 3, .. }), "{error:?}");
+    assert_eq!(error.kind(), ErrorKind::InvalidData);
+    assert_eq!(scene.names().await, ["a.csv"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

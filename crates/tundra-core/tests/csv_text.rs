@@ -171,7 +171,8 @@ async fn names_that_differ_in_case_only_are_made_different() {
 
 #[tokio::test]
 async fn a_zero_byte_in_a_name_becomes_its_symbol() {
-    let done = converted("a.csv", "i\0d,\0\n1,2\n").await;
+    let rows = "some,words\n".repeat(50);
+    let done = converted("a.csv", format!("i\0d,\0\n{rows}")).await;
 
     assert_eq!(done.table.names, ["i␀d", "␀"]);
     assert_eq!(done.receipt.plan.columns[0].source_name, "i␀d");

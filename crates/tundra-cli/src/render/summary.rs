@@ -1,6 +1,6 @@
 //! What a conversion did, for a person.
 
-use tundra_core::{Expected, LossEvent, Receipt};
+use tundra_core::{Expected, LossEvent, Receipt, engine};
 
 use crate::render::{counted, grouped, one_line, size, table::pairs};
 
@@ -64,6 +64,26 @@ fn proof(receipt: &Receipt) -> String {
         counted(counts.records, "record"),
         parts.join(" + ")
     )
+}
+
+/// Returns a line for each thing that makes it doubtful that the input was understood.
+pub(crate) fn doubt_warnings(receipt: &Receipt) -> Vec<String> {
+    let unsure = engine::unsure_decisions(&receipt.plan.decisions).into_iter();
+    let unsure = unsure
+        .map(|warning| one_line(&format!("{}: {}", warning.code, warning.message), None));
+    let counts = receipt.counts;
+    let bad = counts.rejected + counts.repaired;
+    // A reading that fits less than half of the records is probably the wrong one.
+    let is_most = bad > counts.decoded / 2;
+    let most = is_most.then(|| {
+        format!(
+            "most_records_bad: {} of {} were rejected or made to fit; look at what was concluded \
+             with `tundra inspect`",
+            grouped(bad),
+            counted(counts.decoded, "record")
+        )
+    });
+    unsure.chain(most).collect()
 }
 
 /// Returns a line for each difference to a schema that was accepted.

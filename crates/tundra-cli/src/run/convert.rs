@@ -6,7 +6,7 @@ use tundra_core::{BadRowPolicy, ConvertOptions, Error, IfExists, Receipt, Resour
 
 use crate::{
     args::{ConvertArgs, ConvertRequest, SchemaRequest},
-    env::Settings,
+    env::{self, Settings},
     failure::Failure,
     places::{self, ReceiptPlace, Source, Target},
     printer::Printer,
@@ -26,35 +26,46 @@ pub(crate) fn run(args: ConvertArgs, printer: &Printer) -> Result<(), Failure> {
         request;
     let (resources, timeout) = resources.resolve(Settings::read()?, engine::default_resources())?;
     let if_exists = if overwrite { IfExists::Replace } else { IfExists::Fail };
-    let source = Source::locate(&input)?;
-    let target = Target::locate(output.as_deref(), &input, if_exists, &resources)?;
-    if target.is_standard {
-        check_standard_output(json, &options)?;
+    let stores = env::stores(Some(&resources.temp_directory));
+    if options.on_bad_row == BadRowPolicy::Reject {
+        check_receipt_name(receipt.as_deref())?;
     }
     let bar = Arc::new(Bar::new(printer));
     let done = session::run(timeout, async |session| {
+        let source = Source::locate(&input, &stores).await?;
+        let input = source.shown(&input);
+        let target = Target::locate(output.as_deref(), &input, if_exists, &resources, &stores)?;
+        if target.is_standard {
+            check_standard_output(json, &options)?;
+        }
         let place = match &receipt {
-            Some(text) => Some(ReceiptPlace::locate(text, &input, &target.shown, if_exists).await?),
+            Some(text) => {
+                let output = &target.shown;
+                Some(ReceiptPlace::locate(text, &input, output, if_exists, &stores).await?)
+            }
             None => None,
         };
         if let Some(SchemaRequest { file, on_drift }) = &schema {
-            places::read_schema(file).await?.apply(&mut options, *on_drift);
+            places::read_schema(file, &stores).await?.apply(&mut options, *on_drift);
         }
         let proof = convert(session, source, &target, &options, &resources, &bar).await?;
         let written = match place {
             Some(place) => place.write(proof_text(&proof)?).await,
             None => Ok(()),
         };
-        Ok((proof, written))
+        Ok((proof, written, input, target.shown))
     });
     bar.clear();
-    let (proof, written) = done?;
+    let (proof, written, input, output) = done?;
     // The data is there whatever became of its receipt, so it is told in any case.
     if json {
         printer.json(&proof)?;
     } else {
         let source = if input == "-" { "standard input" } else { &input };
-        printer.note(&render::summary(source, &target.shown, &proof));
+        printer.note(&render::summary(source, &output, &proof));
+        for warning in render::doubt_warnings(&proof) {
+            printer.warning(&warning);
+        }
         for warning in render::drift_warnings(&proof, options.expected.as_ref()) {
             printer.warning(&warning);
         }
@@ -62,7 +73,7 @@ pub(crate) fn run(args: ConvertArgs, printer: &Printer) -> Result<(), Failure> {
             printer.warning(&warning);
         }
     }
-    written.map_err(|source| Failure::Receipt { output: target.shown, source })
+    written.map_err(|source| Failure::Receipt { output, source })
 }
 
 /// Refuses what cannot be together with the data on standard output.
@@ -81,6 +92,17 @@ fn check_standard_output(json: bool, options: &ConvertOptions) -> Result<(), Fai
         ));
     }
     Ok(())
+}
+
+/// Refuses a receipt that would have the name of the rejects, beside the same output or another one.
+fn check_receipt_name(receipt: Option<&str>) -> Result<(), Failure> {
+    match receipt.and_then(|text| text.rsplit('/').next()) {
+        Some(name @ "rejects.parquet") => Err(Failure::usage(
+            format!("`{name}` is where the rejected records go"),
+            "give the receipt another name",
+        )),
+        _ => Ok(()),
+    }
 }
 
 async fn convert(

@@ -6,10 +6,11 @@ use sha2::{Digest, Sha256};
 use tokio::runtime::Handle;
 
 use crate::{
-    ColumnCounts, Control, ConvertOptions, Counts, Error, FORMAT_VERSION, Format, Input,
+    BadRowPolicy, ColumnCounts, Control, ConvertOptions, Counts, Error, FORMAT_VERSION, Format, Input,
     ObjectWriter, Output, OutputFacts, PLAN_DIGEST_METADATA_KEY, PLAN_METADATA_KEY, Plan, Receipt,
     Resources, Result, RunId, Stage, Timings,
     engine::{
+        beside::{REJECTS_OF_METADATA_KEY, RejectsPlace},
         contract::Held,
         copy::{ReadByEngine, Stop, open_database, run_copy},
         failure::engine_error,
@@ -27,9 +28,6 @@ use crate::{
 
 /// Rows of a row group when the rows are not wide: what DuckDB's own writer takes.
 const ROW_GROUP_ROWS: u64 = 122_880;
-
-/// The file beside the output that holds the rejected records.
-const REJECTS_NAME: &str = "rejects.parquet";
 
 /// Converts one input into one Parquet file and returns its receipt.
 ///
@@ -56,12 +54,14 @@ pub async fn convert(
     control.reporter.stage(Stage::Inspecting);
     let opened = OpenInput::open(input, options.format).await?;
     options.json.check(opened.format, &opened.location)?;
+    let rejects_place = RejectsPlace::beside(output, options.on_bad_row)?;
     // A place that cannot be written is told before anything is read.
     let writer = create(output).await?;
     let run = Run {
         id: RunId::generate(),
         opened: Arc::new(opened),
         output: output.clone(),
+        rejects_place: rejects_place.clone(),
         options: options.clone(),
         resources: resources.clone(),
         shares: shares(resources),
@@ -92,11 +92,14 @@ pub async fn convert(
         rejects.writer.publish().await.map_err(publish)?;
     }
     if let Err(source) = data.writer.publish().await {
-        if has_rejects && let Ok(path) = output.path.sibling(REJECTS_NAME) {
+        if has_rejects {
             // The error of the data says more than one of the clean-up.
-            drop(output.storage.delete(&path).await);
+            drop(output.storage.delete(&rejects_place.output.path).await);
         }
         return Err(publish(source));
+    }
+    if !has_rejects {
+        rejects_place.remove_stale().await;
     }
     receipt.timings.publish_seconds += publishing.elapsed().as_secs_f64();
     receipt.timings.total_seconds = started.elapsed().as_secs_f64();
@@ -126,6 +129,7 @@ struct Run {
     id: RunId,
     opened: Arc<OpenInput>,
     output: Output,
+    rejects_place: RejectsPlace,
     options: ConvertOptions,
     resources: Resources,
     shares: Shares,
@@ -154,6 +158,9 @@ struct Copied {
 
 impl Run {
     fn work(&self, writer: Box<dyn ObjectWriter>) -> Result<Finished> {
+        if self.options.on_bad_row == BadRowPolicy::Reject {
+            self.rejects_place.check(&self.runtime)?;
+        }
         let (copied, inspected) = match self.opened.format {
             Format::Parquet => self.copy_parquet(writer)?,
             _ => self.copy_text(writer)?,
@@ -337,15 +344,10 @@ impl Run {
         if rows == 0 {
             return Ok(None);
         }
-        let path = self
-            .output
-            .path
-            .sibling(REJECTS_NAME)
-            .map_err(|error| Error::Internal(error.to_string()))?;
-        let output = Output { path, ..self.output.clone() };
+        let RejectsPlace { output, owner } = &self.rejects_place;
         let location = output.storage.display(&output.path);
         let files = Arc::new(RunFiles::new(self.runtime.clone(), None));
-        files.offer(sql::REJECTS, self.runtime.block_on(create(&output))?);
+        files.offer(sql::REJECTS, self.runtime.block_on(create(output))?);
         let database = open_database(&self.resources, self.shares, self.id, files.clone())?;
         let reader = rejects.into_reader().map_err(|error| {
             Error::Internal(format!("could not read the rejected records back: {error}"))
@@ -353,8 +355,13 @@ impl Run {
         database
             .register_stream(sql::STREAM, reader)
             .map_err(|error| engine_error("take the rejected records", error))?;
-        let statement =
-            sql::copy(&sql::select_stream(), sql::REJECTS, &self.options, ROW_GROUP_ROWS, &[]);
+        let statement = sql::copy(
+            &sql::select_stream(),
+            sql::REJECTS,
+            &self.options,
+            ROW_GROUP_ROWS,
+            &[(REJECTS_OF_METADATA_KEY, owner)],
+        );
         let written = run_copy(&database, &statement, &self.stop, None)?;
         let mut file = files
             .take_written(sql::REJECTS)

@@ -211,6 +211,20 @@ impl Look {
     }
 }
 
+/// Returns a warning for each decision that may well be wrong.
+#[must_use]
+pub fn unsure_decisions(decisions: &[Decision]) -> Vec<Warning> {
+    let unsure = decisions.iter().filter(|decision| decision.confidence < SURE);
+    let warning = |decision: &Decision| Warning {
+        code: format!("unsure_{}", decision.what),
+        message: format!(
+            "the {} may be wrong: {} ({})",
+            decision.what, decision.value, decision.reason
+        ),
+    };
+    unsure.map(warning).collect()
+}
+
 /// Returns what a person should look at.
 fn warnings(
     decisions: &[Decision],
@@ -218,14 +232,6 @@ fn warnings(
     columns: &[ColumnPlan],
     found: &Statistics,
 ) -> Vec<Warning> {
-    let unsure =
-        decisions.iter().filter(|decision| decision.confidence < SURE).map(|decision| Warning {
-            code: format!("unsure_{}", decision.what),
-            message: format!(
-                "the {} may be wrong: {} ({})",
-                decision.what, decision.value, decision.reason
-            ),
-        });
     let rejected = found.rejected.iter().map(|event| {
         let first = event.samples.first().map_or_else(String::new, |first| {
             format!(", the first on line {}: `{}`", first.line, first.text)
@@ -250,5 +256,6 @@ fn warnings(
             format!("left out from line {} on: `{}`", first.line, first.text)
         }),
     });
+    let unsure = unsure_decisions(decisions).into_iter();
     unsure.chain(left_out).chain(rejected).chain(empty).collect()
 }

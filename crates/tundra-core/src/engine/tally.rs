@@ -168,12 +168,18 @@ impl TallyingReader {
         }
     }
 
-    /// Fails when more was rejected than allowed.
+    /// Fails when more was rejected than allowed, and at the end when nothing else was read.
     fn check_rejects(&self, at_end: bool) -> Result<(), Error> {
-        let (Some(limit), Some(first)) = (self.max_rejects, &self.first_reject) else {
-            return Ok(());
-        };
+        let Some(first) = &self.first_reject else { return Ok(()) };
         let counts = lock(&self.tally).counts;
+        if at_end && counts.decoded == counts.skipped + counts.rejected {
+            return Err(Error::NothingLeft {
+                input: self.input.clone(),
+                rejected: counts.rejected,
+                source: Box::new(first.clone()),
+            });
+        }
+        let Some(limit) = self.max_rejects else { return Ok(()) };
         let decidable = at_end || matches!(limit, RejectLimit::Count(_));
         if decidable && limit.is_exceeded(counts.rejected, counts.records) {
             return Err(Error::TooManyRejects {
