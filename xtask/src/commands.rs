@@ -4,4 +4,5 @@ pub(crate) mod bench;
 pub(crate) mod check;
 pub(crate) mod fuzz;
 pub(crate) mod generate;
+pub(crate) mod services;
 pub(crate) mod test;

@@ -15,6 +15,35 @@ pub(crate) const TUNDRA_TEST_PYTHON: &str = "TUNDRA_TEST_PYTHON";
 /// Set for the tests: for how many seconds each fuzz target looks for bad inputs.
 pub(crate) const TUNDRA_FUZZ_SECONDS: &str = "TUNDRA_FUZZ_SECONDS";
 
+/// Set for the tests: where the S3 server is, such as `http://127.0.0.1:3900`, and its region.
+pub(crate) const TUNDRA_TEST_S3_ENDPOINT: &str = "TUNDRA_TEST_S3_ENDPOINT";
+pub(crate) const TUNDRA_TEST_S3_REGION: &str = "TUNDRA_TEST_S3_REGION";
+
+/// Set for the tests: a bucket there, and a key that may do everything, other buckets included.
+pub(crate) const TUNDRA_TEST_S3_BUCKET: &str = "TUNDRA_TEST_S3_BUCKET";
+pub(crate) const TUNDRA_TEST_S3_KEY: &str = "TUNDRA_TEST_S3_KEY";
+pub(crate) const TUNDRA_TEST_S3_SECRET: &str = "TUNDRA_TEST_S3_SECRET";
+
+/// Set for the tests: a key that may only read that bucket.
+pub(crate) const TUNDRA_TEST_S3_READER_KEY: &str = "TUNDRA_TEST_S3_READER_KEY";
+pub(crate) const TUNDRA_TEST_S3_READER_SECRET: &str = "TUNDRA_TEST_S3_READER_SECRET";
+
+/// Set for the tests: where the server of Azure Blob Storage is, with the account in its path.
+pub(crate) const TUNDRA_TEST_AZURE_ENDPOINT: &str = "TUNDRA_TEST_AZURE_ENDPOINT";
+pub(crate) const TUNDRA_TEST_AZURE_ACCOUNT: &str = "TUNDRA_TEST_AZURE_ACCOUNT";
+pub(crate) const TUNDRA_TEST_AZURE_KEY: &str = "TUNDRA_TEST_AZURE_KEY";
+pub(crate) const TUNDRA_TEST_AZURE_CONTAINER: &str = "TUNDRA_TEST_AZURE_CONTAINER";
+
+/// Set for the tests: where the server of Google Cloud Storage is, and a bucket there.
+pub(crate) const TUNDRA_TEST_GCS_ENDPOINT: &str = "TUNDRA_TEST_GCS_ENDPOINT";
+pub(crate) const TUNDRA_TEST_GCS_BUCKET: &str = "TUNDRA_TEST_GCS_BUCKET";
+
+/// Set where nobody watches: what is missing fails the run instead of being left out.
+const CI: &str = "CI";
+
+/// Environment variables with their values.
+pub(crate) type Variables = Vec<(&'static str, String)>;
+
 /// Set by cargo for the programs it runs: the cargo that runs them.
 const CARGO: &str = "CARGO";
 
@@ -30,6 +59,11 @@ pub(crate) fn cache_folder() -> Option<PathBuf> {
 /// Returns whether a check without the advisory database is a failure.
 pub(crate) fn advisories_are_required() -> bool {
     env::var_os(TUNDRA_REQUIRE_ADVISORIES).is_some_and(|value| value == "1")
+}
+
+/// Returns whether this is a run that nobody watches.
+pub(crate) fn is_ci() -> bool {
+    env::var_os(CI).is_some_and(|value| !value.is_empty() && value != "false" && value != "0")
 }
 
 /// Returns the cargo to run.

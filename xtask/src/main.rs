@@ -9,6 +9,7 @@ mod metadata;
 mod process;
 mod progress;
 mod python;
+mod services;
 mod tools;
 mod workspace;
 
@@ -17,7 +18,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::{
-    commands::{bench, check, fuzz, generate, test},
+    commands::{bench, check, fuzz, generate, services as services_command, test},
     progress::complain,
     workspace::Workspace,
 };
@@ -38,6 +39,8 @@ enum Command {
     Gen(generate::Args),
     /// Builds and runs all tests, after preparing what they need.
     Test(test::Args),
+    /// Starts the servers that tests need and says where they are, until Ctrl-C.
+    Services(services_command::Args),
     /// Looks for inputs that a reader neither converts nor refuses.
     Fuzz(fuzz::Args),
     /// Measures Tundra against its peers and writes docs/BENCHMARKS.md.
@@ -60,6 +63,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Check(args) => check::run(args, &workspace),
         Command::Gen(args) => generate::run(args, &workspace),
         Command::Test(args) => test::run(args, &workspace),
+        Command::Services(args) => services_command::run(args, &workspace),
         Command::Fuzz(args) => fuzz::run(args, &workspace),
         Command::Bench(args) => bench::run(args, &workspace),
     }

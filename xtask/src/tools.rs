@@ -1,4 +1,4 @@
-//! Cargo's helpers that the checks need, built from crates.io at a pinned version.
+//! Programs that checks and tests need, built from crates.io at a pinned version.
 //!
 //! They are built once into the cache folder. Nothing is downloaded as a binary, and nothing is
 //! installed where the user's own tools are.
@@ -46,6 +46,15 @@ pub(crate) const SHEAR: Tool =
 /// Checks licences, sources, banned crates and advisories.
 pub(crate) const DENY: Tool =
     Tool { name: "cargo-deny", version: "0.20.2", accepts_from: "0.20.2", options: &[] };
+
+/// Serves objects by the protocol of S3.
+pub(crate) const GARAGE: Tool = Tool {
+    name: "garage",
+    version: "2.5.0",
+    accepts_from: "2.5.0",
+    // With its own SQLite and libsodium, so that no library of the system is needed.
+    options: &["--no-default-features", "--features", "bundled-libs,sqlite"],
+};
 
 impl Tool {
     /// Returns the program, after building it when it is missing.
@@ -99,9 +108,11 @@ impl Tool {
 
     /// Returns what the program says of its version, if it starts.
     fn read_version(&self, path: &Path) -> Option<String> {
-        let subcommand = self.name.trim_start_matches("cargo-");
         let is_there = path.is_file();
-        is_there.then(|| Cmd::new(path).args([subcommand, "--version"]).read().ok()).flatten()
+        // Cargo runs its helpers with their own name first, and they expect it.
+        let subcommand = self.name.strip_prefix("cargo-");
+        let args = subcommand.into_iter().chain(["--version"]);
+        is_there.then(|| Cmd::new(path).args(args).read().ok()).flatten()
     }
 
     fn accepts(&self, text: &str) -> bool {
@@ -110,9 +121,9 @@ impl Tool {
     }
 }
 
-/// Finds the first `major.minor.patch` in a text.
+/// Finds the first `major.minor.patch` in a text, as a word or behind a colon.
 fn version_in(text: &str) -> Option<(u32, u32, u32)> {
-    text.split_whitespace().find_map(|word| {
+    text.split([' ', '\t', '\n', ':']).find_map(|word| {
         let mut parts = word.splitn(3, '.').map(str::parse);
         match (parts.next()?, parts.next()?, parts.next()?) {
             (Ok(major), Ok(minor), Ok(patch)) => Some((major, minor, patch)),
@@ -130,6 +141,8 @@ mod tests {
         let printed = "cargo-nextest 0.9.143 (60fa45f63 2026-08-04)\nrelease: 0.9.143\n";
         assert_eq!(version_in(printed), Some((0, 9, 143)));
         assert_eq!(version_in("cargo-deny 0.20.2"), Some((0, 20, 2)));
+        let printed = "garage cargo:2.5.0 [features: bundled-libs, sqlite]\n";
+        assert_eq!(version_in(printed), Some((2, 5, 0)));
         assert_eq!(version_in("no version"), None);
     }
 

@@ -4,11 +4,14 @@
 //! was typed and nothing else: each command takes its struct apart once and makes the engine's
 //! options of it.
 
+mod clean;
 mod completions;
 mod convert;
 mod inspect;
 mod json;
+mod ls;
 mod nulls;
+mod presign;
 mod resources;
 mod text;
 pub(crate) mod values;
@@ -17,11 +20,14 @@ mod version;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 pub(crate) use self::{
+    clean::CleanArgs,
     completions::CompletionsArgs,
     convert::{ConvertArgs, ConvertRequest, SchemaRequest},
     inspect::InspectArgs,
     json::JsonArgs,
+    ls::LsArgs,
     nulls::NullArgs,
+    presign::PresignArgs,
     resources::ResourceArgs,
     text::TextArgs,
     version::VersionArgs,
@@ -71,6 +77,9 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Convert(Box<ConvertArgs>),
     Inspect(Box<InspectArgs>),
+    Ls(LsArgs),
+    Presign(PresignArgs),
+    Clean(CleanArgs),
     Completions(CompletionsArgs),
     Version(VersionArgs),
     /// Print the reference of the command line as Markdown

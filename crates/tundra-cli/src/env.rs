@@ -1,10 +1,17 @@
 //! The environment variables that the program reads, and the one place that reads them.
 //!
-//! Start at [`ALL`]; the reference of the command line lists it. A flag always wins over a
+//! Start at [`all`]; the reference of the command line lists it. A flag always wins over a
 //! variable. A variable with a value that makes no sense is an error, never ignored; an empty one
 //! counts as not set.
 
-use std::{env, num::NonZeroUsize, path::PathBuf, time::Duration};
+use std::{
+    env,
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use tundra_storage::{StoreSettings, Stores};
 
 use crate::{args::values, failure::Failure};
 
@@ -59,8 +66,129 @@ const MAX_PROCESSING_TIME_MINUTES: Variable = Variable {
     meaning: "The default of `--timeout` in minutes, as in Tundra 4.0; without it there is none.",
 };
 
-/// Every variable, in the order of the documentation.
-pub(crate) const ALL: [Variable; 8] = [
+/// What the stores read, as `StoreSettings::from_vars` of tundra-storage takes it; docs/STORES.md says
+/// more. These names are those of the clouds' own tools, and a value that makes no sense is told when a
+/// store is used.
+const STORES: [Variable; 39] = [
+    Variable { name: "AWS_ACCESS_KEY_ID", meaning: "The access key for `s3://`." },
+    Variable { name: "AWS_SECRET_ACCESS_KEY", meaning: "The secret of that key." },
+    Variable { name: "AWS_SESSION_TOKEN", meaning: "What goes with temporary keys." },
+    Variable {
+        name: "AWS_REGION",
+        meaning: "The region of the buckets of `s3://`; `us-east-1` when nothing says otherwise.",
+    },
+    Variable { name: "AWS_DEFAULT_REGION", meaning: "The same, when `AWS_REGION` is not set." },
+    Variable {
+        name: "AWS_ENDPOINT_URL_S3",
+        meaning: "The address of another store that speaks S3. With `http://` it is used without \
+                  TLS.",
+    },
+    Variable {
+        name: "AWS_ENDPOINT_URL",
+        meaning: "The same, when `AWS_ENDPOINT_URL_S3` is not set.",
+    },
+    Variable { name: "AWS_ALLOW_HTTP", meaning: "`false` refuses an endpoint without TLS." },
+    Variable {
+        name: "AWS_SKIP_SIGNATURE",
+        meaning: "`true` sends requests for `s3://` without a signature, for public buckets.",
+    },
+    Variable {
+        name: "AWS_PROFILE",
+        meaning: "The profile in the shared files of AWS, whose keys, region and endpoint are \
+                  read.",
+    },
+    Variable {
+        name: "AWS_SHARED_CREDENTIALS_FILE",
+        meaning: "The shared file of keys, instead of `~/.aws/credentials`.",
+    },
+    Variable {
+        name: "AWS_CONFIG_FILE",
+        meaning: "The shared file of settings, instead of `~/.aws/config`.",
+    },
+    Variable {
+        name: "AWS_WEB_IDENTITY_TOKEN_FILE",
+        meaning: "The file of a token that is exchanged for keys, with `AWS_ROLE_ARN`.",
+    },
+    Variable { name: "AWS_ROLE_ARN", meaning: "The role whose keys the token gets." },
+    Variable {
+        name: "AWS_ROLE_SESSION_NAME",
+        meaning: "What the sessions of that role are called.",
+    },
+    Variable {
+        name: "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+        meaning: "Where a container at AWS asks for keys.",
+    },
+    Variable {
+        name: "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        meaning: "The same as a whole address, with `AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE`.",
+    },
+    Variable {
+        name: "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+        meaning: "The file of what a container shows there.",
+    },
+    Variable {
+        name: "AWS_EC2_METADATA_DISABLED",
+        meaning: "`true` does not ask the instance for keys.",
+    },
+    Variable {
+        name: "CLOUDFLARE_ACCOUNT_ID",
+        meaning: "The account for `r2://`, which is a part of its address.",
+    },
+    Variable { name: "R2_ACCESS_KEY_ID", meaning: "The access key for `r2://`." },
+    Variable { name: "R2_SECRET_ACCESS_KEY", meaning: "The secret of that key." },
+    Variable { name: "R2_SESSION_TOKEN", meaning: "What goes with temporary keys." },
+    Variable {
+        name: "R2_ENDPOINT_URL",
+        meaning: "Another address than the account's, such as that of a jurisdiction.",
+    },
+    Variable {
+        name: "GOOGLE_SERVICE_ACCOUNT_KEY",
+        meaning: "The key of a service account for `gs://`, as JSON.",
+    },
+    Variable { name: "GOOGLE_SERVICE_ACCOUNT", meaning: "The file of such a key." },
+    Variable {
+        name: "GOOGLE_APPLICATION_CREDENTIALS",
+        meaning: "The file of the application's default credentials, instead of that of `gcloud`.",
+    },
+    Variable {
+        name: "STORAGE_EMULATOR_HOST",
+        meaning: "The address of an emulator for `gs://`, which gets no credentials.",
+    },
+    Variable { name: "AZURE_STORAGE_ACCOUNT_NAME", meaning: "The storage account for `az://`." },
+    Variable { name: "AZURE_STORAGE_ACCOUNT_KEY", meaning: "The account's key." },
+    Variable {
+        name: "AZURE_STORAGE_SAS_TOKEN",
+        meaning: "A shared access signature of the account.",
+    },
+    Variable {
+        name: "AZURE_STORAGE_CONNECTION_STRING",
+        meaning: "Account, key, signature and address in one; the other variables win over it.",
+    },
+    Variable { name: "AZURE_TENANT_ID", meaning: "The tenant of an application at Microsoft." },
+    Variable { name: "AZURE_CLIENT_ID", meaning: "The application, or the managed identity." },
+    Variable { name: "AZURE_CLIENT_SECRET", meaning: "The application's secret." },
+    Variable {
+        name: "AZURE_FEDERATED_TOKEN_FILE",
+        meaning: "The file of a token that is exchanged for the application's.",
+    },
+    Variable {
+        name: "AZURE_STORAGE_ENDPOINT",
+        meaning: "Another address than the account's, such as that of an emulator.",
+    },
+    Variable {
+        name: "TUNDRA_URL_HOSTS",
+        meaning: "Hosts that `https://` inputs and outputs may name, with what is below them, \
+                  between commas; any when it is not set.",
+    },
+    Variable {
+        name: "TUNDRA_URL_ALLOW_PRIVATE",
+        meaning: "`true` allows `https://` inputs and outputs on addresses of private networks \
+                  and of this machine.",
+    },
+];
+
+/// What the program itself reads.
+const OWN: [Variable; 8] = [
     TUNDRA_LOG,
     NO_COLOR,
     CI,
@@ -70,6 +198,11 @@ pub(crate) const ALL: [Variable; 8] = [
     DUCKDB_MAX_TEMP_DIR_SIZE,
     MAX_PROCESSING_TIME_MINUTES,
 ];
+
+/// Returns every variable, in the order of the documentation.
+pub(crate) fn all() -> impl Iterator<Item = Variable> {
+    OWN.into_iter().chain(STORES)
+}
 
 /// Defaults of flags that the environment sets.
 #[derive(Debug, Default)]
@@ -109,6 +242,17 @@ impl Settings {
             })?,
         })
     }
+}
+
+/// Returns the stores that locations lead to, with the credentials that the environment has. What a
+/// store has to keep on disk goes to the directory, if there is one.
+pub(crate) fn stores(temp_directory: Option<&Path>) -> Stores {
+    // A variable that is no text is not one of theirs.
+    let variables = env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let mut settings = StoreSettings::from_vars(variables);
+    settings.transfer.temp_directory = temp_directory.map(Path::to_path_buf);
+    Stores::new(settings)
 }
 
 /// Returns what the log shall show, if the environment says so.

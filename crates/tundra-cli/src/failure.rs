@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use tundra_core::{
     Classify, DataError, Difference, Drift, Error, ErrorKind, Retry, SchemaFileError, StorageError,
 };
+use tundra_storage::SignError;
 
 use crate::{printer::Printer, signals::Signal};
 
@@ -130,6 +131,20 @@ pub(crate) enum Failure {
         source: StorageError,
     },
 
+    /// A URL cannot be signed.
+    #[error("could not sign the URL")]
+    Sign {
+        /// Why not.
+        source: SignError,
+    },
+
+    /// Uploads cannot be found or removed.
+    #[error("could not clean up")]
+    Clean {
+        /// What the store said.
+        source: StorageError,
+    },
+
     /// The runtime or the signal handlers cannot be set up.
     #[error("could not start")]
     Start {
@@ -160,9 +175,11 @@ impl Failure {
     /// Returns the place in the data, when the failure is about one.
     fn data_error(&self) -> Option<&DataError> {
         match self {
-            Self::Engine(Error::Data { source, .. } | Error::TooManyRejects { source, .. }) => {
-                Some(source)
-            }
+            Self::Engine(
+                Error::Data { source, .. }
+                | Error::TooManyRejects { source, .. }
+                | Error::NothingLeft { source, .. },
+            ) => Some(source),
             _ => None,
         }
     }
@@ -179,10 +196,12 @@ impl Classify for Failure {
             | Self::Spool { source, .. }
             | Self::StandardOutput { source } => io_kind(source),
             Self::Schema { source, .. } => source.kind(),
+            Self::Sign { source } => source.kind(),
             Self::Receipt { source, .. }
             | Self::ReceiptPlace { source }
             | Self::SchemaRead { source }
-            | Self::SchemaPlace { source } => source.kind(),
+            | Self::SchemaPlace { source }
+            | Self::Clean { source } => source.kind(),
             Self::Start { .. } => ErrorKind::Internal,
             Self::Stopped(_) => ErrorKind::Cancelled,
         }
@@ -195,7 +214,9 @@ impl Classify for Failure {
             Self::Receipt { source, .. }
             | Self::ReceiptPlace { source }
             | Self::SchemaRead { source }
-            | Self::SchemaPlace { source } => source.retry(),
+            | Self::SchemaPlace { source }
+            | Self::Clean { source } => source.retry(),
+            Self::Sign { source } => source.retry(),
             _ => Retry::Never,
         }
     }
@@ -220,7 +241,8 @@ impl Classify for Failure {
                 other => return other.hints(),
             },
             Self::Schema { source, .. } => return source.hints(),
-            Self::SchemaRead { source } => return source.hints(),
+            Self::SchemaRead { source } | Self::Clean { source } => return source.hints(),
+            Self::Sign { source } => return source.hints(),
             Self::Usage { hint, .. } => hint,
             Self::Environment { .. } => "correct the variable, or unset it",
             Self::NoTempDirectory { .. } => "create it, or name another one with `--temp-dir`",

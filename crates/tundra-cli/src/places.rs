@@ -2,6 +2,7 @@
 //!
 //! Start at [`Source`] and [`Target`]. What a path or a URL means is decided by `tundra-storage`;
 //! this decides where an output goes when it is not said, and refuses what would destroy the input.
+//! A URL may hold a signature: what was typed is not shown but for paths.
 
 use std::{
     fs,
@@ -15,11 +16,15 @@ use tundra_core::{
     IfExists, Input, ObjectPath, Output, Resources, SchemaFile, SchemaFileError, Storage,
     StorageError,
 };
+use tundra_storage::Stores;
 
 use crate::{failure::Failure, streams::StandardOutput};
 
 /// The name of standard input and of standard output.
 const STANDARD: &str = "-";
+
+/// Characters that make a pattern of a location.
+const PATTERN: [char; 3] = ['*', '?', '['];
 
 /// Extensions of inputs that give way to `.parquet`. Any other may be a part of the name, as that of
 /// `sales.2024` is, so `.parquet` goes behind it.
@@ -36,16 +41,38 @@ pub(crate) enum Source {
 }
 
 impl Source {
-    /// Finds the place of an input.
+    /// Finds the place of an input. A pattern must stand for one object.
     ///
     /// # Errors
-    /// Fails when the text names no place.
-    pub(crate) fn locate(text: &str) -> Result<Self, Failure> {
+    /// Fails when the text names no place, and when it is a pattern for nothing or for several
+    /// objects.
+    pub(crate) async fn locate(text: &str, stores: &Stores) -> Result<Self, Failure> {
         if text == STANDARD {
             return Ok(Self::StandardInput);
         }
-        let (storage, path) = tundra_storage::resolve(text)?;
-        Ok(Self::Object(Input { storage, path }))
+        if !text.contains(PATTERN) {
+            let (storage, path) = stores.resolve(text)?;
+            return Ok(Self::Object(Input { storage, path }));
+        }
+        let mut found = stores.expand(text).await?;
+        match (found.pop(), found.len()) {
+            (Some((storage, path)), 0) => Ok(Self::Object(Input { storage, path })),
+            (_, others) => Err(Failure::usage(
+                format!(
+                    "`{text}` stands for {} objects, and a conversion has one input",
+                    others + 1
+                ),
+                "see which they are with `tundra ls`, and convert each by itself",
+            )),
+        }
+    }
+
+    /// Returns how messages name an input that was typed like this.
+    pub(crate) fn shown(&self, text: &str) -> String {
+        match self {
+            Self::StandardInput => STANDARD.to_owned(),
+            Self::Object(input) => shown(&*input.storage, &input.path, text),
+        }
     }
 }
 
@@ -61,23 +88,30 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    /// Finds the place of the output of `input`, both as typed.
+    /// Finds the place of an output as typed; `input` is as messages show it.
     ///
     /// # Errors
     /// Fails when the text names no place, when the place is the input, when its directory does not
-    /// exist, or when it is a terminal.
+    /// exist, when it is a terminal, or when nothing was typed and nothing can stand beside the input.
     pub(crate) fn locate(
         output: Option<&str>,
         input: &str,
         if_exists: IfExists,
         resources: &Resources,
+        stores: &Stores,
     ) -> Result<Self, Failure> {
-        let shown = match output {
+        let typed = match output {
             Some(output) => output.to_owned(),
             None if input == STANDARD => STANDARD.to_owned(),
+            None if is_web(input) => {
+                return Err(Failure::usage(
+                    format!("nothing can be written beside `{input}`"),
+                    "say where with `-o`",
+                ));
+            }
             None => beside(input),
         };
-        if shown == STANDARD {
+        if typed == STANDARD {
             if io::stdout().is_terminal() {
                 return Err(Failure::usage(
                     "standard output is a terminal, which cannot show Parquet",
@@ -88,13 +122,14 @@ impl Target {
             let output = Output { storage, path: StandardOutput::path(), if_exists };
             return Ok(Self { output, shown: "standard output".to_owned(), is_standard: true });
         }
-        if input != STANDARD && is_same_file(input, &shown) {
+        let (storage, path) = locate_new(&typed, stores)?;
+        let shown = shown(&*storage, &path, &typed);
+        if input != STANDARD && is_same(input, &shown, stores) {
             return Err(Failure::usage(
                 format!("the output `{shown}` is the input itself"),
                 "name another file with `-o`",
             ));
         }
-        let (storage, path) = locate_new(&shown)?;
         Ok(Self { output: Output { storage, path, if_exists }, shown, is_standard: false })
     }
 }
@@ -108,7 +143,8 @@ pub(crate) struct ReceiptPlace {
 
 impl ReceiptPlace {
     /// Finds the place of the receipt, and looks whether it may be written there, so that a run
-    /// does not fail for it when the data is written already.
+    /// does not fail for it when the data is written already. `input` and `output` are as messages
+    /// show them.
     ///
     /// # Errors
     /// Fails when the text names no place or that of the input or the output, or when there is such
@@ -118,6 +154,7 @@ impl ReceiptPlace {
         input: &str,
         output: &str,
         if_exists: IfExists,
+        stores: &Stores,
     ) -> Result<Self, Failure> {
         if text == STANDARD {
             return Err(Failure::usage(
@@ -125,13 +162,14 @@ impl ReceiptPlace {
                 "`--json` prints the receipt on standard output",
             ));
         }
-        if is_same_file(text, input) || is_same_file(text, output) {
+        let (storage, path) = locate_new(text, stores)?;
+        let shown = shown(&*storage, &path, text);
+        if is_same(&shown, input, stores) || is_same(&shown, output, stores) {
             return Err(Failure::usage(
-                format!("`--receipt {text}` is the input or the output itself"),
+                format!("`--receipt {shown}` is the input or the output itself"),
                 "name another file",
             ));
         }
-        let (storage, path) = locate_new(text)?;
         let output = Output { storage, path, if_exists };
         try_out(&output).await.map_err(|source| Failure::ReceiptPlace { source })?;
         Ok(Self { output })
@@ -152,7 +190,12 @@ pub(crate) enum SchemaPlace {
     /// Standard output.
     StandardOutput,
     /// A file.
-    File(Output),
+    File {
+        /// The engine's form of it.
+        output: Output,
+        /// How messages name it.
+        shown: String,
+    },
 }
 
 impl SchemaPlace {
@@ -166,20 +209,22 @@ impl SchemaPlace {
         text: &str,
         input: &str,
         if_exists: IfExists,
+        stores: &Stores,
     ) -> Result<Self, Failure> {
         if text == STANDARD {
             return Ok(Self::StandardOutput);
         }
-        if is_same_file(text, input) {
+        let (storage, path) = locate_new(text, stores)?;
+        let shown = shown(&*storage, &path, text);
+        if is_same(&shown, input, stores) {
             return Err(Failure::usage(
-                format!("`--output {text}` is the input itself"),
+                format!("`--output {shown}` is the input itself"),
                 "name another file for the schema",
             ));
         }
-        let (storage, path) = locate_new(text)?;
         let output = Output { storage, path, if_exists };
         try_out(&output).await.map_err(|source| Failure::SchemaPlace { source })?;
-        Ok(Self::File(output))
+        Ok(Self::File { output, shown })
     }
 }
 
@@ -187,18 +232,19 @@ impl SchemaPlace {
 ///
 /// # Errors
 /// Fails when the text names no file that can be read, and when the file is no schema.
-pub(crate) async fn read_schema(file: &str) -> Result<SchemaFile, Failure> {
+pub(crate) async fn read_schema(file: &str, stores: &Stores) -> Result<SchemaFile, Failure> {
     /// A schema of 10,000 columns has 2 MB.
     const LARGEST: u64 = 64 << 20;
     if file == STANDARD {
         return Err(Failure::usage("`--schema` needs a file", "name the file of the schema"));
     }
     let read = |source| Failure::SchemaRead { source };
+    let (storage, path) = stores.resolve(file)?;
+    let file = shown(&*storage, &path, file);
     let wrong = |message: &str| Failure::Schema {
-        file: file.to_owned(),
+        file: file.clone(),
         source: SchemaFileError { line: None, character: None, message: message.to_owned() },
     };
-    let (storage, path) = tundra_storage::resolve(file)?;
     let object = storage.open(&path).await.map_err(read)?;
     let size = object.info().size;
     if size > LARGEST {
@@ -207,7 +253,7 @@ pub(crate) async fn read_schema(file: &str) -> Result<SchemaFile, Failure> {
     let bytes =
         if size == 0 { Vec::new() } else { object.read(0..size).await.map_err(read)?.to_vec() };
     let text = String::from_utf8(bytes).map_err(|_| wrong("it is no text in UTF-8"))?;
-    text.parse().map_err(|source| Failure::Schema { file: file.to_owned(), source })
+    text.parse().map_err(|source| Failure::Schema { file: file.clone(), source })
 }
 
 /// Begins a file and takes it back, which is the one honest answer to whether it can be written.
@@ -250,23 +296,49 @@ fn local_path(storage: &dyn Storage, path: &ObjectPath) -> Option<PathBuf> {
     (!shown.contains("://")).then(|| PathBuf::from(shown))
 }
 
-/// Returns whether both names lead to one file, also by way of links.
-fn is_same_file(one: &str, other: &str) -> bool {
+/// Returns how messages name a place: a path as it was typed, and of everything else what holds no
+/// signature.
+fn shown(storage: &dyn Storage, path: &ObjectPath, typed: &str) -> String {
+    if local_path(storage, path).is_some() { typed.to_owned() } else { storage.display(path) }
+}
+
+/// Returns whether it is a URL of the web, beside which there is no place.
+fn is_web(text: &str) -> bool {
+    let scheme = text.split_once("://").map_or("", |(scheme, _)| scheme);
+    scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http")
+}
+
+/// Returns whether both names lead to one object, also by way of links.
+fn is_same(one: &str, other: &str, stores: &Stores) -> bool {
     if one == other {
         return true;
     }
     let identity = |text| {
-        let (storage, path) = tundra_storage::resolve(text).ok()?;
-        let metadata = fs::metadata(local_path(&*storage, &path)?).ok()?;
-        Some((metadata.dev(), metadata.ino()))
+        let (storage, path) = stores.resolve(text).ok()?;
+        match local_path(&*storage, &path) {
+            None => Some(Identity::Object(storage.display(&path))),
+            Some(file) => {
+                let metadata = fs::metadata(file).ok()?;
+                Some(Identity::File(metadata.dev(), metadata.ino()))
+            }
+        }
     };
     identity(one).is_some_and(|one| Some(one) == identity(other))
 }
 
+/// What tells one object from another.
+#[derive(PartialEq, Eq)]
+enum Identity {
+    /// A local file's device and number.
+    File(u64, u64),
+    /// An object's place.
+    Object(String),
+}
+
 /// Finds the place of a file to be written, and checks that its directory exists: Tundra makes no
 /// directories, because a misspelt one would hide the output.
-fn locate_new(text: &str) -> Result<(Arc<dyn Storage>, ObjectPath), Failure> {
-    let (storage, path) = tundra_storage::resolve(text)?;
+fn locate_new(text: &str, stores: &Stores) -> Result<(Arc<dyn Storage>, ObjectPath), Failure> {
+    let (storage, path) = stores.resolve(text)?;
     let file = local_path(&*storage, &path);
     match file.as_deref().and_then(Path::parent) {
         Some(directory) if !directory.as_os_str().is_empty() && !directory.is_dir() => {
@@ -279,6 +351,8 @@ fn locate_new(text: &str) -> Result<(Arc<dyn Storage>, ObjectPath), Failure> {
 
 #[cfg(test)]
 mod tests {
+    use tundra_storage::StoreSettings;
+
     use super::*;
 
     #[test]
@@ -308,8 +382,18 @@ mod tests {
         fs::write(&file, "").unwrap();
         std::os::unix::fs::symlink(&file, &link).unwrap();
         let (file, link) = (file.to_str().unwrap(), link.to_str().unwrap());
-        assert!(is_same_file(file, link));
-        assert!(is_same_file(&format!("file://{file}"), link));
-        assert!(!is_same_file(file, &format!("{file}c")));
+        let stores = Stores::new(StoreSettings::default());
+        assert!(is_same(file, link, &stores));
+        assert!(is_same(&format!("file://{file}"), link, &stores));
+        assert!(!is_same(file, &format!("{file}c"), &stores));
+    }
+
+    #[test]
+    fn an_object_is_the_same_under_every_signature() {
+        let stores = Stores::new(StoreSettings::default());
+        let same = |one, other| is_same(one, other, &stores);
+        assert!(same("https://h.org/a.csv?sig=1", "https://h.org/a.csv?sig=2"));
+        assert!(!same("https://h.org/a.csv?sig=1", "https://h.org/b.csv?sig=1"));
+        assert!(!same("https://h.org/a.csv", "a.csv"));
     }
 }

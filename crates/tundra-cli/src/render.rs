@@ -4,6 +4,7 @@
 //! nothing. Programs get the same as JSON, which is not made here.
 
 mod inspection;
+mod listing;
 mod reference;
 mod summary;
 mod table;
@@ -14,8 +15,9 @@ use bytesize::ByteSize;
 
 pub(crate) use self::{
     inspection::{View, inspection, schema_written},
+    listing::{Listed, cleaned, listing, locations, long_listing, moment, signed, uploads},
     reference::reference,
-    summary::{drift_warnings, event_warnings, summary},
+    summary::{doubt_warnings, drift_warnings, event_warnings, summary},
 };
 
 /// Returns the width of the terminal that shows standard output, if one does.

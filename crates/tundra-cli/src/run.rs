@@ -2,10 +2,13 @@
 //!
 //! Start at [`run`], which knows every command and turns whatever comes out into an exit code.
 
+mod clean;
 mod completions;
 mod convert;
 mod docs;
 mod inspect;
+mod ls;
+mod presign;
 mod version;
 
 use clap::{CommandFactory, Parser};
@@ -48,6 +51,9 @@ fn wants_json(command: &Command) -> bool {
     match command {
         Command::Convert(args) => args.json,
         Command::Inspect(args) => args.json,
+        Command::Ls(args) => args.json,
+        Command::Presign(args) => args.json,
+        Command::Clean(args) => args.json,
         Command::Version(args) => args.json,
         Command::Completions(_) | Command::GenerateDocs => false,
     }
@@ -68,6 +74,18 @@ fn dispatch(command: Option<Command>, printer: &Printer) -> Result<(), Failure> 
         Command::Inspect(args) => {
             logging::set_up(printer)?;
             inspect::run(*args, printer)
+        }
+        Command::Ls(args) => {
+            logging::set_up(printer)?;
+            ls::run(args, printer)
+        }
+        Command::Presign(args) => {
+            logging::set_up(printer)?;
+            presign::run(args, printer)
+        }
+        Command::Clean(args) => {
+            logging::set_up(printer)?;
+            clean::run(args, printer)
         }
     }
 }

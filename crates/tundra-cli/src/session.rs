@@ -103,6 +103,21 @@ impl Session {
         Ok(Input { storage: Arc::new(spooled), path: StandardInput::path() })
     }
 
+    /// Does work that may be given up at any moment, and gives it up when the run is to stop.
+    ///
+    /// # Errors
+    /// Fails when the work does, or when the run is stopped.
+    pub(crate) async fn unless_stopped<T>(
+        &self,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        tokio::select! {
+            done = work => done,
+            signal = self.signals.wait() => Err(Failure::Stopped(signal)),
+            timeout = self.time_is_up() => Err(Error::Timeout(timeout).into()),
+        }
+    }
+
     /// Waits until the run was to stop and the time to end in order is over, and returns why.
     pub(crate) async fn stopped_and_late(&self) -> Failure {
         let why = tokio::select! {

@@ -119,7 +119,12 @@ fn a_name_cannot_drive_the_terminal() {
 
 #[test]
 fn locations_that_are_not_supported_say_so_without_credentials() {
-    Sandbox::new()
-        .run(&["convert", "s3://key:secret@bucket/x.csv", "-o", "x.parquet"])
-        .fails(8, &["`s3://`"]);
+    let sandbox = Sandbox::new();
+    for (location, code) in
+        [("s3://key:secret@bucket/x.csv", 2), ("ftp://key:secret@bucket/x.csv", 8)]
+    {
+        let scheme = format!("`{}://`", location.split("://").next().unwrap());
+        let ran = sandbox.run(&["convert", location, "-o", "x.parquet"]).fails(code, &[&scheme]);
+        assert!(!ran.stderr.contains("secret"), "{ran}");
+    }
 }

@@ -18,6 +18,9 @@ fn without_arguments_it_prints_its_help() {
     Commands:
       convert      Convert a file to Parquet, and prove that nothing was lost
       inspect      Show how a file is written and what its columns hold, and why that was concluded
+      ls           List the objects below a prefix, in a directory, or matching a pattern
+      presign      Sign a URL that lets somebody without credentials read or write one object
+      clean        Remove uploads that nobody completed
       completions  Print a script that completes commands and options in a shell
       version      Print the versions of Tundra and of the engine inside it
       help         Print this message or the help of the given subcommand(s)
@@ -44,7 +47,7 @@ fn without_arguments_it_prints_its_help() {
 #[test]
 fn every_command_prints_short_and_long_help() {
     let sandbox = Sandbox::new();
-    for command in ["convert", "inspect", "completions", "version"] {
+    for command in ["convert", "inspect", "ls", "presign", "clean", "completions", "version"] {
         let short = sandbox.run(&[command, "-h"]).succeeds();
         let long = sandbox.run(&[command, "--help"]).succeeds();
         let by_help = sandbox.run(&["help", command]).succeeds();

@@ -49,18 +49,18 @@ fn inspect_writes_a_schema_that_says_how_to_use_it() {
     #   rename    its name in the output, when that is to be another
     #   type      its type; found by the values where it is not given
     #   format    how its values are written where that is not the usual way, such as
-    #             '%d/%m/%Y' or '#.##0,00 €'; by the values where it is not given
+    #             '%d/%m/%Y' or '#.##0,00 €'; where a type is given and no format,
+    #             the usual way is meant: 2024-12-31, 1234.5, true
     #   nullable  `false` when a null is a difference
     #   force     `true` to take whatever a person would accept as a value of the
     #             type, as the option `--type` does: 00713 is 713 then. Without it
-    #             every value must keep every digit.
+    #             every value must keep every digit and have no other meaning.
     # `format`, `text` and `json` may be left out; they are found out then.
 
     tundra_schema: 1
     format: csv
 
     text:
-      encoding: UTF-8  # it is ASCII
       delimiter: ";"  # 4 fields in most records
       quote: '"'  # best score
       escape: doubled  # best score

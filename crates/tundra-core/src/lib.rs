@@ -62,6 +62,6 @@ pub use self::{
     secret::{Secret, SecretError, SecretStore},
     storage::{
         IfExists, ObjectInfo, ObjectReader, ObjectWriter, Storage, StorageCapabilities,
-        StorageError,
+        StorageError, copy_through,
     },
 };

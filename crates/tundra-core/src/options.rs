@@ -14,7 +14,7 @@ use crate::{
     object_path::ObjectPath,
     records_path::RecordsPath,
     reporter::Reporter,
-    schema_file::SchemaColumn,
+    schema_file::{SchemaColumn, contradiction},
     storage::{IfExists, Storage},
 };
 
@@ -132,6 +132,59 @@ pub struct TextHints {
     pub one_table: bool,
     /// Lines that begin with this are no records.
     pub comment: Option<Option<String>>,
+}
+
+impl TextHints {
+    /// Checks that they do not contradict each other, and that there are none of delimited text
+    /// unless the input is such; neither are `null_words`. `input` is its name.
+    ///
+    /// # Errors
+    /// Fails and names the option.
+    pub fn check(&self, null_words: &[String], format: Format, input: &str) -> Result<()> {
+        if let Some(error) = contradiction(self) {
+            return Err(Error::request(error.to_string()));
+        }
+        // Taken apart, so that a new hint is not forgotten here.
+        let Self {
+            encoding,
+            delimiter,
+            quote,
+            escape,
+            header,
+            header_rows,
+            preamble,
+            footer,
+            one_table,
+            comment,
+        } = self;
+        if matches!(format, Format::Csv | Format::Tsv) {
+            return Ok(());
+        }
+        let name = format.name();
+        let given = [
+            ("--delimiter", delimiter.is_some()),
+            ("--quote", quote.is_some()),
+            ("--escape", escape.is_some()),
+            ("--header", header.is_some()),
+            ("--header-rows", header_rows.is_some()),
+            ("--preamble", preamble.is_some()),
+            ("--footer", footer.is_some()),
+            ("--one-table", *one_table),
+            ("--comment", comment.is_some()),
+            ("--null", !null_words.is_empty()),
+        ];
+        let what = if let Some((option, _)) = given.iter().find(|(_, is_given)| *is_given) {
+            format!("`{option}` is for delimited text")
+        } else if format == Format::Parquet && encoding.is_some() {
+            "`--encoding` is for text".to_owned()
+        } else {
+            return Ok(());
+        };
+        Err(Error::Request {
+            message: format!("{what}, and `{input}` is read as {name}"),
+            hint: Some("if it is delimited text, say so with `--format csv`".to_owned()),
+        })
+    }
 }
 
 /// Where the records of a JSON input are, and what becomes of their nested values.

@@ -109,7 +109,7 @@ pub struct Counts {
     pub records: u64,
     /// Records that the reader decoded.
     pub decoded: u64,
-    /// Records left out because the options name them.
+    /// Records left out because the options name them, or because they are the header once more.
     pub skipped: u64,
     /// Records that went to the rejects.
     pub rejected: u64,
@@ -117,6 +117,13 @@ pub struct Counts {
     pub repaired: u64,
     /// Rows that the writer counted.
     pub written: u64,
+    /// Lines of a text that belong to no record: what stands before the header and behind the table,
+    /// and comments.
+    #[serde(default)]
+    pub left_out_lines: u64,
+    /// Their bytes, as UTF-8.
+    #[serde(default)]
+    pub left_out_bytes: u64,
 }
 
 /// What a column holds.

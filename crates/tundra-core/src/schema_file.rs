@@ -14,6 +14,7 @@ use std::{fmt, str::FromStr};
 
 #[cfg(feature = "engine")]
 pub(crate) use self::drift::{Seen, by_name, by_type};
+pub(crate) use self::text_form::contradiction;
 pub use self::{
     document::SchemaFileError,
     drift::{Difference, Drift},
@@ -73,7 +74,8 @@ pub struct SchemaColumn {
     pub rename: Option<String>,
     /// Its type; by its values when it is not given.
     pub column_type: Option<ColumnType>,
-    /// How its values are written in delimited text; see [`ConvertOptions::column_formats`].
+    /// How its values are written; see [`ConvertOptions::column_formats`]. The usual way when it is
+    /// not given and there is a type.
     pub format: Option<String>,
     /// Whether it may have nulls.
     pub nullable: bool,

@@ -97,20 +97,36 @@ pub trait Storage: Debug + Send + Sync + 'static {
         to: &ObjectPath,
         if_exists: IfExists,
     ) -> Result<ObjectInfo, StorageError> {
-        /// Bytes that are held at a time.
-        const PIECE: u64 = 8 << 20;
-        let object = self.open(from).await?;
-        let mut writer = self.create(to, if_exists).await?;
-        let size = object.info().size;
-        for start in (0..size).step_by(PIECE as usize) {
-            writer.write(object.read(start..size.min(start + PIECE)).await?).await?;
-        }
-        object.check_unchanged().await?;
-        writer.publish().await
+        copy_through(self, from, to, if_exists).await
     }
 
     /// Removes the object. Succeeds when it was not there, so that it may be called twice.
     async fn delete(&self, path: &ObjectPath) -> Result<(), StorageError>;
+}
+
+/// Copies an object through this process, for stores that cannot do it on their own.
+///
+/// # Errors
+/// As [`Storage::copy`].
+pub async fn copy_through<S: Storage + ?Sized>(
+    storage: &S,
+    from: &ObjectPath,
+    to: &ObjectPath,
+    if_exists: IfExists,
+) -> Result<ObjectInfo, StorageError> {
+    /// Bytes that are held at a time.
+    const PIECE: u64 = 8 << 20;
+    let object = storage.open(from).await?;
+    let mut writer = storage.create(to, if_exists).await?;
+    let size = object.info().size;
+    let mut start = 0;
+    while start < size {
+        let end = size.min(start + PIECE);
+        writer.write(object.read(start..end).await?).await?;
+        start = end;
+    }
+    object.check_unchanged().await?;
+    writer.publish().await
 }
 
 /// One version of one object, open for reading by several threads at once.

@@ -4,9 +4,9 @@
 //! integer with a leading zero is not an integer here, a decimal that a double cannot hold is not
 //! a double. None of them allocates, none of them panics on any bytes.
 
+pub(crate) mod asked;
 pub(crate) mod decimal;
 pub(crate) mod double;
-pub(crate) mod exact;
 pub(crate) mod figure;
 pub(crate) mod forced;
 pub(crate) mod format;

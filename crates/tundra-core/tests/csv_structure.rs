@@ -61,7 +61,9 @@ async fn another_table_behind_a_blank_line_is_left_out_and_told() {
     let done = converted("a.csv", text.clone()).await;
 
     assert_eq!(done.table.rows.len(), 20);
-    assert_eq!(event(&done.receipt, "left_out_table"), Some((1, 23)));
+    assert_eq!(event(&done.receipt, "left_out_table"), Some((3, 23)));
+    assert_eq!(done.receipt.counts.left_out_lines, 3);
+    assert_eq!(done.receipt.counts.left_out_bytes, "name,value\na,1\nb,2\n".len() as u64);
     let text_hints = TextHints { one_table: true, ..TextHints::default() };
     let options = ConvertOptions {
         text: text_hints,
@@ -237,4 +239,180 @@ async fn a_byte_order_mark_within_a_quoted_name_is_no_part_of_it() {
 
     let done = converted("a.csv", "\"\u{feff}id\",\"name\"\n1,a\n").await;
     assert_eq!(done.table.names, ["id", "name"]);
+}
+
+fn forced(text: TextHints) -> ConvertOptions {
+    ConvertOptions { text, ..ConvertOptions::default() }
+}
+
+fn repairing() -> ConvertOptions {
+    ConvertOptions {
+        on_bad_row: BadRowPolicy::Repair,
+        types: TypePolicy::Text,
+        ..ConvertOptions::default()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_last_record_is_no_footer() {
+    for last in ["A4,Di", "20Bob Ray,7.5", "2021-01-25;250;x25", "A4"] {
+        let text = format!("id,day,word\n{}{last}\n", rows());
+        let error = convert("a.csv", text, &ConvertOptions::default()).await.err().unwrap();
+        assert!(format!("{error:?}").contains("where there should be 3"), "{last}: {error:?}");
+    }
+    let text = format!("id,day,word\n{}21;2024-01-21;word21\n", rows());
+    let done = convert("a.csv", text, &repairing()).await.unwrap();
+    assert_eq!(done.table.row(20), [Some("21"), Some("2024-01-21"), Some("word21")]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn remarks_behind_the_last_record_are_left_out_with_all_their_lines() {
+    for footer in ["Total,210\n", "Source: somebody\nNotes: none\n", "\nanything\n", "(20 rows)\n"]
+    {
+        let text = format!("id,day,word\n{}{footer}", rows());
+        let done = converted("a.csv", text).await;
+        assert_eq!(done.table.rows.len(), 20, "{footer:?}");
+        let lines = footer.trim().lines().count() as u64;
+        let left_out = event(&done.receipt, "left_out_footer").map(|event| event.0);
+        assert_eq!(left_out, Some(lines), "{footer:?}");
+        assert_eq!(done.receipt.counts.left_out_lines, lines);
+        assert_eq!(done.receipt.counts.left_out_bytes, footer.trim_start().len() as u64);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_odd_record_behind_a_blank_line_ends_nothing_when_others_follow() {
+    // Far behind it as well: 400,000 records are more than the sample holds.
+    for repeats in [1, 20_000] {
+        let all = rows().repeat(repeats);
+        let text = format!("id,day,word\n{}\nunknown,closed,d\n{all}", rows());
+        let done = converted("a.csv", text).await;
+        assert_eq!(done.table.rows.len(), 21 + 20 * repeats);
+        let text = format!("id,day,word\n{}\nunknown\nclosed\n{all}", rows());
+        assert!(convert("a.csv", text, &ConvertOptions::default()).await.is_err());
+        // What looks like the beginning of another table, up to records of this one.
+        let other = "name,value\na,1\nb,2\n".repeat(repeats * 5);
+        let text = format!("id,day,word\n{}\n{other}{}", rows(), rows());
+        assert!(convert("a.csv", text, &ConvertOptions::default()).await.is_err());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_table_is_counted_to_the_end_of_the_text() {
+    let record = format!("{},1\n", "a".repeat(60));
+    let other = format!("name,value\n{}", record.repeat(40_000));
+    let done = converted("a.csv", format!("id,day,word\n{}\n{other}", rows().repeat(1500))).await;
+
+    assert_eq!(done.table.rows.len(), 30_000);
+    assert_eq!(event(&done.receipt, "left_out_table"), Some((40_001, 30_003)));
+    assert_eq!(done.receipt.counts.left_out_bytes, other.len() as u64);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_of_the_table_behind_it_is_left_out() {
+    let text = format!("id,day,word\n{}", rows());
+    let copy: String = text.lines().take(20).map(|line| format!("{line}\n")).collect();
+    let done = converted("a.csv", format!("{text}{copy}")).await;
+
+    assert_eq!(done.table.rows.len(), 20);
+    assert_eq!(event(&done.receipt, "left_out_table"), Some((20, 22)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn equal_first_records_of_text_are_records() {
+    let text = "Ann,Oslo\nAnn,Oslo\nAnn,Oslo\nBob,Rome\nCy,Bonn\n";
+    let done = converted("a.csv", text).await;
+    assert_eq!(done.table.rows.len(), 5);
+
+    let text = "Frank,Oslo,red\nAnn,Rome,red\nFrank,Oslo,blue\nBob,Oslo,red\n";
+    let done = converted("a.csv", text).await;
+    assert_eq!(done.table.rows.len(), 4);
+    assert_eq!(decision(&done.receipt, "header"), "none");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_last_cell_of_many_lines_is_not_cut_in_two() {
+    let cell = "Total of it\n".repeat(3);
+    let text = format!("id,day,word\n{}21,2024-01-21,\"{cell}Total\"\n", rows().repeat(5000));
+    let done = converted("a.csv", text).await;
+
+    assert_eq!(done.table.rows.len(), 100_001);
+    assert_eq!(done.receipt.counts.left_out_lines, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn titles_filled_up_with_delimiters_stand_above_text_too() {
+    let records: String = (0..20).fold(String::new(), |mut text, id| {
+        writeln!(text, "Name{id},Oslo,{id}").unwrap();
+        text
+    });
+    for preamble in ["Report,,\n,,\n", "Report,,\n"] {
+        let done = converted("a.csv", format!("{preamble}name,city,n\n{records}")).await;
+        assert_eq!(done.table.names, ["name", "city", "n"], "{preamble:?}");
+        assert_eq!(done.table.rows.len(), 20);
+    }
+    let hints = TextHints { header: Some(true), ..TextHints::default() };
+    let text = format!("Report,,\n,,\nname,city,n\n{records}");
+    let done = convert("a.csv", text, &forced(hints)).await.unwrap();
+    assert_eq!(done.table.names, ["name", "city", "n"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_header_with_another_delimiter_or_one_too_few_is_mended() {
+    for header in ["id;day;word", "id|day|word", "id\tday\tword", "id day word"] {
+        let done = convert("a.csv", format!("{header}\n{}", rows()), &repairing()).await.unwrap();
+        assert_eq!(done.table.names, ["id", "day", "word"], "{header:?}");
+        assert_eq!(done.table.rows.len(), 20);
+        assert_eq!(event(&done.receipt, "repaired_header"), Some((1, 1)));
+    }
+    let done = convert("a.csv", format!("id,dayword\n{}", rows()), &repairing()).await.unwrap();
+    assert_eq!(done.table.names, ["id", "dayword", "column3"]);
+    assert_eq!(done.table.row(0), [Some("1"), Some("2024-01-01"), Some("word1")]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn numbers_that_follow_each_other_are_names_beside_a_word() {
+    let records: String = (0..20).fold(String::new(), |mut text, id| {
+        writeln!(text, "Land{id},{},{},{}", id * 7, id * 3 % 5, id * 11).unwrap();
+        text
+    });
+    for header in ["country,2018,2019,2020", "country,2020,2019,2018", "id,1,2,3"] {
+        let done = converted("a.csv", format!("{header}\n{records}")).await;
+        assert_eq!(done.table.names, header.split(',').collect::<Vec<_>>());
+        assert_eq!(done.table.rows.len(), 20);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_mark_of_the_end_of_a_file_is_no_record() {
+    for repeats in [1, 5000] {
+        let text = format!("id,day,word\n{}\u{1a}", rows().repeat(repeats));
+        let done = converted("a.csv", text).await;
+        assert_eq!(done.table.rows.len(), 20 * repeats);
+        assert_eq!(event(&done.receipt, "left_out_end_mark").map(|event| event.0), Some(1));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_than_there_is_cannot_be_left_out() {
+    let hints = TextHints::default;
+    for (text_hints, option) in [
+        (TextHints { header_rows: Some(99), ..hints() }, "--header-rows 99"),
+        (TextHints { preamble: Some(99), ..hints() }, "--preamble 99"),
+        (TextHints { footer: Some(99), ..hints() }, "--footer 99"),
+    ] {
+        let text = format!("id,day,word\n{}", rows());
+        let error = convert("a.csv", text, &forced(text_hints)).await.err().unwrap();
+        assert!(error.to_string().contains(option), "{error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_footer_of_no_lines_keeps_everything_in_the_table() {
+    let hints = TextHints { footer: Some(0), ..TextHints::default() };
+    for behind in ["\nremark\n", "\nname,value\na,1\nb,2\n"] {
+        let text = format!("id,day,word\n{}{behind}", rows());
+        let error = convert("a.csv", text, &forced(hints.clone())).await.err().unwrap();
+        assert!(format!("{error:?}").contains("where there should be 3"), "{error:?}");
+    }
 }

@@ -356,3 +356,56 @@ async fn quoted_and_escaped_values_count_like_all_others() {
     assert_eq!(done.table.types, ["BIGINT", "DECIMAL(18,2)", "BOOLEAN"]);
     assert_eq!(done.table.column("price"), [Some("1234.50"), Some("5.25")]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_point_beside_decimal_commas_is_not_decided_by_habit() {
+    let text = "artikel;menge;preis\nA;1.234;12,50\nB;2.500;1.234,75\nC;10.000;0,99\n";
+    let done = convert("a.csv", text, &delimited_by(";")).await.unwrap();
+
+    assert_eq!(done.table.types, ["VARCHAR", "VARCHAR", "DECIMAL(18,2)"]);
+    assert_eq!(done.table.column("menge")[0], Some("1.234"));
+    let reason = reason(&done.receipt, "menge");
+    assert!(reason.contains("DECIMAL(18,0,#.##0) or DECIMAL(18,3,0.000)"), "{reason}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forced_type_means_the_same_wherever_its_values_stand() {
+    for (first, last, kind, fits) in [
+        ("13/02/2020", "2020-01-01", "DATE", true),
+        ("2020-01-01", "13/02/2020", "DATE", true),
+        ("13/02/2020", "1/3/2020", "DATE", false),
+        ("2020-01-01", "1/3/2020", "DATE", false),
+        ("12", "007", "BIGINT", true),
+        ("12", "$1,234.00", "DOUBLE", true),
+        ("12", "1,234", "BIGINT", false),
+    ] {
+        for records in [3, 120_000] {
+            let mut text = "id,v\n".to_owned();
+            for n in 0..records {
+                writeln!(text, "{n},{first}").unwrap();
+            }
+            writeln!(text, "{records},\"{last}\"").unwrap();
+            let done = convert("a.csv", text, &typed("v", kind, None)).await;
+            assert_eq!(done.is_ok(), fits, "{first} and {last} as {kind}, {records} records");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forced_column_does_not_have_two_orders_or_two_currencies() {
+    for (kind, one, other) in [("DATE", "13/02/2020", "02/14/2020"), ("DOUBLE", "$5", "€7")] {
+        for records in [1, 120_000] {
+            let mut text = "id,v\n".to_owned();
+            for n in 0..records {
+                writeln!(text, "{n},{one}").unwrap();
+            }
+            writeln!(text, "{records},{other}").unwrap();
+            let error = convert("a.csv", text, &typed("v", kind, None)).await.err().unwrap();
+            assert!(matches!(error, Error::Request { .. }), "{error:?}");
+            assert!(
+                error.to_string().contains(one) && error.to_string().contains(other),
+                "{error}"
+            );
+        }
+    }
+}

@@ -641,6 +641,68 @@ async fn a_name_that_is_no_text_fails_under_every_policy() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn text_that_was_cut_off_within_a_character_is_utf_8_with_a_bad_record() {
+    for text in
+        [&b"id,n\n1,x\n2,M\xc3\xbcller\n3,K\xc3"[..], b"id,n\n1,\xe6\x9d\xb1\n2,b\n3,\xe6\x9d"]
+    {
+        let error = convert("a.csv", text, &ConvertOptions::default()).await.err().unwrap();
+        assert_eq!(data_error(&error).code, DataCode::UndecodableBytes);
+        let done = convert("a.csv", text, &rejecting()).await.unwrap();
+        assert_eq!(encoding_of(&done.receipt).0, "UTF-8");
+        assert_eq!((done.table.rows.len(), done.receipt.counts.rejected), (2, 1));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_wrong_byte_order_is_refused() {
+    let text = "id,n\n1,x\n2,y\n";
+    for (encoding, wrong) in [(UTF_16LE, "utf-16be"), (UTF_16BE, "utf-16le")] {
+        let error = convert("a.csv", encode(encoding, text), &named(wrong)).await.err().unwrap();
+        assert!(matches!(error, Error::Request { .. }), "{error:?}");
+        assert!(error.to_string().contains(encoding.name()), "{error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_column_of_flags_in_utf_16_is_read() {
+    for given in [ConvertOptions::default(), named("utf-16le")] {
+        let done = convert("a.csv", encode(UTF_16LE, "Y\nN\nY\nN\nN\n"), &given).await.unwrap();
+        assert_eq!(encoding_of(&done.receipt).0, "UTF-16LE");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_switch_to_japanese_behind_the_sample_is_no_text_of_escapes() {
+    let mut text = "id,city\n".to_owned();
+    for id in 0..120_000 {
+        writeln!(text, "{id},Kyoto").unwrap();
+    }
+    assert!(text.len() > SAMPLE_BYTES);
+    text.push_str("120000,京都\n");
+    let bytes = encode(ISO_2022_JP, &text);
+    for scene in [Scene::local(), Scene::memory()] {
+        scene.put("a.csv", bytes.clone()).await;
+        let error = scene.convert("a.csv", &ConvertOptions::default()).await.unwrap_err();
+        assert!(error.to_string().contains("ISO-2022-JP"), "{error}");
+    }
+    let done = convert("a.csv", bytes.clone(), &named("iso-2022-jp")).await.unwrap();
+    assert_eq!(done.table.row(120_000)[1], Some("京都"));
+    let done = convert("a.csv", bytes, &named("utf-8")).await.unwrap();
+    assert_eq!(done.table.row(120_000)[1], Some("\u{1b}$B5~ET\u{1b}(B"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_every_record_is_told_to_be_a_guess() {
+    let mut text = "id;price\n".to_owned();
+    for id in 0..300 {
+        writeln!(text, "{id};£{id}").unwrap();
+    }
+    let done = converted("a.csv", encode(WINDOWS_1252, &text)).await;
+    assert_eq!(done.receipt.plan.columns[1].format.as_deref(), Some("£0"));
+    assert!(encoding_of(&done.receipt).1 < 0.7);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn utf_32_is_refused() {
     let bytes: Vec<u8> =
         remarks(GERMAN).chars().flat_map(|character| u32::from(character).to_be_bytes()).collect();

@@ -205,3 +205,27 @@ async fn what_cannot_be_converted_cannot_be_inspected() {
         assert_eq!(error.kind(), kind, "{name}: {error:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_column_of_a_wide_table_has_its_statistics() {
+    let names: Vec<String> = (0..100).map(|column| format!("c{column}")).collect();
+    let mut text = names.join(",") + "\n";
+    for row in 0..50 {
+        let cells: Vec<String> = (0..100)
+            .map(|column| if row < column % 7 { String::new() } else { (row * column).to_string() })
+            .collect();
+        text.push_str(&(cells.join(",") + "\n"));
+    }
+    let scene = Scene::local();
+    scene.put("a.csv", text).await;
+    for sample_size in [None, Some(20)] {
+        let options = InspectOptions { sample_size, ..InspectOptions::default() };
+        let found = scene.inspect("a.csv", &options).await.unwrap();
+        let rows = sample_size.unwrap_or(50);
+        assert_eq!((found.rows_inspected, found.complete), (rows, sample_size.is_none()));
+        for (column, number) in found.columns.iter().zip(0..) {
+            assert_eq!(column.null_count, Some(number % 7), "{}", column.name);
+            assert_eq!(column.max, Some((number * (rows - 1)).to_string()), "{}", column.name);
+        }
+    }
+}

@@ -280,3 +280,38 @@ async fn flattened_names_are_renamed_and_forced_like_any_other() {
     let Error::UnknownColumn { known, .. } = &error else { panic!("{error:?}") };
     assert_eq!(known.len(), 3);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_format_that_is_given_is_the_one_that_strings_are_read_in() {
+    let typed = |kind: &str, format: Option<&str>| ConvertOptions {
+        type_overrides: vec![("a".to_owned(), kind.parse().unwrap())],
+        column_formats: format
+            .map(|format| ("a".to_owned(), format.to_owned()))
+            .into_iter()
+            .collect(),
+        ..ConvertOptions::default()
+    };
+    let text = "{\"a\": \"03/04/2020\"}\n{\"a\": \"12/25/2020\"}\n";
+    let done = convert("a.ndjson", text, &typed("DATE", Some("%m/%d/%Y"))).await.unwrap();
+    assert_eq!(done.table.column("a"), [Some("2020-03-04"), Some("2020-12-25")]);
+    assert_eq!(done.receipt.plan.columns[0].format.as_deref(), Some("%m/%d/%Y"));
+
+    let error = fails("a.ndjson", text, &typed("DATE", Some("%d/%m/%Y"))).await;
+    assert!(matches!(error, Error::Data { .. }), "{error:?}");
+    let error = fails("a.ndjson", text, &typed("DATE", Some("%q"))).await;
+    assert!(matches!(error, Error::Request { .. }), "{error:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn options_of_delimited_text_are_refused_for_json() {
+    let delimiter = ConvertOptions {
+        text: tundra_core::TextHints { delimiter: Some(";".to_owned()), ..Default::default() },
+        ..ConvertOptions::default()
+    };
+    let nulls = ConvertOptions { null_words: vec!["NA".to_owned()], ..ConvertOptions::default() };
+    for (options, option) in [(delimiter, "--delimiter"), (nulls, "--null")] {
+        let error = fails("a.json", "[{\"a\": 1}]", &options).await;
+        assert_eq!(error.kind(), ErrorKind::InvalidRequest);
+        assert!(error.to_string().contains(option), "{error}");
+    }
+}

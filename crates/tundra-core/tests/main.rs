@@ -3,6 +3,7 @@
 
 mod csv;
 mod csv_bad_rows;
+mod csv_dialect;
 mod csv_structure;
 mod csv_text;
 mod csv_types;

@@ -54,6 +54,8 @@ fn receipt() -> Receipt {
             rejected: 1,
             repaired: 0,
             written: 42,
+            left_out_lines: 3,
+            left_out_bytes: 57,
         },
         columns: vec![
             ColumnCounts { name: "key".to_owned(), nulls: Some(0) },
@@ -100,6 +102,15 @@ fn what_is_written_has_the_form_of_version_1() {
     let written = serde_json::to_value(receipt()).unwrap();
     let expected: serde_json::Value = serde_json::from_str(V1).unwrap();
     assert_eq!(written, expected);
+}
+
+#[test]
+fn what_was_not_counted_yet_is_none() {
+    let mut value: serde_json::Value = serde_json::from_str(V1).unwrap();
+    let counts = value["counts"].as_object_mut().unwrap();
+    counts.retain(|name, _| !name.starts_with("left_out"));
+    let read: Receipt = serde_json::from_value(value).unwrap();
+    assert_eq!((read.counts.left_out_lines, read.counts.left_out_bytes), (0, 0));
 }
 
 #[test]

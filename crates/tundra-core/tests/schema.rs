@@ -158,7 +158,7 @@ async fn names_order_and_wider_types_are_those_of_the_schema() {
         ("none", "DATE"),
     ]);
     schema.columns[2].rename = Some("Key".to_owned());
-    let text = "id,none,day,price,n\n1,,2024-02-29,1.5,7\n2,,2024-03-01,12,-8\n";
+    let text = "id,none,day,price,n\n1,,2024-02-29 00:00,1.5,7\n2,,2024-03-01 00:00,12,-8\n";
 
     let done = convert("a.csv", text, &options(&schema, OnDrift::Fail)).await.unwrap();
 
@@ -470,14 +470,16 @@ async fn values_are_read_as_the_schema_says_that_they_are_written() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_columns_of_one_name_are_refused_also_when_one_is_missing() {
+async fn a_column_that_was_added_does_not_take_the_name_of_one_that_is_missing() {
     let mut schema = schema(&[("a", "BIGINT"), ("gone", "BIGINT")]);
     schema.columns[1].rename = Some("New".to_owned());
-    let scene = Scene::local();
-    scene.put("a.csv", "a,new\n1,2\n").await;
-    let error = scene.convert("a.csv", &options(&schema, OnDrift::Accept)).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::InvalidRequest);
-    assert!(error.to_string().contains("would both be named"), "{error}");
+    let text = "a,new\n1,2\n";
+    let drift = drift("a.csv", text, &options(&schema, OnDrift::Fail)).await;
+    assert_eq!(drift.summary(), "1 added, 1 missing");
+
+    let done = convert("a.csv", text, &options(&schema, OnDrift::Accept)).await.unwrap();
+    assert_eq!(done.table.names, ["a", "New", "new_1"]);
+    assert_eq!(done.table.row(0), [Some("1"), None, Some("2")]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -490,4 +492,63 @@ async fn other_bad_records_are_told_as_such() {
     options.text.delimiter = Some(",".to_owned());
     let error = scene.convert("a.csv", &options).await.unwrap_err();
     assert!(matches!(error, Error::Data { .. }), "{error:?}");
+}
+
+/// Returns a schema of one column beside an id.
+fn one(kind: &str, format: Option<&str>) -> SchemaFile {
+    let mut schema = schema(&[("id", "BIGINT"), ("v", kind)]);
+    schema.columns[1].format = format.map(str::to_owned);
+    schema
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn values_with_another_meaning_are_a_drift_unless_they_are_forced() {
+    for (kind, format, values) in [
+        ("DOUBLE", Some("#,##0.00"), ["1,234.50", "1,234,567,890,123,456,789.25"]),
+        ("DOUBLE", None, ["5.25", "$5.00"]),
+        ("DOUBLE", None, ["$4.00", "$5.00"]),
+        ("BIGINT", None, ["1.234", "1.234.567"]),
+        ("BOOLEAN", None, ["true", "0"]),
+        ("BOOLEAN", None, ["true", "ON"]),
+        ("TIMESTAMP", None, ["2020-01-01 10:00:00", "2020-01-01"]),
+        ("TIMESTAMPTZ", None, ["2020-01-01 10:00:00Z", "2020-01-01 10:00:00"]),
+        ("DATE", None, ["2020-01-01", "13/02/2020"]),
+        ("DATE", None, ["13/02/2020", "14/02/2020"]),
+    ] {
+        let text = format!("id,v\n1,\"{}\"\n2,\"{}\"\n", values[0], values[1]);
+        let drift = drift("a.csv", &text, &options(&one(kind, format), OnDrift::Fail)).await;
+        assert_eq!(drift.summary(), "1 retyped", "{kind} {values:?}: {drift}");
+    }
+    let mut forced = one("DATE", None);
+    forced.columns[1].force = true;
+    let text = "id,v\n1,13/02/2020\n2,14/02/2020\n";
+    let done = convert("a.csv", text, &options(&forced, OnDrift::Fail)).await.unwrap();
+    assert_eq!(done.table.column("v"), [Some("2020-02-13"), Some("2020-02-14")]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_column_whose_name_changed_its_case_is_a_drift() {
+    let schema = schema(&[("id", "BIGINT"), ("n", "BIGINT")]);
+    let text = "ID,n,v\n1,2,3\n";
+    let found = drift("a.csv", text, &options(&schema, OnDrift::Fail)).await;
+    assert_eq!(found.summary(), "2 added, 1 missing");
+
+    let done = convert("a.csv", text, &options(&schema, OnDrift::Accept)).await.unwrap();
+    assert_eq!(done.table.names, ["id", "n", "ID_1", "v"]);
+    assert_eq!(done.table.row(0), [None, Some("2"), Some("1"), Some("3")]);
+
+    let mut renamed = schema;
+    renamed.columns[1].rename = Some("v".to_owned());
+    let found = drift("a.csv", text, &options(&renamed, OnDrift::Fail)).await;
+    assert_eq!(found.summary(), "2 added, 1 missing");
+    let done = convert("a.csv", text, &options(&renamed, OnDrift::Accept)).await.unwrap();
+    assert_eq!(done.table.names, ["id", "v", "ID_1", "v_1"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_encoding_is_pinned_only_where_it_was_seen() {
+    let ascii = schema_of("a.csv", "id,v\n1,a\n", &InspectOptions::default()).await;
+    assert_eq!(ascii.text.encoding, None);
+    let other = schema_of("a.csv", "id,v\n1,Zürich\n", &InspectOptions::default()).await;
+    assert_eq!(other.text.encoding.as_deref(), Some("UTF-8"));
 }

@@ -14,6 +14,9 @@ pub(crate) enum Operation {
     Write,
     ReadBack,
     List,
+    Copy,
+    #[cfg(feature = "cloud")]
+    Sign,
     Delete,
 }
 
@@ -25,8 +28,17 @@ impl Operation {
             Self::Write => "write",
             Self::ReadBack => "read back",
             Self::List => "list",
+            Self::Copy => "copy to",
+            #[cfg(feature = "cloud")]
+            Self::Sign => "sign a URL for",
             Self::Delete => "delete",
         }
+    }
+
+    /// Returns whether it makes an object, so that a condition that fails means that there is one.
+    #[cfg(feature = "cloud")]
+    pub(crate) const fn writes(self) -> bool {
+        matches!(self, Self::Write | Self::Copy)
     }
 
     /// Returns the error for what fits no other variant.
@@ -78,6 +90,10 @@ impl Operation {
     pub(crate) fn store_failed(self, location: &str, error: object_store::Error) -> StorageError {
         use object_store::Error;
 
+        #[cfg(feature = "cloud")]
+        if let Some(failure) = crate::cloud::failure::Failure::of(&error) {
+            return failure.clone().into_error(self, location);
+        }
         let operation = self.verb();
         let shown = location.to_owned();
         match error {
@@ -86,13 +102,16 @@ impl Operation {
             Error::Precondition { .. } | Error::NotModified { .. } => {
                 StorageError::Changed { location: shown }
             }
-            Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => {
-                StorageError::PermissionDenied {
-                    operation,
-                    location: shown,
-                    source: WholeMessage(error).into(),
-                }
-            }
+            Error::PermissionDenied { .. } => StorageError::PermissionDenied {
+                operation,
+                location: shown,
+                source: WholeMessage(error).into(),
+            },
+            Error::Unauthenticated { .. } => StorageError::Unauthenticated {
+                operation,
+                location: shown,
+                source: WholeMessage(error).into(),
+            },
             Error::InvalidPath { source } => {
                 StorageError::InvalidName { location: shown, source: source.into() }
             }

@@ -1,19 +1,19 @@
 //! From what a person wrote to a store and a path in it.
 //!
-//! Start at [`resolve`]. It touches no file: whether something is there is found out by whoever
+//! Start at [`resolve`], which knows local files and no more; [`crate::Stores`] knows the rest. It
+//! touches no file: whether something is there is found out by whoever
 //! opens or creates it.
 
-use std::{
-    ffi::OsStr,
-    os::unix::ffi::OsStrExt,
-    path::{Path, PathBuf},
-    sync::Arc,
+use std::{ffi::OsStr, os::unix::ffi::OsStrExt, path::Path, sync::Arc};
+
+use tundra_core::{
+    BoxError, Classify, ErrorKind, ObjectPath, ObjectPathError, Retry, Storage, StorageError,
 };
 
-use tundra_core::{Classify, ErrorKind, ObjectPath, ObjectPathError, Retry, Storage, StorageError};
-use url::Url;
-
-use crate::local::LocalStorage;
+use crate::{
+    local::LocalStorage,
+    place::{file_of_url, scheme},
+};
 
 /// Why a location cannot be used, whatever is there.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +28,93 @@ pub enum LocationError {
     Unsupported {
         /// What stands before `://`. The rest may hold credentials.
         scheme: String,
+    },
+
+    /// There is no such kind of store, or this program was built without it.
+    #[error("there is no kind of store called `{scheme}://` here")]
+    NoSuchStore {
+        /// What stands before `://`.
+        scheme: String,
+    },
+
+    /// It holds credentials, or something in their place.
+    #[error("a `{scheme}://` location must not hold credentials or other hosts")]
+    Credentials {
+        /// What stands before `://`. The rest is not repeated.
+        scheme: String,
+    },
+
+    /// What should be a bucket cannot be one.
+    #[error("`{bucket}` in a `{scheme}://` location is not the name of a bucket or container")]
+    Bucket {
+        /// What stands before `://`.
+        scheme: String,
+        /// What should be a bucket.
+        bucket: String,
+    },
+
+    /// It names a bucket, or everything below a prefix, where one object is meant.
+    #[error("`{location}` does not name an object")]
+    Prefix {
+        /// The location as given.
+        location: String,
+    },
+
+    /// What should be a key cannot be one.
+    #[error("the key of `{location}` cannot be used")]
+    Key {
+        /// The location as given.
+        location: String,
+        /// Why not.
+        source: ObjectPathError,
+    },
+
+    /// The settings do not suffice to use its store, or contradict it.
+    #[error("`{location}` cannot be used: {reason}")]
+    Settings {
+        /// The bucket, as a person would write it.
+        location: String,
+        /// What is missing or wrong. Without secrets.
+        reason: String,
+    },
+
+    /// It is a URL that may not or cannot be used.
+    #[error("the URL cannot be used")]
+    Url {
+        /// Why not. Without its query.
+        source: StorageError,
+    },
+
+    /// No client for the network could be made.
+    #[error("could not set up the network client")]
+    Client {
+        /// What it said.
+        source: BoxError,
+    },
+
+    /// It is a pattern that makes no sense.
+    #[error("`{pattern}` is not a pattern: {reason}")]
+    Pattern {
+        /// The pattern as given.
+        pattern: String,
+        /// Why not.
+        reason: &'static str,
+    },
+
+    /// It is a pattern or a prefix, and nothing is there.
+    #[error("nothing matches `{pattern}`")]
+    NoMatch {
+        /// The pattern as given.
+        pattern: String,
+    },
+
+    /// The objects that it stands for could not be listed.
+    #[error("could not find out what `{pattern}` stands for")]
+    List {
+        /// The pattern as given.
+        pattern: String,
+        /// What the store said.
+        source: StorageError,
     },
 
     /// It ends like a directory's.
@@ -73,14 +160,21 @@ pub enum LocationError {
 impl Classify for LocationError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Unsupported { .. } => ErrorKind::Unsupported,
-            Self::CurrentDirectory { source } => source.kind(),
+            Self::Unsupported { .. } | Self::NoSuchStore { .. } => ErrorKind::Unsupported,
+            Self::CurrentDirectory { source }
+            | Self::List { source, .. }
+            | Self::Url { source } => source.kind(),
+            Self::NoMatch { .. } => ErrorKind::NotFound,
+            Self::Client { .. } => ErrorKind::Unavailable,
             _ => ErrorKind::InvalidRequest,
         }
     }
 
     fn retry(&self) -> Retry {
-        Retry::Never
+        match self {
+            Self::List { source, .. } | Self::Url { source } => source.retry(),
+            _ => Retry::Never,
+        }
     }
 
     fn hints(&self) -> Vec<String> {
@@ -88,12 +182,33 @@ impl Classify for LocationError {
             Self::Unsupported { .. } => {
                 "copy the object to a local disk first, or pipe it in and read `-`"
             }
+            Self::NoSuchStore { .. } => {
+                "use `s3://`, `r2://`, `gs://`, `az://`, `abfss://`, `https://`, `file://` or a path"
+            }
+            Self::Credentials { .. } | Self::Settings { .. } => {
+                "credentials and endpoints come from the environment; docs/STORES.md says which \
+                 variables are read"
+            }
+            Self::Prefix { .. } => {
+                "name an object: what stands behind the bucket, without a final `/`"
+            }
+            Self::NoMatch { .. } => {
+                "check the spelling; `*` matches within one segment, `**` across"
+            }
+            Self::List { source, .. } | Self::Url { source } => return source.hints(),
             Self::Directory { .. } => "name a file in it",
             Self::NotUtf8 { .. } | Self::Name { .. } => {
                 "rename the file, or use `-` for standard input and `-o -` for standard output"
             }
             Self::NotLocal { .. } => "write it as a path",
-            Self::Empty | Self::CurrentDirectory { .. } => return Vec::new(),
+            Self::Bucket { .. } => "a location is `s3://BUCKET/KEY`",
+            Self::Key { .. } => {
+                "a key has no empty, `.` or `..` segments and no control characters"
+            }
+            Self::Pattern { .. } => "write `[*]` for a `*` that is meant",
+            Self::Empty | Self::CurrentDirectory { .. } | Self::Client { .. } => {
+                return Vec::new();
+            }
         };
         vec![hint.to_owned()]
     }
@@ -121,40 +236,20 @@ pub fn resolve(
     location: impl AsRef<OsStr>,
 ) -> Result<(Arc<dyn Storage>, ObjectPath), LocationError> {
     let location = location.as_ref();
-    if location.is_empty() {
-        return Err(LocationError::Empty);
-    }
     let shown = location.to_string_lossy();
-    // A scheme is ASCII, so that replacement characters elsewhere do not matter here.
     match scheme(&shown) {
+        _ if location.is_empty() => Err(LocationError::Empty),
         None => local(Path::new(location), &shown),
-        Some(scheme) if scheme == "file" => local(&file_of_url(&shown)?, &shown),
-        Some(scheme) => Err(LocationError::Unsupported { scheme }),
+        Some((scheme, _)) if scheme == "file" => local(&file_of_url(&shown)?, &shown),
+        Some((scheme, _)) => Err(LocationError::Unsupported { scheme }),
     }
 }
 
-/// Returns what stands before `://` in lower case, if it can be a scheme.
-fn scheme(text: &str) -> Option<String> {
-    let (scheme, _) = text.split_once("://")?;
-    let begins = scheme.starts_with(|c: char| c.is_ascii_alphabetic());
-    let is_scheme_character = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
-    (begins && scheme.chars().all(is_scheme_character)).then(|| scheme.to_ascii_lowercase())
-}
-
-fn file_of_url(text: &str) -> Result<PathBuf, LocationError> {
-    let not_local = |reason| LocationError::NotLocal { location: text.to_owned(), reason };
-    let url = Url::parse(text).map_err(|_| not_local("it is not a valid URL"))?;
-    if url.query().is_some() {
-        return Err(not_local("it has a query; a `?` in a name is written `%3F`"));
-    }
-    if url.fragment().is_some() {
-        return Err(not_local("it has a fragment; a `#` in a name is written `%23`"));
-    }
-    // Knows that `localhost` is here, and that nothing else is.
-    url.to_file_path().map_err(|()| not_local("it names another host"))
-}
-
-fn local(file: &Path, shown: &str) -> Result<(Arc<dyn Storage>, ObjectPath), LocationError> {
+/// Finds the store that a local file is in.
+pub(crate) fn local(
+    file: &Path,
+    shown: &str,
+) -> Result<(Arc<dyn Storage>, ObjectPath), LocationError> {
     // `Path` leaves out a final `/` and `/.`, but who writes them means a directory.
     let last = file.as_os_str().as_bytes().rsplit(|byte| *byte == b'/').next().unwrap_or_default();
     if matches!(last, b"" | b"." | b"..") {

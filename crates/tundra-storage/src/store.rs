@@ -4,10 +4,17 @@
 //! version that is pinned, parts of one size, and an upload that is aborted when it is given up. It
 //! knows no credentials and no addresses, and it does not retry: the stores do that themselves.
 
+mod abilities;
+mod copy;
 mod reader;
 mod writer;
 
-use std::{num::NonZeroUsize, sync::Arc};
+use std::{
+    fmt,
+    num::NonZeroUsize,
+    sync::Arc,
+    time::{Duration, UNIX_EPOCH},
+};
 
 use async_trait::async_trait;
 use futures::TryStreamExt;
@@ -17,6 +24,7 @@ use tundra_core::{
     StorageError,
 };
 
+pub(crate) use self::abilities::Abilities;
 use self::{reader::StoreReader, writer::StoreWriter};
 use crate::error::Operation;
 
@@ -40,9 +48,11 @@ pub enum Upload {
     Whole,
     /// In parts of `size` bytes while they are written, the last one smaller; in one piece when it
     /// fits into one part. With [`IfExists::Fail`] an object in parts is published after a look
-    /// whether the name is still free, because a multipart upload has no such condition.
+    /// whether the name is still free, because the multipart upload of `object_store` has no such
+    /// condition; the stores that [`crate::Stores`] makes send it where the provider knows it.
     Parts {
-        /// The size of a part. Stores want at least 5 MiB and at most 10,000 parts.
+        /// The size of a part. Stores want at least 5 MiB. There are at most 10,000 parts: more than
+        /// that many times the size is [`StorageError::TooLarge`].
         size: NonZeroUsize,
     },
 }
@@ -74,16 +84,18 @@ pub enum Upload {
 /// let path = "a/b.csv".parse().expect("a valid object path");
 /// assert_eq!(storage.display(&path), "mine://objects/a/b.csv");
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ObjectStoreStorage {
     store: Arc<dyn ObjectStore>,
     options: Arc<ObjectStoreOptions>,
+    abilities: Arc<Abilities>,
 }
 
 /// One object's place in its store.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 struct Place {
     store: Arc<dyn ObjectStore>,
+    abilities: Arc<Abilities>,
     path: ObjectPath,
     key: Path,
     shown: String,
@@ -92,28 +104,50 @@ struct Place {
 impl ObjectStoreStorage {
     /// Makes a [`Storage`] of an object store.
     pub fn new(store: Arc<dyn ObjectStore>, options: ObjectStoreOptions) -> Self {
-        Self { store, options: Arc::new(options) }
+        let abilities = match options.upload {
+            Upload::Whole => Abilities { atomic_create: true, ..Abilities::unknown() },
+            Upload::Parts { .. } => Abilities::unknown(),
+        };
+        Self::with_abilities(store, options, abilities)
+    }
+
+    /// Makes a [`Storage`] of a store of which more is known than the trait of `object_store` says.
+    pub(crate) fn with_abilities(
+        store: Arc<dyn ObjectStore>,
+        options: ObjectStoreOptions,
+        abilities: Abilities,
+    ) -> Self {
+        Self { store, options: Arc::new(options), abilities: Arc::new(abilities) }
     }
 
     fn place(&self, path: &ObjectPath) -> Result<Place, StorageError> {
         let shown = self.display(path);
         let key = key(path, &shown)?;
-        Ok(Place { store: Arc::clone(&self.store), path: path.clone(), key, shown })
+        if self.abilities.folds_backslash && path.as_str().contains('\\') {
+            return Err(StorageError::InvalidName {
+                location: shown,
+                source: "the store takes `\\` for `/`".into(),
+            });
+        }
+        Ok(Place {
+            store: Arc::clone(&self.store),
+            abilities: Arc::clone(&self.abilities),
+            path: path.clone(),
+            key,
+            shown,
+        })
     }
 }
 
 #[async_trait]
 impl Storage for ObjectStoreStorage {
     fn capabilities(&self) -> StorageCapabilities {
-        let durable = self.options.durable;
-        match self.options.upload {
-            Upload::Whole => {
-                StorageCapabilities { atomic_create: true, durable, read_back_window: None }
-            }
-            Upload::Parts { size } => StorageCapabilities {
-                atomic_create: false,
-                durable,
-                read_back_window: Some(size.get() as u64),
+        StorageCapabilities {
+            atomic_create: self.abilities.atomic_create,
+            durable: self.options.durable,
+            read_back_window: match self.options.upload {
+                Upload::Whole => None,
+                Upload::Parts { size } => Some(size.get() as u64),
             },
         }
     }
@@ -167,6 +201,15 @@ impl Storage for ObjectStoreStorage {
         Ok(found)
     }
 
+    async fn copy(
+        &self,
+        from: &ObjectPath,
+        to: &ObjectPath,
+        if_exists: IfExists,
+    ) -> Result<ObjectInfo, StorageError> {
+        copy::copy(self, from, to, if_exists).await
+    }
+
     async fn delete(&self, path: &ObjectPath) -> Result<(), StorageError> {
         let place = self.place(path)?;
         let deleted = place.store.delete(&place.key).await;
@@ -179,10 +222,17 @@ impl Storage for ObjectStoreStorage {
 
 impl Place {
     async fn head(&self) -> Result<ObjectMeta, StorageError> {
-        self.store
-            .head(&self.key)
-            .await
-            .map_err(|error| Operation::Read.store_failed(&self.shown, error))
+        self.head_for(Operation::Read).await
+    }
+
+    /// Looks at what is there now.
+    async fn head_for(&self, operation: Operation) -> Result<ObjectMeta, StorageError> {
+        let error = match self.store.head(&self.key).await {
+            Ok(meta) => return Ok(meta),
+            Err(error) => error,
+        };
+        let error = self.abilities.explain(&self.store, &self.key, error).await;
+        Err(operation.store_failed(&self.shown, error))
     }
 
     async fn info(&self) -> Result<ObjectInfo, StorageError> {
@@ -191,12 +241,24 @@ impl Place {
 
     /// Fails when there is an object of this name now.
     async fn check_free(&self) -> Result<(), StorageError> {
-        let head = self.store.head(&self.key).await;
-        match head.map_err(|error| Operation::Write.store_failed(&self.shown, error)) {
+        match self.head_for(Operation::Write).await {
             Ok(_) => Err(StorageError::AlreadyExists { location: self.shown.clone() }),
             Err(StorageError::NotFound { .. }) => Ok(()),
             Err(error) => Err(error),
         }
+    }
+}
+
+// A store shows its settings in `Debug`, and not every credential hides itself there.
+impl fmt::Debug for ObjectStoreStorage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ObjectStoreStorage").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Place").field(&self.shown).finish()
     }
 }
 
@@ -209,10 +271,13 @@ fn key(path: &ObjectPath, shown: &str) -> Result<Path, StorageError> {
 }
 
 fn info(path: ObjectPath, meta: &ObjectMeta) -> ObjectInfo {
-    ObjectInfo {
-        path,
-        size: meta.size,
-        etag: meta.e_tag.clone(),
-        modified: Some(meta.last_modified.into()),
-    }
+    // What a store lists and what it says of one object differ in form: Azure and Google list tags
+    // without their quotes, and S3 lists times more exactly than a header of HTTP can be.
+    let etag = meta.e_tag.as_ref().map(|tag| match tag.ends_with('"') {
+        true => tag.clone(),
+        false => format!("\"{tag}\""),
+    });
+    let seconds = u64::try_from(meta.last_modified.timestamp()).unwrap_or_default();
+    let modified = Some(UNIX_EPOCH + Duration::from_secs(seconds));
+    ObjectInfo { path, size: meta.size, etag, modified }
 }

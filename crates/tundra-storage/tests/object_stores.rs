@@ -184,6 +184,26 @@ async fn parts_have_one_size_but_the_last() {
 }
 
 #[tokio::test]
+async fn more_than_ten_thousand_parts_are_refused_before_they_are_sent() {
+    const MOST: usize = 10_000 * PART;
+    let (seen, storage) = watched(None);
+    let mut writer = begin(&storage, "a.bin", IfExists::Fail, vec![1; MOST]).await.unwrap();
+    let error = error(writer.write("x".into()).await);
+    assert!(
+        matches!(&error, StorageError::TooLarge { limit, .. } if *limit == MOST as u64),
+        "{error:?}"
+    );
+    assert!(seen.parts().len() < 10_000);
+    drop(writer);
+    seen.wait_for_abort().await;
+
+    // That many and no more is an object.
+    let (seen, storage) = watched(None);
+    put(&storage, "a.bin", IfExists::Fail, vec![1; MOST]).await.unwrap();
+    assert_eq!(seen.parts().len(), 10_000);
+}
+
+#[tokio::test]
 async fn what_fits_into_one_part_is_put_at_once() {
     for size in [0, 1, PART] {
         let (seen, storage) = watched(None);

@@ -8,6 +8,7 @@ mod case;
 mod data;
 mod measure;
 mod report;
+mod store;
 mod summary;
 
 use std::fs;
@@ -18,6 +19,7 @@ use self::{
     case::{CASES, Case},
     data::Data,
     measure::Bench,
+    store::Store,
     summary::Summary,
 };
 use crate::{
@@ -29,6 +31,9 @@ use crate::{
 
 /// What the peers and the measuring need.
 const REQUIREMENTS: &str = "xtask/src/commands/bench/python/requirements.txt";
+
+/// What the peer needs that only an older release of DuckDB has.
+const HTTPFS_REQUIREMENTS: &str = "xtask/src/commands/bench/python/httpfs-requirements.txt";
 
 /// Where the figures of the last full run stand.
 const REPORT: &str = "docs/BENCHMARKS.md";
@@ -67,8 +72,15 @@ pub(crate) fn run(args: Args, workspace: &Workspace) -> anyhow::Result<()> {
     })?;
     let python = python::ensure_environment(workspace, "bench", REQUIREMENTS)?;
     let data = Data::new(workspace.cache("bench")?, &python, workspace, quick)?;
-    let tundra = Metadata::read(workspace)?.target_directory.join("release/tundra");
-    let bench = Bench::new(workspace, python, tundra, data.folder())?;
+    let programs = Metadata::read(workspace)?.target_directory.join("release");
+    let store = match cases.iter().any(|case| case.needs_store()) {
+        true => Some((
+            python::ensure_environment(workspace, "bench-httpfs", HTTPFS_REQUIREMENTS)?,
+            step("start a store", || Store::start(workspace, &programs))?,
+        )),
+        false => None,
+    };
+    let bench = Bench::new(workspace, python, store, programs.join("tundra"), data.folder())?;
     let machine = report::Machine::read(&bench)?;
 
     let mut summaries = Vec::new();

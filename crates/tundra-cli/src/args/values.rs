@@ -143,7 +143,7 @@ pub(crate) fn size(text: &str) -> Result<u64, String> {
     }
 }
 
-/// Reads a time such as `90s`, `10m`, `1h30m` or `250ms`; more than nothing.
+/// Reads a time such as `90s`, `10m`, `1h30m`, `7d` or `250ms`; more than nothing.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || "it must be a time with a unit, such as 90s, 10m or 1h30m".to_owned();
     let mut total = Duration::ZERO;
@@ -159,6 +159,7 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
             "s" => Some(Duration::from_secs(number)),
             "m" | "min" => number.checked_mul(60).map(Duration::from_secs),
             "h" => number.checked_mul(3600).map(Duration::from_secs),
+            "d" => number.checked_mul(86_400).map(Duration::from_secs),
             _ => None,
         };
         total = part.and_then(|part| total.checked_add(part)).ok_or_else(wrong)?;
@@ -242,7 +243,8 @@ mod tests {
         assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
         assert_eq!(duration("1h30m"), Ok(Duration::from_secs(5400)));
         assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
-        for text in ["", "10", "m", "0s", "1d", "5 parsecs", "-1s", "99999999999999999999h"] {
+        assert_eq!(duration("7d"), Ok(Duration::from_secs(604_800)));
+        for text in ["", "10", "m", "0s", "1y", "5 parsecs", "-1s", "99999999999999999999h"] {
             assert!(duration(text).is_err(), "{text}");
         }
     }

@@ -216,7 +216,7 @@ fn variables(text: &mut String) {
          one with a value that makes no sense is an error.\n\n\
          | variable | meaning |\n| --- | --- |\n",
     );
-    for variable in env::ALL {
+    for variable in env::all() {
         text.push_str(&format!("| `{}` | {} |\n", variable.name, variable.meaning));
     }
 }

@@ -25,6 +25,11 @@ pub(crate) fn summary(input: &str, output: &str, receipt: &Receipt) -> String {
         let place = place.map_or(String::new(), |place| format!(" -> {}", place.location));
         lines.push(("rejected", format!("{}{place}", counted(counts.rejected, "record"))));
     }
+    if counts.left_out_lines > 0 {
+        let what = counted(counts.left_out_lines, "line");
+        let bytes = size(counts.left_out_bytes);
+        lines.push(("left out", format!("{what} ({bytes}) that belong to no record")));
+    }
     lines.push(("proof", proof(receipt)));
     format!("converted {} -> {}\n{}", one_line(input, None), one_line(output, None), pairs(&lines))
 }
@@ -69,8 +74,8 @@ fn proof(receipt: &Receipt) -> String {
 /// Returns a line for each thing that makes it doubtful that the input was understood.
 pub(crate) fn doubt_warnings(receipt: &Receipt) -> Vec<String> {
     let unsure = engine::unsure_decisions(&receipt.plan.decisions).into_iter();
-    let unsure = unsure
-        .map(|warning| one_line(&format!("{}: {}", warning.code, warning.message), None));
+    let unsure =
+        unsure.map(|warning| one_line(&format!("{}: {}", warning.code, warning.message), None));
     let counts = receipt.counts;
     let bad = counts.rejected + counts.repaired;
     // A reading that fits less than half of the records is probably the wrong one.
@@ -166,6 +171,8 @@ mod tests {
                 rejected: 2,
                 repaired: 4,
                 written: 6_001_215,
+                left_out_lines: 0,
+                left_out_bytes: 0,
             },
             columns: Vec::new(),
             events: vec![LossEvent {

@@ -6,7 +6,7 @@ use tundra_core::{IfExists, InspectOptions, Inspection, SchemaFile, engine};
 
 use crate::{
     args::InspectArgs,
-    env::Settings,
+    env::{self, Settings},
     failure::Failure,
     places::{self, SchemaPlace, Source},
     printer::{Level, Printer},
@@ -49,32 +49,35 @@ pub(crate) fn run(args: InspectArgs, printer: &Printer) -> Result<(), Failure> {
     }
     let (resources, timeout) = resources.resolve(Settings::read()?, engine::default_resources())?;
     let if_exists = if overwrite { IfExists::Replace } else { IfExists::Fail };
-    let source = Source::locate(&input)?;
+    let stores = env::stores(Some(&resources.temp_directory));
     let bar = Arc::new(Bar::new(printer));
     let inspection = session::run(timeout, async |session| {
+        let source = Source::locate(&input, &stores).await?;
+        let input = source.shown(&input);
         let place = match &output {
-            Some(output) => Some(SchemaPlace::locate(output, &input, if_exists).await?),
+            Some(output) => Some(SchemaPlace::locate(output, &input, if_exists, &stores).await?),
             None => None,
         };
         let source = session.open(source, resources.temp_directory.clone(), &bar).await?;
         let control = session.control(&bar);
         let found = engine::inspect(&source, &options, &resources, &control).await?;
-        if let Some(place) = place {
-            write_schema(place, &found, &bar, printer).await?;
-        }
-        Ok(found)
+        let file = match place {
+            Some(place) => write_schema(place, &found, &bar, printer).await?,
+            None => None,
+        };
+        Ok((found, input, file))
     });
     bar.clear();
-    let inspection = inspection?;
+    let (inspection, input, file) = inspection?;
     if json {
         return printer.json(&inspection);
     }
-    if let Some(output) = output {
+    if output.is_some() {
         for warning in &inspection.warnings {
             printer.warning(&format!("{}: {}", warning.code, warning.message));
         }
-        if output != "-" {
-            printer.note(&render::schema_written(&input, &output, &inspection));
+        if let Some(file) = file {
+            printer.note(&render::schema_written(&input, &file, &inspection));
         }
         return Ok(());
     }
@@ -83,20 +86,24 @@ pub(crate) fn run(args: InspectArgs, printer: &Printer) -> Result<(), Failure> {
     printer.data(&render::inspection(&input, &inspection, view))
 }
 
+/// Writes the schema, and returns the name of the file that it went to.
 async fn write_schema(
     place: SchemaPlace,
     found: &Inspection,
     bar: &Bar,
     printer: &Printer,
-) -> Result<(), Failure> {
+) -> Result<Option<String>, Failure> {
     let text = SchemaFile::from_inspection(found).explained(found);
     match place {
         SchemaPlace::StandardOutput => {
             bar.clear();
-            printer.data(&text)
+            printer.data(&text)?;
+            Ok(None)
         }
-        SchemaPlace::File(output) => {
-            places::write(output, text).await.map_err(|source| Failure::SchemaPlace { source })
+        SchemaPlace::File { output, shown } => {
+            let written = places::write(output, text).await;
+            written.map_err(|source| Failure::SchemaPlace { source })?;
+            Ok(Some(shown))
         }
     }
 }

@@ -46,7 +46,9 @@ impl RejectsPlace {
             .map_err(|error| Error::Internal(error.to_string()))?;
         if path == output.path && policy == BadRowPolicy::Reject {
             return Err(Error::Request {
-                message: format!("the output is named `{REJECTS_NAME}`, as the rejected records are"),
+                message: format!(
+                    "the output is named `{REJECTS_NAME}`, as the rejected records are"
+                ),
                 hint: Some("give the output another name with `-o`".to_owned()),
             });
         }

@@ -6,9 +6,9 @@ use sha2::{Digest, Sha256};
 use tokio::runtime::Handle;
 
 use crate::{
-    BadRowPolicy, ColumnCounts, Control, ConvertOptions, Counts, Error, FORMAT_VERSION, Format, Input,
-    ObjectWriter, Output, OutputFacts, PLAN_DIGEST_METADATA_KEY, PLAN_METADATA_KEY, Plan, Receipt,
-    Resources, Result, RunId, Stage, Timings,
+    BadRowPolicy, ColumnCounts, Control, ConvertOptions, Counts, Error, FORMAT_VERSION, Format,
+    Input, ObjectWriter, Output, OutputFacts, PLAN_DIGEST_METADATA_KEY, PLAN_METADATA_KEY, Plan,
+    Receipt, Resources, Result, RunId, Stage, Timings,
     engine::{
         beside::{REJECTS_OF_METADATA_KEY, RejectsPlace},
         contract::Held,
@@ -54,6 +54,7 @@ pub async fn convert(
     control.reporter.stage(Stage::Inspecting);
     let opened = OpenInput::open(input, options.format).await?;
     options.json.check(opened.format, &opened.location)?;
+    options.text.check(&options.null_words, opened.format, &opened.location)?;
     let rejects_place = RejectsPlace::beside(output, options.on_bad_row)?;
     // A place that cannot be written is told before anything is read.
     let writer = create(output).await?;
@@ -289,7 +290,7 @@ impl Run {
         }
         let written = outcome?;
         let mut tally = std::mem::take(&mut *tally);
-        table.left_out().into_iter().for_each(|event| tally.add(event));
+        tally.leave_out(table.left_out());
         let nulls = plan
             .columns
             .iter()

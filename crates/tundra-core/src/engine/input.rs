@@ -57,6 +57,11 @@ impl OpenInput {
         self.head.len() as u64 == self.object.info().size
     }
 
+    /// Returns whether the bytes at its beginning, all of them if it is short, are ASCII.
+    pub(crate) fn begins_with_ascii(&self) -> bool {
+        self.head.is_ascii()
+    }
+
     /// Returns what the receipt says of the source.
     pub(crate) fn facts(&self) -> SourceFacts {
         let info = self.object.info();
@@ -77,7 +82,7 @@ impl OpenInput {
         context: ReadContext,
     ) -> Result<(Box<dyn Table>, Decision), Error> {
         let label = options.text.encoding.as_deref();
-        let TextEncoding { encoding, mark, decision } =
+        let TextEncoding { encoding, mark, may_switch, decision } =
             find_encoding(&self.head, self.is_whole(), label, &self.location)?;
         let source = TextSource::new(
             Arc::clone(&self.object),
@@ -86,6 +91,7 @@ impl OpenInput {
             encoding,
             mark,
         );
+        let source = if may_switch { source.refusing_switches() } else { source };
         let mut context = context;
         if source.is_transcoded() {
             let source = source.clone();

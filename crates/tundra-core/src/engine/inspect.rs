@@ -53,6 +53,7 @@ pub async fn inspect(
     control.reporter.stage(Stage::Inspecting);
     let opened = OpenInput::open(input, options.format).await?;
     options.json.check(opened.format, &opened.location)?;
+    options.text.check(&options.null_words, opened.format, &opened.location)?;
     let look = Look {
         opened,
         options: options.clone(),
@@ -115,10 +116,13 @@ impl Look {
             StatisticsError::Failed(error) => error,
             StatisticsError::Contradicted => Error::contradicted(),
         })?;
-        let hints = TextHints { encoding: Some(encoding.value.clone()), ..table.hints() };
+        // That nothing but ASCII was seen says nothing about the next input.
+        let is_told = self.options.text.encoding.is_some() || !self.opened.begins_with_ascii();
+        let known = Some(encoding.value.clone()).filter(|_| is_told || encoding.value != "UTF-8");
+        let hints = TextHints { encoding: known, ..table.hints() };
         let mut decisions = vec![encoding];
         decisions.extend_from_slice(table.decisions());
-        let warnings = warnings(&decisions, &table.left_out(), table.columns(), &found);
+        let warnings = warnings(&decisions, &table.left_out().events, table.columns(), &found);
         let columns = table
             .columns()
             .iter()

@@ -135,9 +135,19 @@ impl ParquetInput {
             }
             let text = (options.types == TypePolicy::Text).then_some(&ColumnType::Varchar);
             let wanted = column_options.wanted(name);
+            if let Some(format) = wanted.and_then(|wanted| wanted.format) {
+                return Err(Error::Request {
+                    message: format!(
+                        "column `{name}` is given the format `{format}`, and the values of a \
+                         Parquet file have none"
+                    ),
+                    hint: Some("leave the format away; formats are for text".to_owned()),
+                });
+            }
             let own = ColumnType::from_arrow(kind);
             // What a schema says that is so already needs no cast.
-            let met = wanted.zip(own.as_ref()).is_some_and(|(wanted, own)| wanted.is_met_by(own));
+            let met =
+                wanted.zip(own.as_ref()).is_some_and(|(wanted, own)| wanted.is_met_by(own, None));
             let given = wanted.map(|wanted| &wanted.column_type).or(text).filter(|_| !met);
             let new_name = column_options.name_of(name);
             let (column_type, reason) = match given {

@@ -118,10 +118,10 @@ fn aliases(width: usize) -> String {
 /// Values that [`statistics`] returns of each column.
 pub(crate) const VALUES_PER_COLUMN: usize = 4;
 
-/// Returns the query for statistics of columns of the registered stream: their rows, and of each
+/// Returns the query for statistics of columns of a registered stream: their rows, and of each
 /// column the nulls, the distinct values, and the smallest and the largest as text. Columns without
 /// an order have nulls only.
-pub(crate) fn statistics(columns: &[(String, bool)]) -> String {
+pub(crate) fn statistics(stream: &str, columns: &[(String, bool)]) -> String {
     let mut parts = vec!["count(*)".to_owned()];
     for (name, ordered) in columns {
         let quoted = quote_identifier(name);
@@ -134,7 +134,7 @@ pub(crate) fn statistics(columns: &[(String, bool)]) -> String {
             parts.extend(["NULL", "NULL", "NULL"].map(str::to_owned));
         }
     }
-    format!("SELECT {} FROM {}", parts.join(", "), quote_identifier(STREAM))
+    format!("SELECT {} FROM {}", parts.join(", "), quote_identifier(stream))
 }
 
 fn url(file: &str) -> String {

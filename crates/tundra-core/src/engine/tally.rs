@@ -17,7 +17,7 @@ use crate::{
     read::{
         chunk::{DecodeError, Decoded},
         csv::structure::COMMENTS,
-        table::Batches,
+        table::{Batches, LeftOut},
     },
 };
 
@@ -62,13 +62,21 @@ impl Tally {
         }
         if decoded.comments > 0 {
             let (code, count) = (COMMENTS.to_owned(), decoded.comments);
-            self.add(LossEvent { code, count, samples: Vec::new() });
+            let events = vec![LossEvent { code, count, samples: Vec::new() }];
+            self.leave_out(LeftOut { events, lines: count, bytes: decoded.comment_bytes });
         }
         Ok(())
     }
 
+    /// Takes into account what belongs to no record.
+    pub(crate) fn leave_out(&mut self, left_out: LeftOut) {
+        self.counts.left_out_lines += left_out.lines;
+        self.counts.left_out_bytes += left_out.bytes;
+        left_out.events.into_iter().for_each(|event| self.add(event));
+    }
+
     /// Adds an event to those that were counted while reading.
-    pub(crate) fn add(&mut self, event: LossEvent) {
+    fn add(&mut self, event: LossEvent) {
         match self.events.iter_mut().find(|other| other.code == event.code) {
             Some(other) => other.count += event.count,
             None => self.events.push(event),

@@ -11,10 +11,10 @@ use arrow::{
 };
 
 use crate::{
-    ColumnPlan, ColumnType, Decision, Error, LossEvent, SchemaColumn, TextHints,
+    ColumnPlan, ColumnType, Decision, Error, SchemaColumn, TextHints,
     read::{
         chunk::{DecodeError, Decoded},
-        table::{Batches, Found, Table, check_names},
+        table::{Batches, Found, LeftOut, Table, check_names},
     },
 };
 
@@ -149,7 +149,7 @@ impl Table for Arranged {
         self.table.row_bytes()
     }
 
-    fn left_out(&self) -> Vec<LossEvent> {
+    fn left_out(&self) -> LeftOut {
         self.table.left_out()
     }
 

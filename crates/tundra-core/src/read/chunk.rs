@@ -73,6 +73,8 @@ pub(crate) struct Decoded {
     pub(crate) headers: Vec<DataError>,
     /// Lines that are comments.
     pub(crate) comments: u64,
+    /// Their bytes.
+    pub(crate) comment_bytes: u64,
     /// Nulls of each column of the batch.
     pub(crate) nulls: Vec<u64>,
 }

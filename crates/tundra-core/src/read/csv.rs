@@ -16,6 +16,7 @@ pub(crate) mod nulls;
 pub(crate) mod plan;
 pub(crate) mod repair;
 pub(crate) mod rules;
+pub(crate) mod score;
 pub(crate) mod shape;
 pub(crate) mod split;
 pub(crate) mod structure;

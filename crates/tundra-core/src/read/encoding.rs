@@ -20,6 +20,13 @@ use crate::{Decision, Error};
 /// The byte-order mark of GB18030, which is not in the standard.
 const GB18030_MARK: &[u8] = b"\x84\x31\x95\x33";
 
+/// The byte-order marks of UTF-32, of which the first begins with one of UTF-16.
+const UTF_32_MARKS: [&[u8]; 2] = [b"\xff\xfe\0\0", b"\0\0\xfe\xff"];
+
+/// The confidence in valid UTF-8 of which so little is more than ASCII that it could be text in an
+/// East Asian encoding as well. Below that of which people are warned.
+const HARDLY_UTF_8: f64 = 0.6;
+
 /// How a text is encoded.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct TextEncoding {
@@ -27,7 +34,9 @@ pub(crate) struct TextEncoding {
     pub(crate) encoding: &'static Encoding,
     /// Bytes of byte-order marks at the beginning.
     pub(crate) mark: u64,
-    /// The same, for the receipt, with confidence and reason.
+    /// What was looked at is ASCII, and more follows, which may switch to other characters.
+    pub(crate) may_switch: bool,
+    /// The encoding for the receipt, with confidence and reason.
     pub(crate) decision: Decision,
 }
 
@@ -39,7 +48,7 @@ impl TextEncoding {
             confidence,
             reason: reason.to_owned(),
         };
-        Self { encoding, mark: mark as u64, decision }
+        Self { encoding, mark: mark as u64, may_switch: false, decision }
     }
 }
 
@@ -55,9 +64,19 @@ pub(crate) fn find_encoding(
     label: Option<&str>,
     input: &str,
 ) -> Result<TextEncoding, Error> {
+    let is_utf32_marked = UTF_32_MARKS.iter().any(|mark| head.starts_with(mark));
+    if let Some(label) = label
+        && !is_utf32_marked
+    {
+        return given(head, label);
+    }
+    if let Some((encoding, mark)) = mark(head).filter(|_| !is_utf32_marked) {
+        return Ok(TextEncoding::new(encoding, mark, 1.0, "byte-order mark"));
+    }
     if let Some(encoding) = utf32(head) {
         return Err(Error::UnsupportedEncoding { input: input.to_owned(), encoding });
     }
+    // A zero behind the mark of UTF-16 is none of UTF-32 then.
     if let Some(label) = label {
         return given(head, label);
     }
@@ -71,10 +90,18 @@ pub(crate) fn find_encoding(
     if head.is_ascii() {
         return Ok(ascii(head, whole));
     }
-    let (characters, bad) = utf8_characters(head, whole);
-    if bad == 0 {
+    let Utf8 { characters, bad, is_cut } = Utf8::of(head, whole);
+    if bad == 0 && !is_cut {
+        if is_hardly_utf8(head) {
+            let reason = "it is valid UTF-8, but its only other characters are unusual there";
+            return Ok(TextEncoding::new(UTF_8, 0, HARDLY_UTF_8, reason));
+        }
         let reason = if whole { "it is valid UTF-8" } else { "its beginning is valid UTF-8" };
         return Ok(TextEncoding::new(UTF_8, 0, 1.0, reason));
+    }
+    if bad == 0 && characters > 0 {
+        let reason = "it is valid UTF-8, cut off within its last character";
+        return Ok(TextEncoding::new(UTF_8, 0, 0.95, reason));
     }
     // In no other encoding do so many characters look like UTF-8 by accident.
     if characters >= 4 && characters >= 4 * bad {
@@ -93,6 +120,25 @@ fn given(head: &[u8], label: &str) -> Result<TextEncoding, Error> {
     let mut encoding = by_label(label)?;
     let says_byte_order = label.trim_ascii_end().to_ascii_lowercase().ends_with("le");
     let found = mark(head);
+    if [UTF_16LE, UTF_16BE].contains(&encoding)
+        && (encoding == UTF_16BE || says_byte_order)
+        && found.is_none()
+        && let Some((other, _)) = utf16(head)
+        && other != encoding
+    {
+        return Err(Error::Request {
+            message: format!(
+                "the encoding {label} contradicts the input, whose newlines and delimiters are \
+                 those of {}",
+                other.name()
+            ),
+            hint: Some(format!(
+                "give `--encoding {}`, or leave `--encoding` and the key `encoding` of a schema file \
+                 away",
+                other.name().to_ascii_lowercase()
+            )),
+        });
+    }
     if encoding == UTF_16LE && !says_byte_order {
         // `utf-16` alone leaves the byte order to the mark, or to the text.
         encoding = match found {
@@ -108,11 +154,15 @@ fn given(head: &[u8], label: &str) -> Result<TextEncoding, Error> {
         // The mark of GB18030 is text in several other encodings.
         Some((found, _)) if found != GB18030 => Err(Error::Request {
             message: format!(
-                "`--encoding {label}` contradicts the byte-order mark of {} with which the input \
+                "the encoding {label} contradicts the byte-order mark of {} with which the input \
                  begins",
                 found.name()
             ),
-            hint: Some("leave `--encoding` away: a mark at the beginning is obeyed".to_owned()),
+            hint: Some(
+                "leave `--encoding`, or the key `encoding` of the schema file, away: a mark at the \
+                 beginning is obeyed"
+                    .to_owned(),
+            ),
         }),
         _ => Ok(TextEncoding::new(encoding, 0, 1.0, "given")),
     }
@@ -148,9 +198,7 @@ fn mark(head: &[u8]) -> Option<(&'static Encoding, usize)> {
 }
 
 fn ascii(head: &[u8], whole: bool) -> TextEncoding {
-    // The escape sequences that switch to Japanese characters and back.
-    let switches = [b"\x1b$B", b"\x1b$@"];
-    if switches.iter().any(|switch| memchr::memmem::find(head, *switch).is_some()) {
+    if find_switch(head).is_some() {
         let end = memchr::memrchr(b'\n', head).map_or(head.len(), |newline| newline + 1);
         let lines = if whole { head } else { &head[..end] };
         if ISO_2022_JP.decode_without_bom_handling_and_without_replacement(lines).is_some() {
@@ -161,22 +209,77 @@ fn ascii(head: &[u8], whole: bool) -> TextEncoding {
         return TextEncoding::new(UTF_8, 0, 1.0, "it is ASCII");
     }
     let reason = "its beginning is ASCII, and what follows is checked";
-    TextEncoding::new(UTF_8, 0, 0.9, reason)
+    TextEncoding { may_switch: true, ..TextEncoding::new(UTF_8, 0, 0.9, reason) }
 }
 
-/// Counts the characters of several bytes that are UTF-8, and the byte sequences that are not.
-fn utf8_characters(head: &[u8], whole: bool) -> (usize, usize) {
-    let (mut characters, mut bad) = (0, 0);
-    let mut chunks = head.utf8_chunks().peekable();
-    while let Some(chunk) = chunks.next() {
-        characters += chunk.valid().chars().filter(|character| !character.is_ascii()).count();
-        // The sample may end within a character.
-        let is_cut = !whole
-            && chunks.peek().is_none()
-            && std::str::from_utf8(chunk.invalid()).is_err_and(|error| error.error_len().is_none());
-        bad += usize::from(!chunk.invalid().is_empty() && !is_cut);
+/// Bytes of an escape sequence that switches to Japanese characters.
+pub(crate) const SWITCH_BYTES: usize = 3;
+
+/// Finds the first escape sequence of ISO-2022-JP that switches to Japanese characters.
+pub(crate) fn find_switch(bytes: &[u8]) -> Option<usize> {
+    memchr::memchr_iter(b'\x1b', bytes)
+        .find(|&at| matches!(bytes[at + 1..], [b'$', b'B' | b'@', ..]))
+}
+
+/// How far a text is UTF-8.
+struct Utf8 {
+    /// Characters of several bytes.
+    characters: usize,
+    /// Byte sequences that are none.
+    bad: usize,
+    /// The whole text ends within a character.
+    is_cut: bool,
+}
+
+impl Utf8 {
+    fn of(head: &[u8], whole: bool) -> Self {
+        let mut found = Self { characters: 0, bad: 0, is_cut: false };
+        let mut chunks = head.utf8_chunks().peekable();
+        while let Some(chunk) = chunks.next() {
+            found.characters +=
+                chunk.valid().chars().filter(|character| !character.is_ascii()).count();
+            if chunk.invalid().is_empty() {
+                continue;
+            }
+            let ends_within = chunks.peek().is_none()
+                && std::str::from_utf8(chunk.invalid())
+                    .is_err_and(|error| error.error_len().is_none());
+            // A sample may end anywhere.
+            found.is_cut |= ends_within && whole;
+            found.bad += usize::from(!ends_within);
+        }
+        found
     }
-    (characters, bad)
+}
+
+/// Returns whether a text that is valid UTF-8 has so little besides ASCII, and that so unusual, that
+/// it is perhaps none: one or two characters of two bytes, as pairs of bytes in East Asian encodings
+/// can be as well, which are letters of no language or stand alone.
+fn is_hardly_utf8(head: &[u8]) -> bool {
+    let Some(text) = head.utf8_chunks().next().map(|chunk| chunk.valid()) else { return false };
+    let mut known: Vec<char> = Vec::new();
+    let mut is_usual = true;
+    let mut before = '\n';
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        if !character.is_ascii() {
+            if character.len_utf8() > 2 {
+                return false;
+            }
+            if !known.contains(&character) {
+                known.push(character);
+            }
+            let behind = characters.peek().copied().unwrap_or('\n');
+            let is_in_a_word = before.is_alphabetic() || behind.is_alphabetic();
+            is_usual &=
+                letters::is_usual(character) && (is_in_a_word || !character.is_alphabetic());
+            if known.len() > 2 {
+                return false;
+            }
+        }
+        before = character;
+    }
+    !known.is_empty() && !is_usual
 }
 
 #[cfg(test)]
@@ -236,6 +339,47 @@ mod tests {
     }
 
     #[test]
+    fn text_that_is_cut_off_within_a_character_is_still_utf_8() {
+        for text in [&b"id,n\n1,x\n2,M\xc3\xbcller\n3,K\xc3"[..], "東京,1\n3,東".as_bytes()] {
+            let found = find_encoding(&text[..text.len() - 1], true, None, "x").unwrap();
+            assert_eq!(found.encoding, UTF_8, "{text:x?}");
+            let found = find_encoding(text, true, None, "x").unwrap();
+            assert_eq!(found.encoding, UTF_8, "{text:x?}");
+        }
+        // Without any other character it could as well be one of one byte.
+        assert_eq!(found(b"id,n\n1,x\n2,Caf\xe9").0, "windows-1252");
+    }
+
+    #[test]
+    fn utf_8_is_certain_unless_it_could_be_a_word_of_two_bytes() {
+        for (text, is_sure) in [
+            ("1,Zürich\n".repeat(30).as_str(), true),
+            ("1,5 €\n", true),
+            ("1,20 °C\n", true),
+            ("1,Москва\n", true),
+            ("1,東\n", true),
+            ("1,à la carte\n2,é\n3,Köln\n", true),
+            // What the Chinese words for woman and yuan are in GBK.
+            ("1,Ů\n2,Ů\n", false),
+            ("1,5Ԫ\n2,7Ԫ\n", false),
+        ] {
+            let found = find_encoding(text.as_bytes(), true, None, "x").unwrap();
+            assert_eq!(found.encoding, UTF_8, "{text}");
+            assert_eq!(found.decision.confidence >= 0.7, is_sure, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_label_goes_before_what_the_bytes_look_like() {
+        let utf32: Vec<u8> = "id,name\n".chars().flat_map(|c| u32::from(c).to_le_bytes()).collect();
+        assert_eq!(forced(&utf32, "utf-16le").unwrap(), ("UTF-16LE", 0));
+        let marked = [b"\xff\xfe\0\0", &utf32[..]].concat();
+        assert!(forced(&marked, "utf-16le").is_err());
+        // A zero behind the mark of UTF-16.
+        assert_eq!(found(b"\xff\xfe\0\0a\0,\0b\0\n\0").0, "UTF-16LE");
+    }
+
+    #[test]
     fn a_beginning_in_ascii_is_not_the_whole_text() {
         let found = find_encoding(b"a,b\n", false, None, "x").unwrap();
         assert_eq!((found.encoding, found.decision.confidence), (UTF_8, 0.9));
@@ -269,6 +413,9 @@ mod tests {
             (b"\xEF\xBB\xBFabc", "windows-1252"),
             (b"\xFF\xFEa\0", "utf-8"),
             (b"\xFE\xFF\0a", "utf-16le"),
+            // The other byte order, which would be one record of odd characters.
+            (b"i\0d\0,\0n\0\n\x001\0,\x002\0\n\0", "utf-16be"),
+            (b"\0i\0d\0,\0n\0\n\x001\0,\x002\0\n", "utf-16le"),
         ] {
             let error = forced(head, label).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{label}: {error}");

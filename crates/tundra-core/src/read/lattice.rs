@@ -4,6 +4,7 @@
 //! survive. Evidence of parts of an input is merged, so that a whole file is looked at by many
 //! threads, and comes to the same end wherever the parts were cut.
 
+mod claims;
 mod classify;
 mod kinds;
 mod verdict;
@@ -15,8 +16,10 @@ mod tests;
 
 pub(crate) use self::verdict::Verdict;
 use self::{
+    claims::Claims,
     classify::{Facts, classify},
     kinds::{Kinds, State},
+    verdict::Text,
 };
 use crate::value::{double, integer, words};
 
@@ -40,6 +43,11 @@ pub(crate) struct Evidence {
     steps: Vec<Step>,
     /// The first places of words that usually stand for a null, each word once.
     nulls: Vec<Place>,
+    claims: Claims,
+    /// The values are numbers, and never codes that look like some.
+    are_numbers: bool,
+    /// Another column of the input has decimal commas, so that a point may separate thousands.
+    beside_commas: bool,
 }
 
 /// A value that said something new.
@@ -58,14 +66,22 @@ impl Default for Evidence {
             facts: Facts::default(),
             steps: Vec::new(),
             nulls: Vec::new(),
+            claims: Claims::default(),
+            are_numbers: false,
+            beside_commas: false,
         }
     }
 }
 
 impl Evidence {
-    /// Returns whether every value seen is something else than text.
+    /// Returns whether every value seen is something else than text. Of one value alone nobody knows
+    /// whether it is a code, so that it counts as what it looks like.
     pub(crate) fn is_typed(&self) -> bool {
-        self.values > 0 && self.decide().is_ok()
+        match self.decide() {
+            Ok(_) => self.values > 0,
+            Err(Text::Suspect(_) | Text::Exponents) => self.values == 1,
+            Err(_) => false,
+        }
     }
 
     /// Returns whether a value was seen that makes the column text, whatever comes.
@@ -78,14 +94,28 @@ impl Evidence {
         verdict::explain(self)
     }
 
+    /// Begins with nothing seen of values that are written as numbers in a format that has strings as
+    /// well.
+    pub(crate) fn of_numbers() -> Self {
+        Self { are_numbers: true, ..Self::default() }
+    }
+
+    /// Returns the evidence of a column beside which another one has decimal commas.
+    pub(crate) fn beside_commas(&self) -> Self {
+        Self { beside_commas: true, ..self.clone() }
+    }
+
     /// Takes a value into account. `record` is counted from 1.
     #[inline]
     pub(crate) fn observe(&mut self, text: &[u8], record: u64) {
         self.values += 1;
-        if self.state.kinds == Kinds::NONE || self.is_one_more_integer(text) {
+        if self.is_one_more_integer(text) {
             return;
         }
-        self.look_at(text, record);
+        self.claims.look_at(text, record);
+        if self.state.kinds != Kinds::NONE {
+            self.look_at(text, record);
+        }
     }
 
     /// Returns whether the value is an integer that says nothing new, which is nearly every value of
@@ -129,7 +159,11 @@ impl Evidence {
 
     /// Takes into account what was seen in a later part of the input.
     pub(crate) fn merge(&mut self, later: Self) {
-        let Self { state: _, values, facts, steps, nulls } = later;
+        let Self { state: _, values, facts, steps, nulls, claims, are_numbers, beside_commas } =
+            later;
+        self.are_numbers |= are_numbers;
+        self.claims.merge(claims);
+        self.beside_commas |= beside_commas;
         for Step { place, state } in steps {
             if let Some(state) = self.state.narrowed_by(&state) {
                 self.steps.push(Step { place, state });

@@ -9,11 +9,11 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 
 use crate::{
-    ColumnPlan, Decision, Error, LossEvent, Progress, Reporter, Stage, TextHints,
+    ColumnPlan, Decision, Error, Progress, Reporter, Stage, TextHints,
     read::{
         chunk::{DecodeError, Decoded},
         source::{Explain, TextSource},
-        table::{Batches, Found, Table},
+        table::{Batches, Found, LeftOut, Table},
     },
 };
 
@@ -59,14 +59,17 @@ impl Table for Located {
         self.table.row_bytes()
     }
 
-    fn left_out(&self) -> Vec<LossEvent> {
+    fn left_out(&self) -> LeftOut {
         let mut explain = Explain::new(self.source.clone());
-        let mut events = self.table.left_out();
-        for event in &mut events {
+        let mut left_out = self.table.left_out();
+        for event in &mut left_out.events {
             // No place is better than a wrong one.
-            event.samples.retain_mut(|sample| explain.place(&mut sample.byte).is_ok());
+            event.samples.retain_mut(|sample| {
+                explain.shown(&mut sample.text);
+                explain.place(&mut sample.byte).is_ok()
+            });
         }
-        events
+        left_out
     }
 
     fn infer_whole(&mut self) -> Result<(), Error> {

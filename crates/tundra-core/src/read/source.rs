@@ -25,7 +25,10 @@ use tokio::runtime::Handle;
 
 pub(crate) use self::explain::Explain;
 use self::{ahead::ReadAhead, decoding::Decoding, places::Marks};
-use crate::{Error, ObjectReader, StorageError};
+use crate::{
+    Error, ObjectReader, StorageError,
+    read::encoding::{SWITCH_BYTES, find_switch},
+};
 
 /// Bytes of text that are decoded at a time.
 const TEXT_BYTES: usize = 256 << 10;
@@ -40,6 +43,8 @@ pub(crate) struct TextSource {
     encoding: &'static Encoding,
     /// Bytes of a byte-order mark at the beginning.
     mark: u64,
+    /// Escape sequences that switch to Japanese characters are refused.
+    refuses_switches: bool,
     passes: Arc<Passes>,
 }
 
@@ -60,7 +65,14 @@ impl TextSource {
         encoding: &'static Encoding,
         mark: u64,
     ) -> Self {
-        Self { object, name, runtime, encoding, mark, passes: Arc::default() }
+        let passes = Arc::default();
+        Self { object, name, runtime, encoding, mark, refuses_switches: false, passes }
+    }
+
+    /// Lets passes fail at escape sequences that switch to Japanese characters: text whose beginning
+    /// is ASCII is ISO-2022-JP then, and would be read as gibberish.
+    pub(crate) fn refusing_switches(self) -> Self {
+        Self { refuses_switches: true, ..self }
     }
 
     /// Returns the input's name.
@@ -96,6 +108,9 @@ impl TextSource {
     pub(crate) fn open(&self) -> Result<Box<dyn Read + Send>, Error> {
         let failed = |error| read_error(error, &self.name);
         let raw = self.open_raw(self.mark).map_err(failed)?;
+        if self.refuses_switches {
+            return Ok(Box::new(NoSwitches { raw, at: self.mark, tail: Vec::new() }));
+        }
         if !self.is_transcoded() {
             return Ok(raw);
         }
@@ -242,12 +257,63 @@ impl Read for Transcoder {
     }
 }
 
+/// A pass over text that is ASCII as far as it is known, up to what switches to other characters.
+struct NoSwitches {
+    raw: Box<dyn Read + Send>,
+    /// The offset of the next byte.
+    at: u64,
+    /// The last bytes, in which a sequence may have begun.
+    tail: Vec<u8>,
+}
+
+impl Read for NoSwitches {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.raw.read(buffer)?;
+        let bytes = &buffer[..count];
+        let before = self.tail.len();
+        // Across the border first.
+        self.tail.extend_from_slice(&bytes[..count.min(SWITCH_BYTES - 1)]);
+        let across = find_switch(&self.tail).map(|at| self.at - before as u64 + at as u64);
+        let found = across.or_else(|| find_switch(bytes).map(|at| self.at + at as u64));
+        if let Some(byte) = found {
+            return Err(io::Error::other(Switch { byte }));
+        }
+        self.at += count as u64;
+        let kept = if count < SWITCH_BYTES { self.tail.as_slice() } else { bytes };
+        self.tail = kept[kept.len().saturating_sub(SWITCH_BYTES - 1)..].to_vec();
+        Ok(count)
+    }
+}
+
+/// An escape sequence that switches to Japanese characters.
+#[derive(Debug, thiserror::Error)]
+#[error("the bytes at byte {byte} switch to Japanese characters")]
+struct Switch {
+    byte: u64,
+}
+
 /// Returns the error of a failed read of the input of this name.
 pub(crate) fn read_error(error: io::Error, name: &str) -> Error {
     const ROLE: &str = "could not read the input";
     // What a store said travels inside the error of the reader.
     let other = match error.downcast::<StorageError>() {
         Ok(source) => return Error::Storage { role: ROLE, source },
+        Err(other) => other,
+    };
+    let other = match other.downcast::<Switch>() {
+        Ok(Switch { byte }) => {
+            return Error::Request {
+                message: format!(
+                    "`{name}` is ASCII at its beginning, and switches to Japanese characters at \
+                     byte {byte}, as ISO-2022-JP does"
+                ),
+                hint: Some(
+                    "give `--encoding iso-2022-jp`, or `--encoding utf-8` to keep the escape \
+                     sequences as they are"
+                        .to_owned(),
+                ),
+            };
+        }
         Err(other) => other,
     };
     let location = name.to_owned();

@@ -15,6 +15,7 @@ use crate::{
     Cancel, ColumnPlan, ColumnType, ConvertOptions, Decision, Error, Expected, LossEvent, Reporter,
     TextHints,
     read::chunk::{DecodeError, Decoded},
+    value::format::ValueFormat,
 };
 
 /// The rows of a table, in order, as they are decoded.
@@ -76,8 +77,8 @@ pub(crate) trait Table: Send {
     fn row_bytes(&self) -> u64;
 
     /// Returns what of the input belongs to no record, where that is more than a header.
-    fn left_out(&self) -> Vec<LossEvent> {
-        Vec::new()
+    fn left_out(&self) -> LeftOut {
+        LeftOut::default()
     }
 
     /// Looks at all records, so that the types hold all of them.
@@ -87,13 +88,24 @@ pub(crate) trait Table: Send {
     fn rows(&self) -> Result<Batches, Error>;
 }
 
+/// What of an input belongs to no record and is not the header.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct LeftOut {
+    /// What it is, one for each sort of thing.
+    pub(crate) events: Vec<LossEvent>,
+    /// Its lines.
+    pub(crate) lines: u64,
+    /// Its bytes, as UTF-8.
+    pub(crate) bytes: u64,
+}
+
 /// A type that a column is to have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Wanted {
     /// The type.
     pub(crate) column_type: ColumnType,
     /// How its values are written, if that is said.
-    pub(crate) format: Option<String>,
+    pub(crate) format: Option<ValueFormat>,
     /// Who wants it.
     pub(crate) by: WantedBy,
 }
@@ -115,9 +127,10 @@ impl Wanted {
         self.by == WantedBy::Schema
     }
 
-    /// Returns whether the type that the values say is wanted, so that nothing has to be forced.
-    pub(crate) fn is_met_by(&self, found: &ColumnType) -> bool {
-        self.by == WantedBy::Schema && self.column_type == *found
+    /// Returns whether the type and the format that the values say are wanted, so that nothing has to
+    /// be forced. Where a schema says no format, the usual one is wanted.
+    pub(crate) fn is_met_by(&self, found: &ColumnType, format: Option<ValueFormat>) -> bool {
+        self.by == WantedBy::Schema && self.column_type == *found && self.format == format
     }
 
     /// Returns the reason for the type of a column that is read as it. `found` is what its values
@@ -132,22 +145,40 @@ impl Wanted {
 }
 
 /// Returns the types that are wanted, by the names of columns in the input.
-pub(crate) fn wanted_types(options: &ConvertOptions) -> HashMap<String, Wanted> {
-    let by_schema = options.expected.iter().flat_map(|expected| &expected.columns);
-    let by_schema = by_schema.filter_map(|column| {
+///
+/// # Errors
+/// Fails when a format is none of its type, or is given without a type.
+pub(crate) fn wanted_types(options: &ConvertOptions) -> Result<HashMap<String, Wanted>, Error> {
+    let mut wanted = HashMap::new();
+    for column in options.expected.iter().flat_map(|expected| &expected.columns) {
         let by = if column.force { WantedBy::ForcingSchema } else { WantedBy::Schema };
-        let column_type = column.column_type.clone()?;
-        let wanted = Wanted { column_type, format: column.format.clone(), by };
-        Some((column.name.clone(), wanted))
-    });
+        let Some(column_type) = column.column_type.clone() else { continue };
+        let format = column.format.as_deref();
+        let format =
+            format.map(|text| parse_format(&column.name, text, &column_type)).transpose()?;
+        wanted.insert(column.name.clone(), Wanted { column_type, format, by });
+    }
     // What stands on the command line goes before what stands in a file.
-    let by_option = options.type_overrides.iter().map(|(name, column_type)| {
-        let formats = &options.column_formats;
-        let format = formats.iter().find(|(column, _)| column == name).map(|it| it.1.clone());
-        let wanted = Wanted { column_type: column_type.clone(), format, by: WantedBy::Option };
-        (name.clone(), wanted)
-    });
-    by_schema.chain(by_option).collect()
+    for (name, column_type) in &options.type_overrides {
+        let format = options.column_formats.iter().find(|(column, _)| column == name);
+        let format = format.map(|(_, text)| parse_format(name, text, column_type)).transpose()?;
+        let column_type = column_type.clone();
+        wanted.insert(name.clone(), Wanted { column_type, format, by: WantedBy::Option });
+    }
+    let has_type = |name: &String| options.type_overrides.iter().any(|(typed, _)| typed == name);
+    match options.column_formats.iter().find(|(name, _)| !has_type(name)) {
+        Some((name, format)) => Err(Error::request(format!(
+            "column `{name}` is given the format `{format}`, but no type"
+        ))),
+        None => Ok(wanted),
+    }
+}
+
+fn parse_format(name: &str, text: &str, column_type: &ColumnType) -> Result<ValueFormat, Error> {
+    ValueFormat::parse(text, column_type).ok_or_else(|| Error::Request {
+        message: format!("`{text}` is no format that column `{name}` could have as {column_type}"),
+        hint: Some(ValueFormat::possible(column_type).to_owned()),
+    })
 }
 
 /// What the options say about the columns, checked against those that there are.
@@ -200,8 +231,9 @@ impl ColumnOptions {
         }
         if let Some(expected) = &options.expected {
             add_renames(expected, &known, &mut renames);
+            keep_apart(expected, names, &mut renames);
         }
-        let found = Self { renames, types: wanted_types(options) };
+        let found = Self { renames, types: wanted_types(options)? };
         check_names(names.iter().map(|name| (name.as_str(), found.name_of(name))))?;
         Ok(found)
     }
@@ -225,6 +257,29 @@ fn add_renames(expected: &Expected, known: &HashSet<&str>, renames: &mut HashMap
         {
             renames.entry(column.name.clone()).or_insert_with(|| new.clone());
         }
+    }
+}
+
+/// Gives columns that a schema does not know another name where theirs is one that the schema gives:
+/// whether such columns are accepted at all is decided elsewhere.
+fn keep_apart(expected: &Expected, names: &[String], renames: &mut HashMap<String, String>) {
+    let known: HashSet<&str> = expected.columns.iter().map(|column| column.name.as_str()).collect();
+    let outputs = expected.columns.iter().map(|column| {
+        renames.get(&column.name).map_or(column.output_name(), String::as_str).to_lowercase()
+    });
+    let mut taken: HashSet<String> = outputs.collect();
+    let written: HashSet<String> = names.iter().map(|name| name.to_lowercase()).collect();
+    for name in names.iter().filter(|name| !known.contains(name.as_str())) {
+        // What somebody said is checked, and not changed.
+        if renames.contains_key(name) || taken.insert(name.to_lowercase()) {
+            continue;
+        }
+        let mut candidates = (1..).map(|number: u64| format!("{name}_{number}"));
+        let candidate = candidates.find(|candidate| {
+            let candidate = candidate.to_lowercase();
+            !written.contains(&candidate) && taken.insert(candidate)
+        });
+        renames.extend(candidate.map(|candidate| (name.clone(), candidate)));
     }
 }
 

@@ -90,16 +90,60 @@ pub(super) fn parse(text: &str) -> Result<SchemaFile, SchemaFileError> {
         SchemaFileError {
             line: location.map(|location| location.line()),
             character: location.map(|location| location.column()),
-            message: first_line(&message).to_owned(),
+            message: explained(&message),
         }
     })?;
     document.check()
 }
 
-/// Returns the message without the place that it repeats.
-fn first_line(message: &str) -> &str {
+/// Returns what is wrong in words of our own: those of the library are about its types and options,
+/// and not about the file. The place is told elsewhere.
+fn explained(message: &str) -> String {
     let line = message.lines().next().unwrap_or(message);
-    line.split(" at line ").next().unwrap_or(line)
+    let line = line.split(" at line ").next().unwrap_or(line);
+    let between = |from: &str, to: &str| {
+        let rest = line.split_once(from)?.1;
+        Some(rest.split_once(to).map_or(rest, |(found, _)| found).to_owned())
+    };
+    if let Some(key) = between("unknown field `", "`") {
+        let known = line.split_once("expected ").map_or("", |(_, known)| known);
+        let known = known.strip_prefix("one of ").unwrap_or(known);
+        return format!("there is no key `{key}` here, only {known}");
+    }
+    if let Some(key) = between("missing field `", "`") {
+        return format!("the key `{key}` is missing");
+    }
+    if line.contains("duplicate") {
+        return match between("`", "`").or_else(|| between(": ", ",")) {
+            Some(key) => format!("the key `{key}` stands twice"),
+            None => "a key stands twice".to_owned(),
+        };
+    }
+    if let Some((found, expected)) = line.split_once(", expected ")
+        && let Some(found) = found.split_once("invalid type: ").map(|(_, found)| found)
+    {
+        return format!("this is {found}, and must be {}", in_words(expected));
+    }
+    if line.to_ascii_lowercase().contains("boolean") || line.contains("bool") {
+        return "this must be `true` or `false`".to_owned();
+    }
+    if line.contains("budget") || line.contains("limit") || line.contains("depth") {
+        return "the file is nested too deeply, or has too many aliases".to_owned();
+    }
+    format!("this is no YAML as a schema file has it: {line}")
+}
+
+/// Names what a key holds as people do.
+fn in_words(expected: &str) -> &str {
+    match expected {
+        "a sequence" => "a list",
+        "a boolean" => "`true` or `false`",
+        "u32" | "u64" | "an integer" => "a whole number",
+        expected if expected.contains("struct ") || expected.contains("map") => {
+            "keys with values, such as `name: id`"
+        }
+        expected => expected,
+    }
 }
 
 impl Document {
@@ -148,6 +192,14 @@ impl Column {
         if rename.as_deref() == Some("") {
             return Err(wrong(format!("the new name of column `{name}` is empty")));
         }
+        // As the option `--type` has it, with the format behind the type.
+        let with_format = column_type.as_deref().and_then(type_with_format);
+        if let Some((kind, format)) = with_format {
+            return Err(wrong(format!(
+                "the type of column `{name}` is {kind}; how its values are written stands under a key \
+                 of its own: `format: \"{format}\"`"
+            )));
+        }
         let column_type = column_type.map(|column_type| column_type.parse()).transpose();
         let column_type =
             column_type.map_err(|error| wrong(format!("the type of column `{name}`: {error}")))?;
@@ -160,6 +212,18 @@ impl Column {
         let rename = rename.filter(|new| *new != name);
         Ok(SchemaColumn { name, rename, column_type, format, nullable, force })
     }
+}
+
+/// Takes a type with a format in parentheses apart.
+fn type_with_format(text: &str) -> Option<(&str, &str)> {
+    let (kind, rest) = text.split_once('(')?;
+    let inside = rest.trim_end().strip_suffix(')')?;
+    let kind = kind.trim_end();
+    let is_decimal = ["DECIMAL", "NUMERIC"].iter().any(|name| kind.eq_ignore_ascii_case(name));
+    let is_plain = kind.parse::<crate::ColumnType>().is_ok();
+    // Behind the precision and the scale of a decimal its format stands.
+    let format = if is_decimal { inside.splitn(3, ',').nth(2) } else { Some(inside) };
+    (is_decimal || is_plain).then_some((kind, format?.trim()))
 }
 
 /// Checks that no column stands twice, and that no two have one name in the output.
@@ -245,9 +309,27 @@ mod tests {
             ("tundra_schema: 1\ntext: {nulls: ['']}\ncolumns: [{name: a}]", "an empty word"),
             ("tundra_schema: 1\ncolumns: [{name: a, nullable: maybe}]", "line 2"),
             ("tundra_schema: 1\ntundra_schema: 1\ncolumns: [{name: a}]", "line 2"),
+            ("tundra_schema: 1\ncolumns: [{naem: a}]", "there is no key `naem` here"),
+            ("tundra_schema: 1\n", "the key `columns` is missing"),
+            (
+                "tundra_schema: 1\ncolumns: [{name: a, type: DATE(%d/%m/%Y)}]",
+                "under a key of its own: `format: \"%d/%m/%Y\"`",
+            ),
+            (
+                "tundra_schema: 1\ncolumns:\n- name: a\n  type: 'DECIMAL(18,2,#.##0,00 €)'",
+                "under a key of its own: `format: \"#.##0,00 €\"`",
+            ),
+            (
+                "tundra_schema: 1\ntext: {footer: 0, one_table: true}\ncolumns: [{name: a}]",
+                "`one_table` is `true`",
+            ),
         ] {
             let error = refused(text);
             assert!(error.contains(says), "{text}: {error}");
+            // Words of the library, which nobody can follow.
+            for word in ["DuplicateKeyPolicy", "Options", "serde", "struct ", "u32", "enum"] {
+                assert!(!error.contains(word), "{text}: {error}");
+            }
         }
     }
 

@@ -23,11 +23,12 @@ Of each column:
   rename    its name in the output, when that is to be another
   type      its type; found by the values where it is not given
   format    how its values are written where that is not the usual way, such as
-            '%d/%m/%Y' or '#.##0,00 €'; by the values where it is not given
+            '%d/%m/%Y' or '#.##0,00 €'; where a type is given and no format,
+            the usual way is meant: 2024-12-31, 1234.5, true
   nullable  `false` when a null is a difference
   force     `true` to take whatever a person would accept as a value of the
             type, as the option `--type` does: 00713 is 713 then. Without it
-            every value must keep every digit.
+            every value must keep every digit and have no other meaning.
 `format`, `text` and `json` may be left out; they are found out then.";
 
 /// Returns the schema as YAML. `found` is what it was made of.

@@ -58,6 +58,26 @@ pub struct TextFormError {
     wanted: &'static str,
 }
 
+/// Returns what of some hints contradicts each other.
+pub(crate) fn contradiction(hints: &TextHints) -> Option<TextFormError> {
+    let TextHints { delimiter, quote, escape, footer, one_table, .. } = hints;
+    let delimiter = delimiter.as_deref().unwrap_or_default();
+    let is_delimiter = |mark: &Option<Option<char>>| {
+        mark.flatten().is_some_and(|mark| delimiter.chars().eq([mark]))
+    };
+    let wanted = "something else than the delimiter";
+    let error = |key, wanted, value: &str| TextFormError { key, value: value.to_owned(), wanted };
+    if is_delimiter(quote) {
+        Some(error("quote", wanted, delimiter))
+    } else if is_delimiter(escape) {
+        Some(error("escape", wanted, delimiter))
+    } else if *one_table && footer.is_some() {
+        Some(error("one_table", "left out where `footer` says where the table ends", "true"))
+    } else {
+        None
+    }
+}
+
 impl TextForm {
     /// Returns the form of some hints and of words that stand for nulls.
     pub fn of(hints: &TextHints, null_words: &[String]) -> Self {
@@ -104,8 +124,8 @@ impl TextForm {
     /// Returns the hints, of which the words for nulls are none.
     ///
     /// # Errors
-    /// Fails when a quote or an escape is neither a character nor one of the words, and when
-    /// something is empty.
+    /// Fails when a quote or an escape is neither a character nor one of the words, when something is
+    /// empty, and when two things contradict each other.
     pub fn to_hints(&self) -> Result<TextHints, TextFormError> {
         let Self { encoding, delimiter, quote, escape, comment, .. } = self;
         let error =
@@ -154,7 +174,7 @@ impl TextForm {
             Some(value) if value.eq_ignore_ascii_case(NONE) => Some(None),
             Some(value) => Some(Some(value.to_owned())),
         };
-        Ok(TextHints {
+        let hints = TextHints {
             encoding: encoding.clone(),
             delimiter,
             quote,
@@ -165,7 +185,8 @@ impl TextForm {
             footer: self.footer,
             one_table: self.one_table,
             comment,
-        })
+        };
+        contradiction(&hints).map_or(Ok(hints), Err)
     }
 }
 
@@ -192,7 +213,7 @@ mod tests {
                 header_rows: Some(2),
                 preamble: Some(3),
                 footer: Some(1),
-                one_table: true,
+                one_table: false,
                 comment: Some(Some("--".to_owned())),
             };
             assert_eq!(TextForm::of(&hints, &[]).to_hints(), Ok(hints));
@@ -212,6 +233,12 @@ mod tests {
             TextForm { delimiter: Some("\n".to_owned()), ..TextForm::default() },
             TextForm { escape: Some(String::new()), ..TextForm::default() },
             TextForm { comment: Some(String::new()), ..TextForm::default() },
+            TextForm { footer: Some(0), one_table: true, ..TextForm::default() },
+            TextForm {
+                delimiter: Some(";".to_owned()),
+                quote: Some(";".to_owned()),
+                ..TextForm::default()
+            },
         ] {
             assert!(form.to_hints().is_err(), "{form:?}");
         }

@@ -4,7 +4,7 @@
 //! store may hold other things; what it wrote, it leaves. The suite does not try what needs a
 //! broken store: full disks, lost connections and killed processes are for each store's own tests.
 
-use std::{error::Error as StdError, ops::Range};
+use std::{error::Error as StdError, ops::Range, time::SystemTime};
 
 use bytes::Bytes;
 use futures::future::{join, join_all};
@@ -294,7 +294,13 @@ pub async fn lists_sorted_below_a_prefix(storage: &dyn Storage) {
 
     for info in below("a").await {
         let head = test.ok("look at what is listed", storage.head(&info.path).await);
-        test.same("what is listed", &info, &head);
+        test.same("the size of what is listed", &info.size, &head.size);
+        // A list may know no tag.
+        if info.etag.is_some() {
+            test.same("the tag of what is listed", &info.etag, &head.etag);
+        }
+        // Stores tell the time to the second in one place and more exactly in another.
+        test.same("the time of what is listed", &seconds(&info), &seconds(&head));
     }
     let everything = test.ok("list everything", storage.list(None).await);
     if !everything.iter().any(|info| info.path == test.path("a/b/c.bin")) {
@@ -471,20 +477,28 @@ pub async fn keeps_awkward_names(storage: &dyn Storage) {
         "...",
         "a..b",
     ];
-    let long = "n".repeat(200);
-    let names: Vec<&str> = names.into_iter().chain([long.as_str()]).collect();
-    for (number, name) in names.iter().enumerate() {
-        test.put(&test.path(name), IfExists::Fail, noise(number, 28)).await;
+    let long = "n".repeat(100);
+    let mut kept = Vec::new();
+    for (number, name) in names.into_iter().chain([long.as_str()]).enumerate() {
+        let path = test.path(name);
+        match test.try_put(&path, noise(number, 28)).await {
+            // Azure takes a backslash for a slash; a store that does so refuses the name.
+            Err(StorageError::InvalidName { .. }) if name.contains('\\') => {}
+            put => {
+                test.ok(&format!("write `{path}`"), put);
+                kept.push((number, path));
+            }
+        }
     }
-    for (number, name) in names.iter().enumerate() {
-        test.holds(&test.path(name), &noise(number, 28)).await;
+    for (number, path) in &kept {
+        test.holds(path, &noise(*number, 28)).await;
     }
-    let mut expected: Vec<ObjectPath> = names.iter().map(|name| test.path(name)).collect();
+    let mut expected: Vec<ObjectPath> = kept.iter().map(|(_, path)| path.clone()).collect();
     expected.sort();
     test.same("the listed objects", &test.listed().await, &expected);
-    for name in names {
-        test.ok("delete it", storage.delete(&test.path(name)).await);
-        test.is_absent(&test.path(name)).await;
+    for (_, path) in kept {
+        test.ok("delete it", storage.delete(&path).await);
+        test.is_absent(&path).await;
     }
 }
 
@@ -608,6 +622,12 @@ impl<'a> Test<'a> {
         self.publish(writer).await
     }
 
+    async fn try_put(&self, path: &ObjectPath, data: Bytes) -> Result<ObjectInfo, StorageError> {
+        let mut writer = self.storage.create(path, IfExists::Fail).await?;
+        writer.write(data).await?;
+        writer.publish().await
+    }
+
     /// Checks that the object has exactly these bytes.
     async fn holds(&self, path: &ObjectPath, data: &[u8]) {
         let reader = self.ok(&format!("open `{path}`"), self.storage.open(path).await);
@@ -644,6 +664,12 @@ impl<'a> Test<'a> {
         let listed = self.ok("list", self.storage.list(Some(&prefix)).await);
         listed.into_iter().map(|info| info.path).collect()
     }
+}
+
+/// Returns when an object was last written, in seconds.
+fn seconds(info: &ObjectInfo) -> Option<u64> {
+    let since = info.modified?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    Some(since.as_secs())
 }
 
 fn wide(range: &Range<usize>) -> Range<u64> {

@@ -22,14 +22,17 @@ pub(crate) fn parse_exact(text: &[u8]) -> Option<f64> {
 }
 
 /// Reads a number as the nearest double, whether or not its digits survive; same grammar as
-/// [`parse_exact`]. For columns whose type was forced.
+/// [`parse_exact`]. What would become zero and is none, or infinite, is refused. For columns whose
+/// type was forced.
 pub(crate) fn parse_nearest(text: &[u8]) -> Option<f64> {
     match parse_short(text) {
         Short::Value(value) => Some(value),
         Short::Malformed => None,
         Short::Long => {
-            scan(text)?;
-            fast_float2::parse::<f64, _>(text).ok().filter(|value| value.is_finite())
+            let Scanned { mantissa_end, .. } = scan(text)?;
+            let is_zero = !text[..mantissa_end].iter().any(|byte| matches!(byte, b'1'..=b'9'));
+            let value: f64 = fast_float2::parse(text).ok()?;
+            (value.is_finite() && (value != 0.0 || is_zero)).then_some(value)
         }
     }
 }

@@ -10,10 +10,16 @@ mod scan;
 mod symbol;
 
 use self::symbol::Dress;
-pub(crate) use self::{format::FigureFormat, scan::scan};
+pub(crate) use self::{
+    format::FigureFormat,
+    scan::{Written, scan},
+};
 
 /// What stands between groups of digits; the first is nothing.
 const GROUPS: [&str; 8] = ["", ".", ",", " ", "\u{a0}", "\u{202f}", "'", "\u{2019}"];
+
+/// Those of them that stand within identifiers as well.
+const LOOSE_GROUPS: [&str; 4] = [".", " ", "'", "\u{2019}"];
 
 /// What stands before the fraction.
 const POINTS: [&str; 2] = [".", ","];
@@ -152,6 +158,26 @@ impl Digits {
     }
 }
 
+/// The fewest and the most separators of groups.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct GroupCount {
+    fewest: u8,
+    most: u8,
+}
+
+impl GroupCount {
+    /// That of no number at all.
+    const UNKNOWN: Self = Self { fewest: u8::MAX, most: 0 };
+
+    const fn of(count: u8) -> Self {
+        Self { fewest: count, most: count }
+    }
+
+    fn join(self, other: Self) -> Self {
+        Self { fewest: self.fewest.min(other.fewest), most: self.most.max(other.most) }
+    }
+}
+
 /// The symbol of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Symbol {
@@ -168,6 +194,8 @@ pub(crate) struct Figures {
     marks: Marks,
     /// For each of [`POINTS`], if it is the point.
     digits: [Digits; 2],
+    /// Of integers.
+    groups: GroupCount,
 }
 
 impl Figures {
@@ -177,6 +205,7 @@ impl Figures {
         systems: Systems::ALL,
         marks: Marks::NONE,
         digits: [Digits::UNKNOWN; 2],
+        groups: GroupCount::UNKNOWN,
     };
 
     /// Returns what a number says that [`super::decimal`] reads, with digits on both sides of its
@@ -203,7 +232,7 @@ impl Figures {
                 digits[1] = Digits::UNKNOWN;
             }
         }
-        Self { symbol: Symbol::Missing, systems, marks, digits }
+        Self { symbol: Symbol::Missing, systems, marks, digits, groups: GroupCount::of(0) }
     }
 
     /// Returns what both have in common, or `None` when no format has room for both.
@@ -219,17 +248,41 @@ impl Figures {
         let [one, two] = self.digits;
         let digits = [one.join(other.digits[0]), two.join(other.digits[1])];
         let is_possible = systems != Systems::NONE && signs.count_ones() <= 1;
-        is_possible.then_some(Self { symbol, systems, marks, digits })
+        let groups = self.groups.join(other.groups);
+        is_possible.then_some(Self { symbol, systems, marks, digits, groups })
     }
 
     /// Returns the format, and the digits that are needed before and behind the point, when there is
-    /// one format.
+    /// one format and what is written in it is nothing but numbers.
     pub(crate) fn format(self) -> Option<(FigureFormat, u8, u8)> {
+        self.suspect().is_none().then(|| self.decided())?
+    }
+
+    /// Returns the same without regard to what else the values could be.
+    fn decided(self) -> Option<(FigureFormat, u8, u8)> {
         // Integers between parentheses are rather numbered items than negative.
         let is_a_number = self.marks.has(Marks::DRESSED) || !self.marks.has(Marks::PARENTHESES);
         let is_decided = self.marks.has(Marks::PROVED) || !self.marks.has(Marks::POINTED);
         let system = self.systems.first()?;
         (is_a_number && is_decided).then(|| self.format_with(system))
+    }
+
+    /// Returns the format of what is written like numbers, but could as well be identifiers:
+    /// integers of which all have the same number of groups, as versions (`1.100.200`), phone numbers
+    /// (`600 123 456`) and postal codes (`560 001`) have; and integers beside a word that is more than
+    /// a currency.
+    pub(crate) fn suspect(self) -> Option<FigureFormat> {
+        let system = self.systems.first()?;
+        let (format, _, scale) = self.format_with(system);
+        if scale > 0 {
+            return None;
+        }
+        let GroupCount { fewest, most } = self.groups;
+        if let Symbol::Is(dress) = self.symbol {
+            return (dress.is_word() && most == 0).then_some(format);
+        }
+        let is_loose = LOOSE_GROUPS.contains(&system.group());
+        (is_loose && most > 0 && fewest == most).then_some(format)
     }
 
     /// Returns the formats in which points or commas separate groups, and in which they separate
@@ -239,10 +292,11 @@ impl Figures {
             return None;
         }
         let (group, point) = if self.marks.has(Marks::COMMA) { (2, 1) } else { (1, 0) };
-        Some([Systems::with_group(group), Systems::with_point(point)].map(|systems| {
-            let system = self.systems.and(systems).first()?;
-            Some(self.format_with(system).0)
-        }))
+        let fraction = self.systems.and(Systems::with_point(point)).first();
+        // Numbers without any groups stand beside those with them in many a file, and can be read.
+        let grouped = self.systems.and(Systems::with_group(group)).first();
+        let grouped = grouped.unwrap_or(System { group, point: 1 - point });
+        Some([Some(grouped), fraction].map(|system| Some(self.format_with(system?).0)))
     }
 
     fn format_with(self, system: System) -> (FigureFormat, u8, u8) {

@@ -18,34 +18,29 @@ use crate::{
     },
 };
 
-/// Reads an integer.
-pub(crate) fn integer<T: TryFrom<i128>>(text: &[u8]) -> Option<T> {
-    whole(any_decimal(text)?)
-}
-
-/// Reads a decimal with the precision and scale, without rounding.
-pub(crate) fn decimal(text: &[u8], precision: u8, scale: u8) -> Option<i128> {
-    any_decimal(text)?.rescale(precision, scale)
-}
-
 /// Reads the nearest double, or one of the words for what is no number.
 pub(crate) fn double(text: &[u8]) -> Option<f64> {
+    plain_double(text).or_else(|| nearest(certain_figure(text.trim_ascii())?))
+}
+
+/// Reads the nearest double of a number without separators and symbols, or one of the words for
+/// what is no number.
+pub(crate) fn plain_double(text: &[u8]) -> Option<f64> {
     let text = text.trim_ascii();
-    double::parse_special(text)
-        .or_else(|| double::parse_nearest(without_padding(text)))
-        .or_else(|| nearest(certain_figure(text)?))
+    double::parse_special(text).or_else(|| {
+        let (is_negative, digits) = unsigned(text)?;
+        let value = double::parse_nearest(digits)?;
+        Some(if is_negative { -value } else { value })
+    })
 }
 
-/// Reads the nearest float; what is beyond its range is refused.
-pub(crate) fn float(text: &[u8]) -> Option<f32> {
-    narrow(double(text)?)
-}
-
-/// Returns the nearest float; what is beyond its range is refused.
+/// Returns the nearest float; what is beyond its range, or would be zero, is refused.
 pub(crate) fn narrow(wide: f64) -> Option<f32> {
     #[expect(clippy::cast_possible_truncation, reason = "the nearest float is what was asked for")]
     let value = wide as f32;
-    (value.is_finite() || !wide.is_finite()).then_some(value)
+    let is_beyond = value.is_infinite() && wide.is_finite();
+    let is_lost = value == 0.0 && wide != 0.0;
+    (!is_beyond && !is_lost).then_some(value)
 }
 
 /// Returns a decimal as an integer.
@@ -56,6 +51,11 @@ pub(crate) fn whole<T: TryFrom<i128>>(value: Decimal) -> Option<T> {
 /// Returns the double nearest to a decimal.
 pub(crate) fn nearest(value: Decimal) -> Option<f64> {
     double::parse_nearest(format!("{}e-{}", value.unscaled, value.scale).as_bytes())
+}
+
+/// Returns the double that keeps every digit of a decimal.
+pub(crate) fn kept(value: Decimal) -> Option<f64> {
+    double::parse_exact(format!("{}e-{}", value.unscaled, value.scale).as_bytes())
 }
 
 /// Reads a boolean in the spellings of databases and spreadsheets.
@@ -77,11 +77,6 @@ pub(crate) fn date(text: &[u8]) -> Option<i32> {
     })
 }
 
-/// Reads a time of day in microseconds.
-pub(crate) fn time(text: &[u8]) -> Option<i64> {
-    temporal::parse_time(text.trim_ascii())
-}
-
 /// Reads a timestamp without a zone in microseconds; a day is its midnight.
 pub(crate) fn timestamp(text: &[u8]) -> Option<i64> {
     let text = text.trim_ascii();
@@ -91,24 +86,35 @@ pub(crate) fn timestamp(text: &[u8]) -> Option<i64> {
     })
 }
 
+/// Reads a timestamp or a day in the form of ISO 8601.
+pub(crate) fn plain_timestamp(text: &[u8]) -> Option<i64> {
+    let text = text.trim_ascii();
+    temporal::parse_timestamp(text)
+        .or_else(|| Some(i64::from(temporal::parse_date(text)?) * temporal::MICROS_PER_DAY))
+}
+
 /// Reads a timestamp without a zone in nanoseconds, where 64 bits hold it.
 pub(crate) fn timestamp_ns(text: &[u8]) -> Option<i64> {
-    let text = text.trim_ascii();
+    nanoseconds(text.trim_ascii(), timestamp)
+}
+
+/// Reads a timestamp in nanoseconds, its microseconds by `micros`.
+pub(crate) fn nanoseconds(text: &[u8], micros: impl Fn(&[u8]) -> Option<i64>) -> Option<i64> {
     // Microseconds first, then up to three digits that they have no room for.
     let point = text.iter().rposition(|&byte| byte == b'.');
-    let (micros, nanos) = match point {
-        Some(at) if text.len() > at + 7 => {
-            let rest = &text[at + 7..];
-            if rest.len() > 3 || !rest.iter().all(u8::is_ascii_digit) {
-                return None;
-            }
-            let digits = rest.iter().fold(0, |sum, byte| sum * 10 + i64::from(byte - b'0'));
+    let rest = point
+        .and_then(|at| text.get(at + 7..))
+        .filter(|rest| (1..=3).contains(&rest.len()) && rest.iter().all(u8::is_ascii_digit));
+    let (micros, nanos) = match rest {
+        Some(rest) => {
+            let digits = rest.iter().fold(0, |sum, byte| sum * 10 + i128::from(byte - b'0'));
             let places = u32::try_from(3 - rest.len()).ok()?;
-            (timestamp(&text[..at + 7])?, digits * 10i64.pow(places))
+            (micros(&text[..text.len() - rest.len()])?, digits * 10i128.pow(places))
         }
-        _ => (timestamp(text)?, 0),
+        None => (micros(text)?, 0),
     };
-    micros.checked_mul(1000)?.checked_add(nanos)
+    // The first microsecond that 64 bits hold begins before the first nanosecond.
+    i64::try_from(i128::from(micros) * 1000 + nanos).ok()
 }
 
 /// Reads an instant in microseconds; a timestamp without a zone is taken as UTC.
@@ -180,46 +186,72 @@ pub(crate) fn blob(text: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Reads a decimal in any form that can mean but one.
-fn any_decimal(text: &[u8]) -> Option<Decimal> {
+pub(crate) fn any_decimal(text: &[u8]) -> Option<Decimal> {
     plain_decimal(text).or_else(|| certain_figure(text.trim_ascii()))
+}
+
+/// Reads a decimal that may have a plus sign, leading zeros or blanks around it. A negative zero is
+/// zero for whoever asks for an exact number.
+pub(crate) fn plain_decimal(text: &[u8]) -> Option<Decimal> {
+    let (is_negative, digits) = unsigned(text.trim_ascii())?;
+    Some(signed(decimal::parse(digits)?, is_negative))
 }
 
 /// Reads a number with separators or a symbol, whose fraction stands behind a point.
 fn certain_figure(text: &[u8]) -> Option<Decimal> {
-    figure::scan(without_padding(text))?.certain_value()
-}
-
-/// Reads a decimal that may have a plus sign, leading zeros or blanks around it.
-fn plain_decimal(text: &[u8]) -> Option<Decimal> {
-    let text = without_padding(text.trim_ascii());
-    match text {
-        // A negative zero is zero for whoever asks for an exact number.
-        [b'-', rest @ ..] if rest.iter().all(|byte| matches!(byte, b'0' | b'.')) => {
-            decimal::parse(rest)
+    match unsigned(text) {
+        Some((is_negative, digits)) => {
+            Some(signed(figure::scan(digits)?.certain_value()?, is_negative))
         }
-        text => decimal::parse(text),
+        None => figure::scan(text)?.certain_value(),
     }
 }
 
-/// Takes away a plus sign and needless leading zeros; of a negative number they stay, which is
-/// refused later only when there is no way to read it.
-fn without_padding(text: &[u8]) -> &[u8] {
-    let mut text = text.strip_prefix(b"+").unwrap_or(text);
-    while let [b'0', next, ..] = text
+fn signed(value: Decimal, is_negative: bool) -> Decimal {
+    let unscaled = if is_negative { -value.unscaled } else { value.unscaled };
+    Decimal { unscaled, ..value }
+}
+
+/// Takes away a sign and needless leading zeros, and returns whether it was a minus sign; `None` when
+/// something else than a number stands behind the sign.
+fn unsigned(text: &[u8]) -> Option<(bool, &[u8])> {
+    let (is_negative, mut digits) = match text {
+        [b'-', digits @ ..] => (true, digits),
+        [b'+', digits @ ..] => (false, digits),
+        digits => (false, digits),
+    };
+    if !matches!(digits.first()?, b'0'..=b'9' | b'.') {
+        return None;
+    }
+    while let [b'0', next, ..] = digits
         && next.is_ascii_digit()
     {
-        text = &text[1..];
+        digits = &digits[1..];
     }
-    text
+    Some((is_negative, digits))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn integer<T: TryFrom<i128>>(text: &[u8]) -> Option<T> {
+        whole(any_decimal(text)?)
+    }
+
+    fn decimal(text: &[u8], precision: u8, scale: u8) -> Option<i128> {
+        any_decimal(text)?.rescale(precision, scale)
+    }
+
+    fn float(text: &[u8]) -> Option<f32> {
+        narrow(double(text)?)
+    }
+
     #[test]
     fn takes_what_a_person_would() {
         assert_eq!(integer::<i64>(b" +007 "), Some(7));
+        assert_eq!(integer::<i64>(b"-007"), Some(-7));
+        assert_eq!(double(b"-007.50"), Some(-7.5));
         assert_eq!(integer::<i64>(b"7.00"), Some(7));
         assert_eq!(integer::<i64>(b"-0"), Some(0));
         assert_eq!(integer::<u8>(b"255"), Some(255));
@@ -232,6 +264,11 @@ mod tests {
         assert_eq!(timestamp(b"1970-01-02"), Some(86_400_000_000));
         assert_eq!(timestamp_ns(b"1970-01-01 00:00:00.123456789"), Some(123_456_789));
         assert_eq!(timestamp_ns(b"1970-01-01 00:00:00.1234567"), Some(123_456_700));
+        // The first nanosecond that 64 bits hold, which is within a microsecond.
+        assert_eq!(timestamp_ns(b"1677-09-21 00:12:43.145224192"), Some(i64::MIN));
+        assert_eq!(timestamp_ns(b"1677-09-21 00:12:43.145224191"), None);
+        assert_eq!(timestamp_ns(b"2262-04-11 23:47:16.854775807"), Some(i64::MAX));
+        assert_eq!(timestamp_ns(b"13.1.1970 00:00:01"), Some((12 * 86_400 + 1) * 1_000_000_000));
         assert_eq!(timestamptz(b"1970-01-01 00:00:00"), Some(0));
         assert_eq!(blob(b"0xDEad"), Some(vec![0xde, 0xad]));
         assert!(is_json(b"{\"a\": [1, 2]}"));
@@ -287,6 +324,14 @@ mod tests {
         assert_eq!(integer::<i64>(b"7.5"), None);
         assert_eq!(integer::<u8>(b"256"), None);
         assert_eq!(integer::<u8>(b"-1"), None);
+        for text in ["+-5", "-+5", "--5", "++5", "+", "-", "+$-5"] {
+            assert_eq!(integer::<i64>(text.as_bytes()), None, "{text}");
+            assert_eq!(double(text.as_bytes()), None, "{text}");
+        }
+        // What would become zero.
+        assert_eq!(float(b"1e-60"), None);
+        assert_eq!(double(b"1e-400"), None);
+        assert_eq!(double(b"0e-400"), Some(0.0));
         assert_eq!(integer::<i64>(b""), None);
         assert_eq!(decimal(b"1.555", 12, 2), None);
         assert_eq!(decimal(b"12345", 4, 0), None);

@@ -31,6 +31,41 @@ impl ValueFormat {
         format.is_for(kind).then_some(format)
     }
 
+    /// Returns whether values of the type can be written in other ways than the usual one.
+    pub(crate) fn are_for(kind: &ColumnType) -> bool {
+        is_number(kind)
+            || matches!(
+                kind,
+                ColumnType::Boolean
+                    | ColumnType::Date
+                    | ColumnType::Timestamp
+                    | ColumnType::TimestampNs
+                    | ColumnType::TimestampTz
+            )
+    }
+
+    /// Says which formats there are for values of the type, as a hint.
+    pub(crate) fn possible(kind: &ColumnType) -> &'static str {
+        match kind {
+            ColumnType::Boolean => "formats of BOOLEAN are yes/no, y/n, t/f and on/off",
+            ColumnType::Date => {
+                "formats of DATE have %Y (with all four digits), %m, %-m, %b or %B, and %d or %-d, \
+                 with the same one of / - . between them, as in %d/%m/%Y, or as in %d%b%Y, \
+                 %-d %B %Y and %b %-d, %Y"
+            }
+            ColumnType::Timestamp | ColumnType::TimestampTz => {
+                "formats of timestamps are those of dates with a time behind them, such as \
+                 %d/%m/%Y %H:%M, %Y/%m/%dT%H:%M:%S.%f, %m/%d/%Y %-I:%M %p and \
+                 %d.%m.%Y %H:%M:%S %:z"
+            }
+            kind if is_number(kind) => {
+                "formats of numbers are such as #,##0, #.##0,00, 0,##, $#,##0.00 and # ##0,00 €; \
+                 groups have three digits, and there are no percentages"
+            }
+            _ => "this type has no formats",
+        }
+    }
+
     /// Returns whether values in the format can be of the type.
     pub(crate) fn is_for(&self, kind: &ColumnType) -> bool {
         match self {
@@ -41,22 +76,26 @@ impl ValueFormat {
                 ColumnType::TimestampTz => true,
                 _ => false,
             },
-            Self::Figure(_) => matches!(
-                kind,
-                ColumnType::TinyInt
-                    | ColumnType::SmallInt
-                    | ColumnType::Integer
-                    | ColumnType::BigInt
-                    | ColumnType::UTinyInt
-                    | ColumnType::USmallInt
-                    | ColumnType::UInteger
-                    | ColumnType::UBigInt
-                    | ColumnType::Float
-                    | ColumnType::Double
-                    | ColumnType::Decimal { .. }
-            ),
+            Self::Figure(_) => is_number(kind),
         }
     }
+}
+
+fn is_number(kind: &ColumnType) -> bool {
+    matches!(
+        kind,
+        ColumnType::TinyInt
+            | ColumnType::SmallInt
+            | ColumnType::Integer
+            | ColumnType::BigInt
+            | ColumnType::UTinyInt
+            | ColumnType::USmallInt
+            | ColumnType::UInteger
+            | ColumnType::UBigInt
+            | ColumnType::Float
+            | ColumnType::Double
+            | ColumnType::Decimal { .. }
+    )
 }
 
 impl fmt::Display for ValueFormat {

@@ -212,9 +212,18 @@ impl Moments {
     /// Returns the format, when there is one.
     pub(crate) fn format(self) -> Option<MomentFormat> {
         match self.orders {
+            _ if self.suspect().is_some() => None,
             Orders::BOTH => None,
             orders => self.format_with(orders == Orders::DAY_FIRST),
         }
+    }
+
+    /// Returns the format of what is written like dates, but could as well be versions: `2023.1.10`.
+    pub(crate) fn suspect(self) -> Option<MomentFormat> {
+        let Shape { layout, separator, .. } = self.shape?;
+        let is_bare = self.styles.has(Styles::FIRST_BARE) || self.styles.has(Styles::SECOND_BARE);
+        let is_version = layout == Layout::YearFirst && separator == Separator::Dot && is_bare;
+        is_version.then(|| self.format_with(true))?
     }
 
     /// Returns the formats with the day first and with the month first, when it is open which of

@@ -13,7 +13,17 @@ pub(crate) fn parse_date(text: &[u8]) -> Option<i32> {
     days(year, two(m1, m2)?, two(d1, d2)?)
 }
 
-/// Reads `hh:mm:ss` with up to six digits of a fraction as microseconds since midnight.
+/// The first and the last microsecond of the years 1 to 9999.
+const FIRST_MICROS: i64 = -719_162 * MICROS_PER_DAY;
+const LAST_MICROS: i64 = 2_932_897 * MICROS_PER_DAY - 1;
+
+/// Returns an instant if it is in the years 1 to 9999, which are those that everything else can
+/// print.
+pub(crate) fn in_range(micros: i64) -> Option<i64> {
+    (FIRST_MICROS..=LAST_MICROS).contains(&micros).then_some(micros)
+}
+
+/// Reads `hh:mm:ss` with up to six digits of a fraction, and zeros behind them, as microseconds since midnight.
 pub(crate) fn parse_time(text: &[u8]) -> Option<i64> {
     let &[h1, h2, b':', m1, m2, b':', s1, s2, ref fraction @ ..] = text else { return None };
     let (hour, minute, second) = (two(h1, h2)?, two(m1, m2)?, two(s1, s2)?);
@@ -42,7 +52,7 @@ pub(crate) fn parse_timestamp(text: &[u8]) -> Option<i64> {
 pub(crate) fn parse_timestamptz(text: &[u8]) -> Option<i64> {
     let (local, offset_minutes) = split_zone(text)?;
     let local = parse_timestamp(local)?;
-    Some(local - i64::from(offset_minutes) * 60 * MICROS_PER_SECOND)
+    in_range(local - i64::from(offset_minutes) * 60 * MICROS_PER_SECOND)
 }
 
 /// Reads a time of day whose seconds may be missing.
@@ -53,10 +63,10 @@ fn parse_clock(text: &[u8]) -> Option<i64> {
     parse_time(text)
 }
 
-/// Splits a zone off: `Z`, `+hh`, `+hhmm` or `+hh:mm`, and returns its minutes east of UTC.
+/// Splits a zone off, and a blank before it: `Z`, `+hh`, `+hhmm` or `+hh:mm`, and returns its minutes east of UTC.
 fn split_zone(text: &[u8]) -> Option<(&[u8], i32)> {
     if let [local @ .., b'Z' | b'z'] = text {
-        return Some((local, 0));
+        return Some((local.strip_suffix(b" ").unwrap_or(local), 0));
     }
     // Behind the date every sign begins an offset.
     let at = text.iter().skip(10).position(|byte| matches!(byte, b'+' | b'-'))? + 10;
@@ -74,9 +84,10 @@ fn split_zone(text: &[u8]) -> Option<(&[u8], i32)> {
     Some((local, if zone[0] == b'-' { -offset } else { offset }))
 }
 
-/// Reads one to six digits of a fraction of a second.
+/// Reads the digits of a fraction of a second: one to six, and any number of zeros behind them, as
+/// databases with a finer clock print them.
 pub(crate) fn fraction_micros(digits: &[u8]) -> Option<i64> {
-    if digits.is_empty() || digits.len() > 6 {
+    if digits.is_empty() || digits.iter().skip(6).any(|&digit| digit != b'0') {
         return None;
     }
     let mut micros: i64 = 0;
@@ -167,6 +178,7 @@ mod tests {
     fn reads_times_and_timestamps() {
         assert_eq!(parse_time(b"23:59:59.999999"), Some(MICROS_PER_DAY - 1));
         assert_eq!(parse_time(b"00:00:00.5"), Some(500_000));
+        assert_eq!(parse_time(b"00:00:00.1230000"), Some(123_000));
         for text in ["24:00:00", "12:60:00", "12:00:60", "12:00", "1:00:00", "12:00:00.1234567"] {
             assert_eq!(parse_time(text.as_bytes()), None, "{text}");
         }
@@ -185,9 +197,16 @@ mod tests {
             "1970-01-01 03:00:00 +0200",
             "1969-12-31T23:30-01:30",
             "1970-01-01T03:00:00+02",
+            "1970-01-01 01:00:00 Z",
+            "1970-01-01 01:00:00.0000000Z",
         ] {
             assert_eq!(parse_timestamptz(text.as_bytes()), Some(3_600_000_000), "{text}");
         }
+        // Years that no calendar here has, once the offset is taken away.
+        assert_eq!(parse_timestamptz(b"0001-01-01T00:00:00+02:00"), None);
+        assert_eq!(parse_timestamptz(b"9999-12-31T23:00:00-02:00"), None);
+        assert_eq!(parse_timestamptz(b"0001-01-01T02:00:00+02:00"), Some(FIRST_MICROS));
+        assert_eq!(parse_timestamptz(b"9999-12-31T23:59:59.999999Z"), Some(LAST_MICROS));
         for text in ["1970-01-01T01:00:00", "1970-01-01Z", "1970-01-01T01:00:00+2", "", "Z", "+01"]
         {
             assert_eq!(parse_timestamptz(text.as_bytes()), None, "{text}");

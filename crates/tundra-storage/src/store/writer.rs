@@ -1,11 +1,17 @@
 //! Sending an object to its store.
 
-use std::{mem, ops::Range};
+use std::{
+    fmt,
+    hash::{BuildHasher, RandomState},
+    mem,
+    ops::Range,
+};
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use object_store::{
-    MultipartUpload, ObjectStoreExt, PutMode, PutOptions, PutPayload, Result as StoreResult,
+    Attribute, Attributes, GetOptions, MultipartUpload, PutMode, PutMultipartOptions, PutOptions,
+    PutPayload, Result as StoreResult,
 };
 use tokio::{runtime::Handle, task::JoinSet};
 use tundra_core::{IfExists, ObjectInfo, ObjectWriter, StorageError};
@@ -18,14 +24,24 @@ use crate::{
 /// Parts that are on their way at once. Each is held in memory until the store has it.
 const PARTS_IN_FLIGHT: usize = 4;
 
+/// The most parts that an object can have, in every store.
+const MOST_PARTS: u64 = 10_000;
+
+/// Where an object carries the mark of who wrote it. Azure wants a name without hyphens.
+const MARK: &str = "tundrawrite";
+
 /// An object that is being sent.
 ///
 /// Nothing is sent before there is more than one part.
-#[derive(Debug)]
+///
+/// An answer that is lost on its way makes the next attempt find what the first one did: an object
+/// that is there, or an upload that is gone. So the object carries a mark, where the store can keep
+/// one, and is looked at before a failure is told.
 pub(super) struct StoreWriter {
     place: Place,
     if_exists: IfExists,
     part_size: usize,
+    mark: Option<String>,
     /// Bytes not sent yet: less than a part, except within [`StoreWriter::write`].
     pending: Chunks,
     /// The last part that was sent, for reading back.
@@ -39,10 +55,12 @@ pub(super) struct StoreWriter {
 
 impl StoreWriter {
     pub(super) fn new(place: Place, if_exists: IfExists, part_size: usize) -> Self {
+        let mark = place.abilities.marks.then(new_mark);
         Self {
             place,
             if_exists,
             part_size,
+            mark,
             pending: Chunks::default(),
             last_part: Chunks::default(),
             written: 0,
@@ -50,6 +68,11 @@ impl StoreWriter {
             sending: JoinSet::new(),
             broken: false,
         }
+    }
+
+    fn attributes(&self) -> Attributes {
+        let mark = self.mark.iter().map(|mark| (Attribute::Metadata(MARK.into()), mark.clone()));
+        mark.collect()
     }
 
     fn failed(&self, error: object_store::Error) -> StorageError {
@@ -69,7 +92,14 @@ impl StoreWriter {
         let mut upload = match self.upload.take() {
             Some(upload) => upload,
             None => {
-                let begun = self.place.store.put_multipart(&self.place.key).await;
+                let creating = match self.if_exists {
+                    IfExists::Fail => self.place.abilities.creating.as_ref(),
+                    IfExists::Replace => None,
+                };
+                let store = creating.unwrap_or(&self.place.store);
+                let options =
+                    PutMultipartOptions { attributes: self.attributes(), ..Default::default() };
+                let begun = store.put_multipart_opts(&self.place.key, options).await;
                 begun.map_err(|error| self.failed(error))?
             }
         };
@@ -95,12 +125,16 @@ impl StoreWriter {
 
     /// Sends all of it in one piece.
     async fn put(&mut self) -> Result<Option<String>, StorageError> {
+        if self.if_exists == IfExists::Fail && !self.place.abilities.atomic_create {
+            // Some stores take the condition for a header that means nothing.
+            self.place.check_free().await?;
+        }
         let mode = match self.if_exists {
             IfExists::Fail => PutMode::Create,
             IfExists::Replace => PutMode::Overwrite,
         };
         let payload = mem::take(&mut self.pending).payload();
-        let options = PutOptions { mode, ..PutOptions::default() };
+        let options = PutOptions { mode, attributes: self.attributes(), ..PutOptions::default() };
         let put = self.place.store.put_opts(&self.place.key, payload, options).await;
         Ok(put.map_err(|error| self.failed(error))?.e_tag)
     }
@@ -136,14 +170,22 @@ impl StoreWriter {
 impl ObjectWriter for StoreWriter {
     async fn write(&mut self, data: Bytes) -> Result<(), StorageError> {
         self.check_whole()?;
-        self.written += data.len() as u64;
+        let written = self.written + data.len() as u64;
+        let limit = MOST_PARTS.saturating_mul(self.part_size as u64);
+        if written > limit {
+            self.broken = true;
+            return Err(StorageError::TooLarge { location: self.place.shown.clone(), limit });
+        }
+        self.written = written;
         self.pending.push(data);
         // Stays so when the future is dropped below, because a part may be lost then.
         self.broken = true;
         // A part that is just full waits: it is the whole object if nothing follows.
         while self.pending.length > self.part_size {
             let part = self.pending.split_to(self.part_size);
-            self.send(part).await?;
+            if let Err(error) = self.send(part).await {
+                return Err(blame(&self.place, self.if_exists, error).await);
+            }
         }
         self.broken = false;
         Ok(())
@@ -168,14 +210,21 @@ impl ObjectWriter for StoreWriter {
             None => self.put().await,
             Some(_) => self.complete().await,
         };
+        let info = |etag| ObjectInfo {
+            path: self.place.path.clone(),
+            size: self.written,
+            etag,
+            modified: None,
+        };
         match published {
-            Ok(etag) => Ok(ObjectInfo {
-                path: self.place.path.clone(),
-                size: self.written,
-                etag,
-                modified: None,
-            }),
+            Ok(etag) => Ok(info(etag)),
             Err(error) => {
+                // The store may have done what it was asked and lost the answer.
+                if let Some(etag) = own(&self.place, self.mark.as_deref(), self.written).await {
+                    self.upload = None;
+                    return Ok(info(etag));
+                }
+                let error = blame(&self.place, self.if_exists, error).await;
                 if let Err(abort) = self.abort_upload().await {
                     tracing::warn!(error = %abort, "could not abort an upload");
                 }
@@ -202,6 +251,45 @@ impl Drop for StoreWriter {
                 }
             });
         }
+    }
+}
+
+/// Returns the tag of the object that is there if it is the one that carries the mark.
+async fn own(place: &Place, mark: Option<&str>, size: u64) -> Option<Option<String>> {
+    let mark = mark?;
+    let look = GetOptions { head: true, ..GetOptions::default() };
+    let found = place.store.get_opts(&place.key, look).await.ok()?;
+    let carried = found.attributes.get(&Attribute::Metadata(MARK.into()))?;
+    (carried.as_ref() == mark && found.meta.size == size).then_some(found.meta.e_tag)
+}
+
+/// Returns what a failure comes from: some stores drop an upload when an object of its name comes into
+/// being, and then know nothing of it.
+async fn blame(place: &Place, if_exists: IfExists, error: StorageError) -> StorageError {
+    match error {
+        StorageError::Other { .. } if if_exists == IfExists::Fail => {
+            match place.check_free().await {
+                Err(taken @ StorageError::AlreadyExists { .. }) => taken,
+                _ => error,
+            }
+        }
+        error => error,
+    }
+}
+
+/// Returns a text that no other writer has.
+fn new_mark() -> String {
+    // The keys of a hasher come from the system, and differ from each other.
+    let number = |salt: u8| RandomState::new().hash_one(salt);
+    format!("{:016x}{:016x}", number(0), number(1))
+}
+
+impl fmt::Debug for StoreWriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoreWriter")
+            .field("place", &self.place)
+            .field("written", &self.written)
+            .finish_non_exhaustive()
     }
 }
 

@@ -41,8 +41,19 @@ pub(super) enum Input {
 pub(super) struct Contender {
     pub(super) name: &'static str,
     pub(super) program: Program,
-    /// `{input}` and `{output}` stand for the files.
+    /// `{input}` and `{output}` stand for the files or objects.
     pub(super) args: &'static [&'static str],
+    pub(super) place: Place,
+}
+
+/// Where a contender reads and writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    Disk,
+    /// An S3 server on this machine.
+    Store,
+    /// The same server, behind the latency and the bandwidth of a network.
+    FarStore,
 }
 
 /// What runs.
@@ -52,6 +63,8 @@ pub(super) enum Program {
     /// A script in the folder `python` beside this file. It prints the seconds that it took without
     /// starting Python and importing the peer.
     Script(&'static str),
+    /// The same with the release of DuckDB that has its extension for stores among the packages.
+    HttpfsScript(&'static str),
 }
 
 /// What a case must reach.
@@ -63,6 +76,8 @@ pub(super) enum Target {
     Milliseconds { below: f64 },
     /// The most of Tundra's own peak memory that any run took, in megabytes.
     Megabytes { at_most: f64 },
+    /// The median of the megabytes of peak memory that Tundra takes more than the peer.
+    MoreMegabytes { peer: &'static str, at_most: f64 },
 }
 
 /// What is compared.
@@ -79,23 +94,29 @@ pub(super) enum Figure {
 const DUCKDB: &str = "DuckDB";
 const DUCKDB_TOLD: &str = "DuckDB, told";
 const POLARS: &str = "Polars";
+const DUCKDB_HTTPFS: &str = "DuckDB 1.5.5 with httpfs";
+const TUNDRA_ON_DISK: &str = "Tundra, on disk";
+const TUNDRA_NEAR: &str = "Tundra, near";
 
 const TUNDRA_CONVERTS: Contender = Contender {
     name: "Tundra",
     program: Program::Tundra,
     args: &["convert", "{input}", "-o", "{output}", "--overwrite", "-q"],
+    place: Place::Disk,
 };
 
 const DUCKDB_CONVERTS_CSV: Contender = Contender {
     name: DUCKDB,
     program: Program::Script("duckdb_convert.py"),
     args: &["read_csv", "{input}", "{output}"],
+    place: Place::Disk,
 };
 
 const POLARS_CONVERTS_CSV: Contender = Contender {
     name: POLARS,
     program: Program::Script("polars_convert.py"),
     args: &["csv", "{input}", "{output}"],
+    place: Place::Disk,
 };
 
 /// All cases, with the targets that the issues set.
@@ -128,6 +149,7 @@ pub(super) const CASES: &[Case] = &[
                 name: DUCKDB_TOLD,
                 program: Program::Script("duckdb_convert.py"),
                 args: &["read_csv", "{input}", "{output}", "types={'l_partkey': 'VARCHAR'}"],
+                place: Place::Disk,
             },
         ],
         runs_in_round: 1,
@@ -152,6 +174,7 @@ pub(super) const CASES: &[Case] = &[
                 "--memory",
                 "512MiB",
             ],
+            place: Place::Disk,
         }],
         runs_in_round: 1,
         max_rounds: Some(2),
@@ -168,17 +191,56 @@ pub(super) const CASES: &[Case] = &[
                 name: DUCKDB,
                 program: Program::Script("duckdb_convert.py"),
                 args: &["read_ndjson", "{input}", "{output}"],
+                place: Place::Disk,
             },
             Contender {
                 name: POLARS,
                 program: Program::Script("polars_convert.py"),
                 args: &["ndjson", "{input}", "{output}"],
+                place: Place::Disk,
             },
         ],
         runs_in_round: 1,
         max_rounds: None,
         is_quick: true,
         targets: &[Target::Ratio { of: Figure::Time, peer: DUCKDB, at_most: 1.10 }],
+    },
+    Case {
+        name: "store",
+        title: "CSV to zstd Parquet, from and to an S3 server on this machine",
+        input: Input::Csv,
+        contenders: &[
+            Contender { place: Place::Store, ..TUNDRA_CONVERTS },
+            Contender {
+                name: DUCKDB_HTTPFS,
+                program: Program::HttpfsScript("duckdb_httpfs_convert.py"),
+                args: &["{input}", "{output}"],
+                place: Place::Store,
+            },
+            Contender { place: Place::Store, ..POLARS_CONVERTS_CSV },
+            Contender { name: TUNDRA_ON_DISK, ..TUNDRA_CONVERTS },
+        ],
+        runs_in_round: 1,
+        max_rounds: None,
+        is_quick: true,
+        targets: &[
+            Target::Ratio { of: Figure::Time, peer: DUCKDB_HTTPFS, at_most: 0.85 },
+            Target::Ratio { of: Figure::Time, peer: POLARS, at_most: 1.0 },
+            Target::MoreMegabytes { peer: TUNDRA_ON_DISK, at_most: 128.0 },
+        ],
+    },
+    Case {
+        name: "far",
+        title: "the same, 30 ms away and at 60 MB/s for each connection",
+        input: Input::Csv,
+        contenders: &[
+            Contender { place: Place::FarStore, ..TUNDRA_CONVERTS },
+            Contender { name: TUNDRA_NEAR, place: Place::Store, ..TUNDRA_CONVERTS },
+        ],
+        runs_in_round: 1,
+        max_rounds: None,
+        is_quick: true,
+        targets: &[Target::Ratio { of: Figure::Time, peer: TUNDRA_NEAR, at_most: 1.3 }],
     },
     Case {
         name: "small",
@@ -194,7 +256,12 @@ pub(super) const CASES: &[Case] = &[
         name: "version",
         title: "`tundra --version`",
         input: Input::Nothing,
-        contenders: &[Contender { name: "Tundra", program: Program::Tundra, args: &["--version"] }],
+        contenders: &[Contender {
+            name: "Tundra",
+            program: Program::Tundra,
+            args: &["--version"],
+            place: Place::Disk,
+        }],
         runs_in_round: 10,
         max_rounds: None,
         is_quick: true,
@@ -208,7 +275,12 @@ impl Case {
         self.max_rounds.map_or(wanted, |most| most.min(wanted))
     }
 
-    /// Returns whether the contenders write a file.
+    /// Returns whether a contender reads from and writes to a store.
+    pub(super) fn needs_store(&self) -> bool {
+        self.contenders.iter().any(|contender| contender.place != Place::Disk)
+    }
+
+    /// Returns whether the contenders write something.
     pub(super) fn has_output(&self) -> bool {
         self.contenders.iter().any(|contender| contender.args.contains(&"{output}"))
     }
@@ -230,7 +302,7 @@ mod tests {
     fn targets_name_peers_that_take_part() {
         for case in CASES {
             for target in case.targets {
-                if let Target::Ratio { peer, .. } = target {
+                if let Target::Ratio { peer, .. } | Target::MoreMegabytes { peer, .. } = target {
                     let takes_part = case.contenders[1..].iter().any(|other| other.name == *peer);
                     assert!(takes_part, "{}: {peer}", case.name);
                 }

@@ -8,7 +8,10 @@ use std::{
 use anyhow::{Context, bail};
 use serde::Deserialize;
 
-use super::case::{Case, Contender, Program};
+use super::{
+    case::{Case, Contender, Place, Program},
+    store::Store,
+};
 use crate::{process::Cmd, progress::say, workspace::Workspace};
 
 /// What one run took.
@@ -30,6 +33,7 @@ pub(super) struct Sample {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(super) struct Written {
     pub(super) rows: u64,
+    pub(super) bytes: u64,
     /// Name and type of each column.
     pub(super) types: Vec<(String, String)>,
 }
@@ -47,10 +51,15 @@ pub(super) struct Measured {
 #[derive(Debug)]
 pub(super) struct Bench {
     python: PathBuf,
+    /// The Python with the release of DuckDB that reads from stores, and the store.
+    store: Option<(PathBuf, Store)>,
     tundra: PathBuf,
     scripts: PathBuf,
     output: PathBuf,
 }
+
+/// What an output is called in a store.
+const OUTPUT: &str = "output.parquet";
 
 /// What `measure.py` prints.
 #[derive(Debug, Deserialize)]
@@ -76,6 +85,7 @@ impl Bench {
     pub(super) fn new(
         workspace: &Workspace,
         python: PathBuf,
+        store: Option<(PathBuf, Store)>,
         tundra: PathBuf,
         folder: &Path,
     ) -> anyhow::Result<Self> {
@@ -83,7 +93,7 @@ impl Bench {
             bail!("no program at `{}`", tundra.display());
         }
         let scripts = script(workspace, "");
-        Ok(Self { python, tundra, scripts, output: folder.join("output.parquet") })
+        Ok(Self { python, store, tundra, scripts, output: folder.join(OUTPUT) })
     }
 
     /// Returns what a script of ours prints.
@@ -112,11 +122,14 @@ impl Bench {
     /// # Errors
     /// When one fails, or when two of them wrote a different number of rows.
     pub(super) fn run(&self, case: &Case, input: &Path, rounds: u32) -> anyhow::Result<Measured> {
+        if case.needs_store() {
+            self.upload(input)?;
+        }
         let mut written = Vec::new();
         for contender in case.contenders {
             self.run_once(contender, input)?;
             if case.has_output() {
-                written.push(self.ask("describe.py", &[&self.output])?);
+                written.push(self.describe(contender.place)?);
             }
         }
         same_rows(case, &written)?;
@@ -124,8 +137,14 @@ impl Bench {
         let mut samples = vec![Vec::new(); case.contenders.len()];
         for round in 1..=rounds {
             for _ in 0..case.runs_in_round {
-                for (contender, samples) in case.contenders.iter().zip(&mut samples) {
-                    samples.push(self.run_once(contender, input)?);
+                for (index, (contender, samples)) in
+                    case.contenders.iter().zip(&mut samples).enumerate()
+                {
+                    let mut sample = self.run_once(contender, input)?;
+                    // What is in a store was measured once.
+                    let described = written.get(index).map(|written| written.bytes as f64);
+                    sample.size = sample.size.or(described);
+                    samples.push(sample);
                 }
             }
             say(round_line(round, case, &samples));
@@ -142,15 +161,21 @@ impl Bench {
             Program::Script(name) => {
                 command.arg(&self.python).arg("-I").arg(self.scripts.join(name))
             }
+            Program::HttpfsScript(name) => {
+                command.arg(&self.store()?.0).arg("-I").arg(self.scripts.join(name))
+            }
         };
+        let is_on_disk = contender.place == Place::Disk;
         for &arg in contender.args {
             command = match arg {
-                "{input}" => command.arg(input),
-                "{output}" => command.arg(&self.output),
+                "{input}" if is_on_disk => command.arg(input),
+                "{input}" => command.arg(self.store()?.1.url(&name_of(input))?),
+                "{output}" if is_on_disk => command.arg(&self.output),
+                "{output}" => command.arg(self.store()?.1.url(OUTPUT)?),
                 other => command.arg(other),
             };
         }
-        let json = command.read()?;
+        let json = self.with_store(command, contender.place)?.read()?;
         let taken: Taken =
             serde_json::from_str(&json).context("`measure.py` printed no such JSON")?;
         if taken.status != 0 {
@@ -158,18 +183,51 @@ impl Bench {
         }
         let inside = match contender.program {
             Program::Tundra => None,
-            Program::Script(name) => Some(
+            Program::Script(name) | Program::HttpfsScript(name) => Some(
                 taken.stdout.trim().parse().with_context(|| format!("`{name}` printed no time"))?,
             ),
         };
-        // A contender without an output has no size.
+        // A contender without an output has no size, and one in a store is seen by who describes it.
         let size = fs::metadata(&self.output).ok().map(|metadata| metadata.len() as f64);
         Ok(Sample { wall: taken.wall, cpu: taken.cpu, memory: taken.memory, size, inside })
+    }
+
+    fn upload(&self, input: &Path) -> anyhow::Result<()> {
+        let url = self.store()?.1.url(&name_of(input))?;
+        let command = self.script("upload.py").arg(input).arg(url);
+        self.with_store(command, Place::Store)?.read().map(drop)
+    }
+
+    fn describe(&self, place: Place) -> anyhow::Result<Written> {
+        let command = self.script("describe.py");
+        let command = match place {
+            Place::Disk => command.arg(&self.output),
+            Place::Store | Place::FarStore => command.arg(self.store()?.1.url(OUTPUT)?),
+        };
+        let json = self.with_store(command, place)?.read()?;
+        serde_json::from_str(&json).context("`describe.py` printed no such JSON")
+    }
+
+    fn with_store(&self, mut command: Cmd, place: Place) -> anyhow::Result<Cmd> {
+        if place != Place::Disk {
+            for (name, value) in self.store()?.1.variables(place)? {
+                command = command.env(name, value);
+            }
+        }
+        Ok(command)
+    }
+
+    fn store(&self) -> anyhow::Result<&(PathBuf, Store)> {
+        self.store.as_ref().context("there is no store")
     }
 
     fn script(&self, name: &str) -> Cmd {
         Cmd::new(&self.python).arg("-I").arg(self.scripts.join(name))
     }
+}
+
+fn name_of(file: &Path) -> String {
+    file.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 fn remove(path: &Path) -> anyhow::Result<()> {

@@ -6,7 +6,7 @@ use anyhow::Context;
 use serde::Deserialize;
 
 use super::{
-    case::{Case, Input, Program},
+    case::{Case, Input, Place, Program},
     measure::Bench,
     summary::{Row, Summary},
 };
@@ -89,6 +89,8 @@ pub(super) fn document(machine: &Machine, rounds: u32, summaries: &[Summary]) ->
          - Data: TPC-H `lineitem` at scale factor 1, 6,001,215 rows, made by `tpchgen-cli`.\n  \
            `contradiction` reads it with `00713` as the `l_partkey` of its last row, `memory` the \
          rows over and over, 4 GB.\n\
+         - Store: Garage on this machine, its objects on disk; `far` reaches it through a proxy of the \
+         tests, which takes a share of the cores.\n\
          - Everybody runs in turn, {rounds} rounds after one that warms up{fewer}; figures are \
          medians.\n  \
            A ratio is Tundra's figure divided by the peer's in the same round, and again the median.\n\
@@ -172,18 +174,24 @@ fn commands(case: &Case) -> String {
     for contender in case.contenders {
         let program = match contender.program {
             Program::Tundra => "tundra".to_owned(),
-            Program::Script(name) => {
+            Program::Script(name) | Program::HttpfsScript(name) => {
                 format!("python [{name}](../xtask/src/commands/bench/python/{name})")
             }
+        };
+        let folder = match contender.place {
+            Place::Disk => "",
+            Place::Store | Place::FarStore => "s3://tundra/",
         };
         let args = contender
             .args
             .join(" ")
-            .replace("{input}", input(case.input))
-            .replace("{output}", "output.parquet");
+            .replace("{input}", &format!("{folder}{}", input(case.input)))
+            .replace("{output}", &format!("{folder}output.parquet"));
         text.push_str(&match contender.program {
             Program::Tundra => format!("- {}: `{program} {args}`\n", case.name),
-            Program::Script(_) => format!("- {}: {program} `{args}`\n", case.name),
+            Program::Script(_) | Program::HttpfsScript(_) => {
+                format!("- {}: {program} `{args}`\n", case.name)
+            }
         });
     }
     text

@@ -71,12 +71,8 @@ impl Summary {
 fn judge(target: Target, case: &Case, samples: &[Vec<Sample>]) -> anyhow::Result<Verdict> {
     match target {
         Target::Ratio { of, peer, at_most } => {
-            let index = case
-                .contenders
-                .iter()
-                .position(|contender| contender.name == peer)
-                .with_context(|| format!("`{peer}` takes no part in `{}`", case.name))?;
-            let value = ratio(&samples[0], &samples[index], |sample| figure(of, sample))
+            let theirs = samples_of(peer, case, samples)?;
+            let value = ratio(&samples[0], theirs, |sample| figure(of, sample))
                 .with_context(|| format!("no {} to compare", name_of(of)))?;
             Ok(Verdict {
                 target: format!("{} at most {at_most:.2} of {peer}'s", name_of(of)),
@@ -102,7 +98,28 @@ fn judge(target: Target, case: &Case, samples: &[Vec<Sample>]) -> anyhow::Result
                 is_met: value <= at_most,
             })
         }
+        Target::MoreMegabytes { peer, at_most } => {
+            let theirs = samples_of(peer, case, samples)?;
+            let more = samples[0].iter().zip(theirs);
+            let more = more.map(|(ours, theirs)| (ours.memory - theirs.memory) / 1e6).collect();
+            let value = median(more).context("no run")?;
+            Ok(Verdict {
+                target: format!("at most {at_most:.0} MB of memory more than {peer}"),
+                measured: format!("{value:.1} MB"),
+                is_met: value <= at_most,
+            })
+        }
     }
+}
+
+fn samples_of<'a>(
+    peer: &str,
+    case: &Case,
+    samples: &'a [Vec<Sample>],
+) -> anyhow::Result<&'a [Sample]> {
+    let index = case.contenders.iter().position(|contender| contender.name == peer);
+    let index = index.with_context(|| format!("`{peer}` takes no part in `{}`", case.name))?;
+    Ok(&samples[index])
 }
 
 fn name_of(figure: Figure) -> &'static str {

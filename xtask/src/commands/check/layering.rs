@@ -91,9 +91,21 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "tundra-tests",
-        knows: &["tundra-core", "tundra-storage", "tundra-connectors", "tundra-catalog"],
+        knows: &[
+            "tundra-core",
+            "tundra-storage",
+            "tundra-connectors",
+            "tundra-catalog",
+            "tundra-test-services",
+        ],
         must_not_know: &[],
         tests_without_engine: false,
+    },
+    Layer {
+        name: "tundra-test-services",
+        knows: &[],
+        must_not_know: &[],
+        tests_without_engine: true,
     },
     Layer { name: "xtask", knows: &[], must_not_know: &[], tests_without_engine: true },
 ];
@@ -101,6 +113,9 @@ const LAYERS: &[Layer] = &[
 /// What tests and examples may use besides, where the layer does not forbid it: the compositions that
 /// an embedder writes need a store.
 const DEV: &[&str] = &["tundra-core", "tundra-storage"];
+
+/// What the tests of every crate may use: it knows no crate of ours.
+const TEST_SERVICES: &str = "tundra-test-services";
 
 /// DuckDB itself. Only [`FFI`] knows it, in tests too; everybody else asks that crate.
 const DUCKDB: &[&str] = &["duckdb", "libduckdb-sys"];
@@ -136,8 +151,10 @@ pub(super) fn check(packages: &[Package]) -> Vec<String> {
 
 fn fault_of_ours(layer: &Layer, dependency: &Dependency) -> Option<&'static str> {
     let name = dependency.name.as_str();
-    let is_free = dependency.is_for_development() && !layer.tests_without_engine;
-    let may_know = layer.knows.contains(&name) || (is_free && DEV.contains(&name));
+    let is_for_tests = dependency.is_for_development();
+    let may_know = layer.knows.contains(&name)
+        || (is_for_tests && name == TEST_SERVICES)
+        || (is_for_tests && !layer.tests_without_engine && DEV.contains(&name));
     if !may_know {
         return Some("");
     }
@@ -277,6 +294,21 @@ mod tests {
             "tundra-core",
             &[for_tests(on("tundra-server"))],
             &["`tundra-core` must not depend on `tundra-server`"],
+        );
+    }
+
+    #[test]
+    fn the_servers_of_the_tests_are_for_tests_and_know_nobody() {
+        faults("tundra-storage", &[for_tests(on("tundra-test-services"))], &[]);
+        faults(
+            "tundra-storage",
+            &[on("tundra-test-services")],
+            &["`tundra-storage` must not depend on `tundra-test-services`"],
+        );
+        faults(
+            "tundra-test-services",
+            &[for_tests(on("tundra-core"))],
+            &["`tundra-test-services` must not depend on `tundra-core`"],
         );
     }
 

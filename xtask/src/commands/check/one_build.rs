@@ -5,9 +5,11 @@
 //! `-p tundra-cli` after `--workspace`. `crates/tundra-duckdb/Cargo.toml` therefore switches on, for
 //! its own build, every feature that anything else may want; this check tells when one is missing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use crate::{metadata::Metadata, workspace::Workspace};
+use anyhow::Context;
+
+use crate::{metadata::Metadata, process::Cmd, workspace::Workspace};
 
 /// The package whose build script compiles DuckDB.
 const PACKAGE: &str = "libduckdb-sys";
@@ -20,6 +22,7 @@ type Node = String;
 /// # Errors
 /// When cargo fails.
 pub(super) fn check(workspace: &Workspace) -> anyhow::Result<Vec<String>> {
+    let host = host()?;
     let mut selections = vec![vec!["--workspace".to_owned()]];
     for package in Metadata::read(workspace)?.packages {
         selections.push(vec!["--package".to_owned(), package.name]);
@@ -33,6 +36,10 @@ pub(super) fn check(workspace: &Workspace) -> anyhow::Result<Vec<String>> {
                 .cargo()
                 .args(["tree", "--locked", "--prefix", "depth", "--format", " {p} {f}"])
                 .args(["--edges", edges])
+                // With a target, what is built for build scripts and what is built for the program
+                // are told apart, and without the shortening each is printed where it belongs. A
+                // package that both have may look the same in both and stand on different ones.
+                .args(["--target", &host, "--no-dedupe"])
                 .args(&selection)
                 .read()?;
             let built = what_builds(PACKAGE, &printed);
@@ -66,11 +73,13 @@ fn differences(reference: &BTreeSet<Node>, other: &BTreeSet<Node>, name: &str) -
     ))
 }
 
-/// Returns everything below `package` in a tree that `cargo tree --prefix depth` printed, itself
-/// included; nothing when the package is not in it.
+/// Returns everything below `package` in a tree that `cargo tree --prefix depth --no-dedupe` printed,
+/// itself included; nothing when the package is not in it.
 fn what_builds(package: &str, printed: &str) -> BTreeSet<Node> {
-    let mut children: BTreeMap<Node, BTreeSet<Node>> = BTreeMap::new();
-    let mut above: Vec<Node> = Vec::new();
+    let start = format!("{package} v");
+    let mut found = BTreeSet::new();
+    // How deep the package stands whose part of the tree is being read.
+    let mut inside: Option<usize> = None;
     for line in printed.lines() {
         let Some((depth, node)) = line.split_once(' ') else {
             continue;
@@ -78,24 +87,21 @@ fn what_builds(package: &str, printed: &str) -> BTreeSet<Node> {
         let Ok(depth) = depth.parse::<usize>() else {
             continue;
         };
-        // What was printed before is marked so, without what is below it.
-        let node = node.trim_end_matches("(*)").trim().to_owned();
-        above.truncate(depth);
-        if let Some(parent) = above.last() {
-            children.entry(parent.clone()).or_default().insert(node.clone());
+        if inside.is_none_or(|top| depth <= top) {
+            inside = node.starts_with(&start).then_some(depth);
         }
-        children.entry(node.clone()).or_default();
-        above.push(node);
-    }
-    let start = format!("{package} v");
-    let mut open: Vec<&Node> = children.keys().filter(|node| node.starts_with(&start)).collect();
-    let mut found = BTreeSet::new();
-    while let Some(node) = open.pop() {
-        if found.insert(node.clone()) {
-            open.extend(&children[node]);
+        if inside.is_some() {
+            found.insert(node.trim().to_owned());
         }
     }
     found
+}
+
+/// Returns the system that cargo builds for here.
+fn host() -> anyhow::Result<String> {
+    let printed = Cmd::new("rustc").arg("-vV").read()?;
+    let host = printed.lines().find_map(|line| line.strip_prefix("host: "));
+    Ok(host.context("`rustc -vV` names no host")?.to_owned())
 }
 
 #[cfg(test)]
@@ -103,14 +109,14 @@ mod tests {
     use super::*;
 
     const SMALL: &str = "0 app v1\n1 sys v1 bundled\n2 syn v3 derive\n3 quote v1 \n2 cc v1 \n";
-    const LARGE: &str = "0 app v1\n1 mac v1\n2 syn v3 derive,full\n3 quote v1 \n1 sys v1 bundled\n\
-         2 syn v3 derive,full (*)\n2 cc v1 \n";
+    const LARGE: &str = "0 app v1\n1 mac v1\n2 syn v3 derive,full\n3 quote v2 \n1 sys v1 bundled\n\
+         2 syn v3 derive,full\n3 quote v1 \n2 cc v1 \n1 other v1\n";
 
     #[test]
-    fn everything_below_a_package_is_found_also_where_it_was_printed_before() {
+    fn everything_below_a_package_is_found_and_nothing_beside_it() {
         let expected = ["cc v1", "quote v1", "syn v3 derive,full", "sys v1 bundled"];
         assert!(what_builds("sys", LARGE).iter().eq(expected.iter()));
-        assert!(what_builds("other", LARGE).is_empty());
+        assert!(what_builds("none", LARGE).is_empty());
     }
 
     #[test]

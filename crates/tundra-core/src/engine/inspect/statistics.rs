@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::{
-    array::{Array, AsArray, RecordBatch, RecordBatchReader},
+    array::{Array, AsArray, RecordBatch, RecordBatchIterator, RecordBatchReader},
     datatypes::{DataType, Int64Type, Schema, SchemaRef},
     error::ArrowError,
 };
@@ -19,7 +19,7 @@ use crate::{
         rejects::Spool,
         resources::shares,
         sql::{self, VALUES_PER_COLUMN},
-        tally::{lock, tallied},
+        tally::{Tally, lock, tallied},
     },
     read::table::Table,
 };
@@ -27,6 +27,10 @@ use crate::{
 /// Columns of one statement. The time that DuckDB takes to plan grows with the square of what a
 /// statement computes, so that a hundred passes over a wide table are faster than one.
 const COLUMNS_AT_ONCE: usize = 32;
+
+/// Bytes of rows that are kept for the next statement, so that a wide table is decoded once: a
+/// sample of any width fits.
+const KEPT_BYTES: u64 = 64 << 20;
 
 /// Rows that are kept to be shown.
 const SAMPLE_ROWS: usize = 20;
@@ -88,32 +92,49 @@ pub(super) fn statistics(
         rejected: Vec::new(),
     };
     let columns: Vec<usize> = (0..schema.fields().len()).collect();
+    let files = Arc::new(RunFiles::new(runtime.clone(), None));
+    let run = crate::RunId::generate();
+    let database = open_database(resources, shares(resources), run, files)?;
+    let mut kept: Option<Vec<RecordBatch>> = None;
     for (pass, group) in columns.chunks(COLUMNS_AT_ONCE).enumerate() {
         stop.check()?;
-        let files = Arc::new(RunFiles::new(runtime.clone(), None));
-        let run = crate::RunId::generate();
-        let database = open_database(resources, shares(resources), run, files)?;
-        let spool = Spool::new(&resources.temp_directory);
-        let (rows, tally) =
-            tallied(Arc::clone(&schema), table.rows()?, input.to_owned(), None, spool);
-        let seen = Arc::new(Mutex::new(Seen::default()));
+        let is_kept = kept.is_some();
+        let (rows, tally): (Box<dyn RecordBatchReader + Send>, _) = match kept.clone() {
+            Some(batches) => {
+                let batches = batches.into_iter().map(Ok);
+                let tally = Arc::new(Mutex::new(Tally::default()));
+                (Box::new(RecordBatchIterator::new(batches, Arc::clone(&schema))), tally)
+            }
+            None => {
+                let spool = Spool::new(&resources.temp_directory);
+                tallied(Arc::clone(&schema), table.rows()?, input.to_owned(), None, spool)
+            }
+        };
+        let keeps = pass == 0 && columns.len() > COLUMNS_AT_ONCE;
+        let seen = Arc::new(Mutex::new(Seen {
+            room: KEPT_BYTES,
+            kept: keeps.then(Vec::new),
+            ..Seen::default()
+        }));
         let reader = Sample {
             schema: Arc::new(
                 schema.project(group).map_err(|error| Error::Internal(error.to_string()))?,
             ),
             rows,
             columns: group.to_vec(),
-            left: limit,
+            left: limit.filter(|_| !is_kept),
+            row_bytes: table.row_bytes(),
             seen: Arc::clone(&seen),
         };
-        let statement = sql::statistics(&names(&reader.schema));
+        // The name of a stream stays taken.
+        let stream = format!("{}_{pass}", sql::STREAM);
+        let statement = sql::statistics(&stream, &names(&reader.schema));
         database
-            .register_stream(sql::STREAM, Box::new(reader))
+            .register_stream(&stream, Box::new(reader))
             .map_err(|error| engine_error("take the rows", error))?;
         let watcher = Watcher::start(&database, stop, None)?;
         let result = database.query(&statement);
         drop(watcher);
-        drop(database);
         let tally = std::mem::take(&mut *lock(&tally));
         let answer = result.map_err(|error| {
             if tally.contradiction.is_some() {
@@ -131,6 +152,7 @@ pub(super) fn statistics(
             found.complete = !seen.more;
             found.first = seen.first;
             found.rejected = tally.events;
+            kept = seen.kept;
         }
         found.columns.extend((0..group.len()).map(|column| {
             let at = 1 + VALUES_PER_COLUMN * column;
@@ -152,6 +174,8 @@ struct Sample {
     columns: Vec<usize>,
     /// Rows that may still pass.
     left: Option<u64>,
+    /// About what a row takes.
+    row_bytes: u64,
     seen: Arc<Mutex<Seen>>,
 }
 
@@ -162,6 +186,23 @@ struct Seen {
     first: Option<RecordBatch>,
     /// Rows are left that did not pass.
     more: bool,
+    /// The rows, all columns of them, unless they are too many or nobody needs them again.
+    kept: Option<Vec<RecordBatch>>,
+    /// Bytes that may still be kept.
+    room: u64,
+}
+
+impl Seen {
+    fn keep(&mut self, batch: &RecordBatch, row_bytes: u64) {
+        let Some(kept) = &mut self.kept else { return };
+        match self.room.checked_sub(row_bytes.saturating_mul(batch.num_rows() as u64)) {
+            Some(room) => {
+                self.room = room;
+                kept.push(batch.clone());
+            }
+            None => self.kept = None,
+        }
+    }
 }
 
 impl Iterator for Sample {
@@ -185,6 +226,7 @@ impl Iterator for Sample {
         if seen.first.is_none() {
             seen.first = Some(batch.slice(0, batch.num_rows().min(SAMPLE_ROWS)));
         }
+        seen.keep(&batch, self.row_bytes);
         Some(batch.project(&self.columns))
     }
 }

@@ -1,6 +1,5 @@
 //! One column of a chunk: from the places of its fields to an Arrow array.
 
-mod asked;
 mod sink;
 
 use std::sync::Arc;
@@ -17,7 +16,6 @@ use arrow::{
 };
 use arrow_buffer::NullBufferBuilder;
 
-pub(crate) use self::asked::{fits, why_not};
 use self::sink::Sink;
 use crate::{
     ColumnType,
@@ -29,7 +27,10 @@ use crate::{
         },
         lattice::Evidence,
     },
-    value::{exact, format::ValueFormat},
+    value::{
+        asked::{Asked, Manner},
+        format::ValueFormat,
+    },
 };
 
 /// How the values of a column become its type.
@@ -40,6 +41,9 @@ pub(crate) enum Reading {
     Lossless,
     /// Values that a person would accept, because the user asked for the type.
     Forced,
+    /// Those of them that are read alike whatever the others of the column are, because only a sample
+    /// of those was seen. Any other contradicts what was planned.
+    Provisional,
     /// Those of them that keep every digit, because a schema asks for the type.
     Exact,
 }
@@ -47,7 +51,23 @@ pub(crate) enum Reading {
 impl Reading {
     /// Returns whether somebody asked for the type, so that a value that does not fit is a bad one.
     pub(crate) fn is_asked_for(self) -> bool {
-        self != Self::Lossless
+        matches!(self, Self::Forced | Self::Exact)
+    }
+
+    fn manner(self) -> Manner {
+        match self {
+            Self::Lossless | Self::Exact => Manner::Exact,
+            Self::Provisional => Manner::Plain,
+            Self::Forced => Manner::Free,
+        }
+    }
+}
+
+impl CsvColumn {
+    /// Returns how its values are read.
+    pub(crate) fn asked(&self) -> Asked<'_> {
+        let Self { column_type: kind, format, reading, .. } = self;
+        Asked { kind, format: *format, manner: reading.manner() }
     }
 }
 
@@ -179,21 +199,11 @@ impl ColumnBuilder {
             unfit: &mut unfit,
         };
         let How { kind, reading, format } = &self.how;
-        let exactly = *reading != Reading::Forced;
-        match (format, reading) {
-            (Some(ValueFormat::Figure(format)), _) => {
-                sink.fill_figures(&mut self.values, *format, exactly)
-            }
-            (Some(ValueFormat::Moment(format)), _) => {
-                sink.fill_moments(&mut self.values, *format, exactly)
-            }
-            (Some(ValueFormat::Words(pair)), _) => sink.fill_words(&mut self.values, *pair),
-            (None, Reading::Lossless) => sink.fill_lossless(&mut self.values, kind),
-            (None, Reading::Exact | Reading::Forced) => {
-                let exactly = exactly && exact::matters(kind);
-                sink.fill_asked(&mut self.values, kind, exactly)
-            }
+        if *reading == Reading::Lossless && format.is_none() {
+            return sink.fill_lossless(&mut self.values, kind);
         }
+        let asked = Asked { kind, format: *format, manner: reading.manner() };
+        sink.fill_asked(&mut self.values, asked)
     }
 
     /// Goes on looking at a column that is text because too little was seen of it. Returns the row

@@ -14,7 +14,7 @@ use crate::{
     read::{
         chunk::{Chunk, Decode, DecodeError, Decoded, Reject},
         csv::{
-            column::{ColumnBuilder, Reading, Rows, fits, why_not},
+            column::{ColumnBuilder, Reading, Rows},
             rules::Rules,
             tokenize::{Record, Span, Tokenizer},
         },
@@ -103,6 +103,7 @@ impl Decode for CsvDecode {
             repaired: 0,
             headers: Vec::new(),
             comments: 0,
+            comment_bytes: 0,
         };
         state.run()?;
         let State {
@@ -115,6 +116,7 @@ impl Decode for CsvDecode {
             repaired,
             headers,
             comments,
+            comment_bytes,
             ..
         } = state;
         let nulls = builders.iter().map(ColumnBuilder::null_count).collect();
@@ -137,6 +139,7 @@ impl Decode for CsvDecode {
             repaired,
             headers,
             comments,
+            comment_bytes,
             nulls,
         })
     }
@@ -167,6 +170,7 @@ struct State<'a> {
     repaired: u64,
     headers: Vec<DataError>,
     comments: u64,
+    comment_bytes: u64,
 }
 
 impl State<'_> {
@@ -212,6 +216,7 @@ impl State<'_> {
             }
         }
         self.comments = tokenizer.comments();
+        self.comment_bytes = tokenizer.comment_bytes();
         self.fill_columns()
     }
 
@@ -254,10 +259,10 @@ impl State<'_> {
                 if column.reading.is_asked_for()
                     && !text.is_empty()
                     && !self.plan.rules.null_words.has(*span, self.bytes)
-                    && !fits(text, column)
+                    && !column.asked().fits(text)
                 {
-                    let message =
-                        format!("`{}` is {}", DataError::shorten(text), why_not(text, column));
+                    let why_not = column.asked().why_not(text);
+                    let message = format!("`{}` is {why_not}", DataError::shorten(text));
                     return Some((DataCode::BadValue, Some(index), message));
                 }
             }
@@ -336,7 +341,7 @@ impl State<'_> {
             for row in unfit_rows {
                 let (record, number) = self.records[row];
                 let text = self.spans[row * width + column].of(self.bytes);
-                let message = why_not(text, &self.plan.columns[column]);
+                let message = self.plan.columns[column].asked().why_not(text);
                 let error =
                     self.error(&record, number, DataCode::BadValue, Some(column), text, message);
                 self.repairs.push(error);
@@ -356,11 +361,11 @@ impl State<'_> {
         let plan = &self.plan.columns[column];
         let (record, number) = self.records[row];
         let text = self.spans[row * self.plan.columns.len() + column].of(self.bytes);
-        let message = why_not(text, plan);
+        let message = plan.asked().why_not(text);
         let error =
             Box::new(self.error(&record, number, DataCode::BadValue, Some(column), text, message));
         match plan.reading {
-            Reading::Lossless => DecodeError::Contradiction(error),
+            Reading::Lossless | Reading::Provisional => DecodeError::Contradiction(error),
             Reading::Forced | Reading::Exact => DecodeError::Data(error),
         }
     }

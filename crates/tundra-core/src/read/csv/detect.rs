@@ -1,23 +1,17 @@
 //! How a delimited text is written, found out from its beginning.
 //!
-//! Start at [`detect`]. The score of a dialect is that of van den Burg, Nazábal and Sutton
-//! ("Wrangling messy CSV files by detecting row and type patterns", 2019): rows should have the
-//! same number of cells, and cells should look like values. Where the table stands in the text is
-//! found by [`structure`].
-
-use std::collections::BTreeMap;
+//! Start at [`detect`]. Every dialect that comes into question is scored, see [`score`]. Where the
+//! table stands in the text is found by [`structure`].
 
 use crate::{
     Decision, Error, TextHints,
-    read::{
-        csv::{
-            Dialect,
-            marker::Marker,
-            shape::Shapes,
-            structure::{self, End, Structure},
-            tokenize::{Span, Tokenizer},
-        },
-        lattice::Evidence,
+    read::csv::{
+        Dialect,
+        marker::Marker,
+        score::{Look, has_pair},
+        shape::Shapes,
+        structure::{self, End, Structure},
+        tokenize::Tokenizer,
     },
 };
 
@@ -33,8 +27,11 @@ const QUOTES: [Option<u8>; 3] = [Some(b'"'), Some(b'\''), None];
 /// What comments begin with, where there are any.
 const COMMENTS: [&str; 4] = ["#", "//", "%", "--"];
 
-/// Records that are scored: enough to see a pattern, few enough to try every dialect.
-const SCORED_RECORDS: usize = 500;
+/// Delimiters of a single column whose values hold the common ones: text holds none of them.
+const NO_DELIMITERS: [u8; 3] = [b',', 0x1F, 0x1E];
+
+/// What a first line begins with that says by which delimiter a spreadsheet program should split.
+const SEPARATOR: &[u8] = b"sep=";
 
 /// What was found out.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,39 +61,69 @@ pub(crate) fn detect(
     let newlines = Newlines::count(sample);
     let base = Dialect {
         cr_ends_record: newlines.lone_cr > 0 && newlines.lf == 0,
+        cr_repeats: newlines.repeated_cr * 2 > newlines.lf,
         comment: match &hints.comment {
             Some(Some(text)) => Some(marker("--comment", text)?),
             _ => None,
         },
         ..Dialect::default()
     };
-    let candidates = candidates(sample, &base, hints, default_delimiter, &newlines)?;
-    let Best { mut dialect, width, confidence } = best(sample, complete, &base, &candidates);
+    let separator = separator(sample);
+    let told = match separator {
+        Some(delimiter) if hints.delimiter.is_none() => {
+            Some(TextHints { delimiter: Some(delimiter.to_owned()), ..hints.clone() })
+        }
+        _ => None,
+    };
+    let given = told.as_ref().unwrap_or(hints);
+    let candidates = candidates(sample, &base, given, default_delimiter, &newlines)?;
+    let best = best(sample, complete, &base, &candidates, given.delimiter.is_some());
+    let mut dialect = best.dialect.clone();
     let sample = if complete { sample } else { whole_lines(sample, &dialect) };
     if hints.comment.is_none() {
-        dialect.comment = comment(sample, &dialect, width);
+        dialect.comment = comment(sample, &dialect, best.width);
     }
-    let mut structure = structure::find(sample, complete, &dialect, hints, mend);
+    let told_lines = u64::from(separator.is_some());
+    let mut structure = structure::find(sample, complete, &dialect, hints, mend, told_lines)?;
     if structure.end.is_none()
         && !hints.one_table
         && let Some((offset, tail)) = tail
     {
         let columns = Shapes::learn(&sample[structure.body..], &dialect, structure.names.len());
-        let end = structure::find_footer(&tail, &dialect, &columns.columns, hints);
+        let end = structure::find_footer(&tail, &dialect, &columns, hints, mend)?;
         structure.end = end.map(|end| End { at: offset + end.at, ..end });
     }
-    let decisions = decisions(&dialect, &structure, width, confidence, &newlines, hints);
+    let found = Found { dialect: &dialect, structure: &structure, best: &best };
+    let decisions = decisions(&found, &newlines, hints, separator);
     Ok(Detected { dialect, structure, decisions })
 }
 
+/// Returns the delimiter that a first line `sep=;` names.
+fn separator(sample: &[u8]) -> Option<&str> {
+    let end = memchr::memchr2(b'\n', b'\r', sample)?;
+    let line = &sample[..end];
+    let line = line.strip_prefix(b"\"").and_then(|line| line.strip_suffix(b"\"")).unwrap_or(line);
+    let (word, delimiter) = line.split_at_checked(SEPARATOR.len())?;
+    let delimiter = std::str::from_utf8(delimiter).ok()?;
+    let is_one = delimiter.len() == 1 && !delimiter.contains(|char: char| char.is_alphanumeric());
+    (is_one && word.eq_ignore_ascii_case(SEPARATOR)).then_some(delimiter)
+}
+
+/// What was found out, before it is told.
+struct Found<'a> {
+    dialect: &'a Dialect,
+    structure: &'a Structure,
+    best: &'a Best,
+}
+
 fn decisions(
-    dialect: &Dialect,
-    structure: &Structure,
-    width: usize,
-    confidence: f64,
+    found: &Found<'_>,
     newlines: &Newlines,
     hints: &TextHints,
+    separator: Option<&str>,
 ) -> Vec<Decision> {
+    let Found { dialect, structure, best: Best { width, confidence, is_one_column, .. } } = *found;
+    let confidence = *confidence;
     let decision = |what: &str, value: String, confidence: f64, reason: &str| Decision {
         what: what.to_owned(),
         value,
@@ -107,12 +134,17 @@ fn decisions(
         if is_given { (1.0, "given") } else { (confidence, reason) }
     };
     let fields = format!("{width} fields in most records");
-    let (sure, reason) = match (hints.delimiter.is_some(), width) {
-        (true, _) => (1.0, "given"),
-        (false, 1) => (confidence, "no delimiter splits the records: there is one column"),
-        (false, _) => (confidence, fields.as_str()),
+    let told = separator.map(|separator| format!("the first line says so: `sep={separator}`"));
+    let (sure, reason) = match (&hints.delimiter, &told, width) {
+        (Some(_), _, _) => (1.0, "given"),
+        (None, Some(told), _) => (1.0, told.as_str()),
+        (None, None, _) if *is_one_column => {
+            (confidence, "what splits the values does not split their name: there is one column")
+        }
+        (None, None, 1) => (confidence, "no delimiter splits the records: there is one column"),
+        (None, None, _) => (confidence, fields.as_str()),
     };
-    let mut decisions = vec![decision("delimiter", dialect.delimiter.to_string(), sure, reason)];
+    let mut decisions = vec![decision("delimiter", shown_delimiter(dialect), sure, reason)];
     let (sure, reason) = found(hints.quote.is_some(), "best score");
     let quote = dialect.quote.map_or_else(|| "none".to_owned(), shown);
     decisions.push(decision("quote", quote, sure, reason));
@@ -160,8 +192,11 @@ fn decisions(
     if let Some(end) = &structure.end {
         let (sure, reason) = match (hints.footer, end.what) {
             (Some(_), _) => (1.0, "given"),
-            (None, structure::Behind::Table) => (0.8, "another table begins there"),
+            (None, structure::Behind::Table | structure::Behind::TableAgain) => {
+                (0.8, "another table begins there")
+            }
             (None, structure::Behind::Footer) => (0.8, "what stands there is no row of the table"),
+            (None, structure::Behind::EndMark) => (1.0, "a mark of the end of a file stands there"),
         };
         let value = match end.line {
             0 => format!("before byte {}", end.at),
@@ -177,21 +212,26 @@ struct Newlines {
     lf: usize,
     crlf: usize,
     lone_cr: usize,
+    /// Newlines with more than one `\r` before them.
+    repeated_cr: usize,
 }
 
 impl Newlines {
     fn count(sample: &[u8]) -> Self {
         let lf = memchr::memchr_iter(b'\n', sample).count();
         let mut crlf = 0;
-        let mut lone_cr = 0;
+        let (mut lone_cr, mut repeated_cr) = (0, 0);
         for at in memchr::memchr_iter(b'\r', sample) {
             match sample.get(at + 1) {
-                Some(b'\n') => crlf += 1,
+                Some(b'\n') => {
+                    crlf += 1;
+                    repeated_cr += usize::from(at > 0 && sample[at - 1] == b'\r');
+                }
                 Some(_) => lone_cr += 1,
                 None => {}
             }
         }
-        Self { lf, crlf, lone_cr }
+        Self { lf, crlf, lone_cr, repeated_cr }
     }
 
     fn name(&self, dialect: &Dialect) -> &'static str {
@@ -200,6 +240,7 @@ impl Newlines {
             (_, 0, 0) => "\\n",
             (0, _, 0) => "\\r\\n",
             (0, 0, _) => "\\r",
+            _ if dialect.cr_repeats => "\\r\\r\\n",
             _ if dialect.cr_ends_record => "mixed, \\r included",
             _ => "mixed",
         }
@@ -223,6 +264,10 @@ fn candidates(
     default_delimiter: Option<&str>,
     newlines: &Newlines,
 ) -> Result<Vec<Dialect>, Error> {
+    let is_meant_otherwise = |byte: u8| {
+        let is_it = |mark: Option<Option<char>>| mark.flatten() == Some(char::from(byte));
+        is_it(hints.quote) || is_it(hints.escape)
+    };
     let delimiters: Vec<Marker> = match &hints.delimiter {
         Some(text) => vec![marker("--delimiter", text)?],
         None => default_delimiter
@@ -230,8 +275,9 @@ fn candidates(
             .chain(DELIMITERS)
             .filter_map(Marker::new)
             .filter(|delimiter| {
-                *delimiter == Marker::byte(b',')
-                    || memchr::memmem::find(sample, delimiter.as_bytes()).is_some()
+                let stands = memchr::memmem::find(sample, delimiter.as_bytes()).is_some();
+                (*delimiter == Marker::byte(b',') || stands)
+                    && !is_meant_otherwise(delimiter.first())
             })
             .collect(),
     };
@@ -240,6 +286,7 @@ fn candidates(
         None => QUOTES
             .into_iter()
             .filter(|quote| quote.is_none_or(|quote| quote == b'"' || sample.contains(&quote)))
+            .filter(|quote| delimiters.iter().all(|delimiter| Some(delimiter.first()) != *quote))
             .collect(),
     };
     let mut candidates = Vec::new();
@@ -266,7 +313,7 @@ fn candidates(
             for escape in escapes {
                 let dialect = Dialect { delimiter, quote, escape, ..base.clone() };
                 candidates.push(dialect.clone());
-                if newlines.lone_cr > 0 && newlines.lf > 0 {
+                if newlines.lone_cr > 0 && newlines.lf > 0 && !base.cr_repeats {
                     candidates.push(Dialect { cr_ends_record: true, ..dialect });
                 }
             }
@@ -282,37 +329,79 @@ struct Best {
     width: usize,
     /// How far the next delimiter is behind, from 0 to 1.
     confidence: f64,
+    /// Whether the values of a single column hold what would split them.
+    is_one_column: bool,
 }
 
-fn best(sample: &[u8], complete: bool, base: &Dialect, candidates: &[Dialect]) -> Best {
-    let scored: Vec<(f64, &Dialect, usize)> = candidates
+fn first_line(sample: &[u8]) -> &[u8] {
+    let end = memchr::memchr2(b'\n', b'\r', sample).unwrap_or(sample.len());
+    &sample[..end]
+}
+
+fn best(
+    sample: &[u8],
+    complete: bool,
+    base: &Dialect,
+    candidates: &[Dialect],
+    given: bool,
+) -> Best {
+    let looks: Vec<(&Dialect, Look)> = candidates
         .iter()
         .map(|dialect| {
             let sample = if complete { sample } else { whole_lines(sample, dialect) };
-            let (score, width) = score(sample, dialect);
-            (score, dialect, width)
+            (dialect, Look::at(sample, dialect))
         })
         .collect();
     // Only a better score replaces a likelier dialect; sums of fractions differ in their last bits.
-    let best = scored.iter().map(|(score, ..)| *score).fold(0.0, f64::max) * (1.0 - 1e-9);
-    let Some(&(score, dialect, width)) = scored.iter().find(|(score, ..)| *score >= best) else {
-        return Best { dialect: base.clone(), width: 1, confidence: 0.0 };
+    let best_of = |looks: &[&(&Dialect, Look)]| {
+        let best = looks.iter().map(|(_, look)| look.score).fold(0.0, f64::max) * (1.0 - 1e-9);
+        looks.iter().position(|(_, look)| look.score >= best).filter(|_| best > 0.0)
     };
-    let second = scored
+    let all: Vec<&(&Dialect, Look)> = looks.iter().collect();
+    let Some(mut found) = best_of(&all).map(|at| all[at]) else {
+        return Best { dialect: base.clone(), width: 1, confidence: 0.0, is_one_column: false };
+    };
+    let is_doubtful = found.1.first == 1 && found.1.width > 1 && !given;
+    if is_doubtful {
+        // The first line is one field, and the others are not: there is a delimiter that splits it as
+        // well, or it names the only column, or stands above the table.
+        let even: Vec<&(&Dialect, Look)> =
+            all.iter().copied().filter(|(_, look)| look.is_even()).collect();
+        if let Some(at) = best_of(&even).filter(|_| !found.1.is_introduced) {
+            found = even[at];
+        }
+    }
+    let (dialect, look) = (found.0, &found.1);
+    if !given
+        && look.is_one_column(dialect.delimiter)
+        && structure::of_another_sort(first_line(sample), dialect, look.width).is_none()
+    {
+        let delimiter = NO_DELIMITERS
+            .into_iter()
+            .find(|byte| !sample.contains(byte))
+            .map_or(base.delimiter, Marker::byte);
+        let (quote, escape) = candidates
+            .first()
+            .map_or((base.quote, base.escape), |first| (first.quote, first.escape));
+        let dialect = Dialect { delimiter, quote, escape, ..dialect.clone() };
+        return Best { dialect, width: 1, confidence: 0.5, is_one_column: true };
+    }
+    let second = looks
         .iter()
-        .filter(|(_, other, _)| other.delimiter.first() != dialect.delimiter.first())
-        .map(|(score, ..)| *score)
+        .filter(|(other, _)| other.delimiter.first() != dialect.delimiter.first())
+        .map(|(_, look)| look.score)
         .fold(0.0, f64::max);
-    let confidence = if score > 0.0 { (1.0 - second / score / 2.0).clamp(0.0, 1.0) } else { 0.0 };
-    Best { dialect: dialect.clone(), width, confidence: (confidence * 100.0).round() / 100.0 }
+    let mut confidence = (1.0 - second / look.score / 2.0).clamp(0.0, 1.0);
+    if look.first == 1 && look.width > 1 && !look.is_introduced {
+        // One column explains the text as well.
+        confidence = confidence.min(0.5);
+    }
+    let confidence = (confidence * 100.0).round() / 100.0;
+    Best { dialect: dialect.clone(), width: look.width, confidence, is_one_column: false }
 }
 
-fn has_pair(sample: &[u8], first: u8, second: u8) -> bool {
-    memchr::memchr_iter(first, sample).any(|at| sample.get(at + 1) == Some(&second))
-}
-
-/// Returns what comments begin with: lines that begin with it are there, and none of them is split
-/// like the records.
+/// Returns what comments begin with: lines that begin with it are there, and most of them are not
+/// split like the records. Those that are must begin like remarks, with a blank behind the mark.
 fn comment(sample: &[u8], dialect: &Dialect, width: usize) -> Option<Marker> {
     if width < 2 {
         return None;
@@ -320,114 +409,31 @@ fn comment(sample: &[u8], dialect: &Dialect, width: usize) -> Option<Marker> {
     COMMENTS.into_iter().filter_map(Marker::new).find(|marker| {
         let mut tokenizer = Tokenizer::new(sample, dialect);
         let mut spans = Vec::new();
-        let mut comments = 0;
+        let (mut comments, mut alike) = (0_usize, 0_usize);
         loop {
             spans.clear();
-            let Some(record) = tokenizer.next_record(&mut spans) else { return comments > 0 };
+            let Some(record) = tokenizer.next_record(&mut spans) else {
+                return comments > 0 && alike * 2 < comments;
+            };
             if marker.stands(sample, record.start) {
-                if spans.len() == width {
-                    return false;
-                }
                 comments += 1;
+                if spans.len() == width {
+                    alike += 1;
+                    if sample.get(record.start + marker.len()) != Some(&b' ') {
+                        return false;
+                    }
+                }
             }
         }
     })
 }
 
-/// Scores a dialect, and returns the number of fields that most records have in it.
-fn score(sample: &[u8], dialect: &Dialect) -> (f64, usize) {
-    let mut tokenizer = Tokenizer::new(sample, dialect);
-    let mut spans: Vec<Span> = Vec::new();
-    let mut widths: BTreeMap<usize, usize> = BTreeMap::new();
-    let (mut cells, mut known, mut faults, mut records) = (0usize, 0usize, 0usize, 0usize);
-    // Whether a field that somebody has put between quotes is taken for text.
-    let mut misread = 0usize;
-    // Whether a field between two of the others is filled.
-    let mut between = false;
-    while records < SCORED_RECORDS {
-        spans.clear();
-        let Some(record) = tokenizer.next_record(&mut spans) else { break };
-        records += 1;
-        *widths.entry(spans.len()).or_default() += 1;
-        let mut is_faulty = record.fault.is_some();
-        between |= spans.iter().skip(1).step_by(2).any(|span| !span.of(sample).is_empty());
-        for span in &spans {
-            cells += 1;
-            let text = span.of(sample);
-            let is_apart = text.len() > 1 && matches!(text, [b'\'', .., b'\'']);
-            known += usize::from(span.is_quoted() || looks_like_a_value(text) && !is_apart);
-            misread += usize::from(!span.is_quoted() && matches!(text, [b'"', .., b'"']));
-            // Without an escape a doubled quote is one too many.
-            is_faulty |= dialect.escape.is_none()
-                && span.is_quoted()
-                && dialect.quote.is_some_and(|quote| has_pair(text, quote, quote));
-        }
-        faults += usize::from(is_faulty);
+/// Shows the delimiter; a character that text does not hold stands for none.
+fn shown_delimiter(dialect: &Dialect) -> String {
+    match dialect.delimiter.as_bytes() {
+        [byte] if NO_DELIMITERS[1..].contains(byte) => "none".to_owned(),
+        _ => dialect.delimiter.to_string(),
     }
-    let delimiter = dialect.delimiter.to_string();
-    let is_doubled = !between
-        && dialect.delimiter.len() == 1
-        && DELIMITERS.contains(&delimiter.repeat(2).replace("\\t", "\t").as_str())
-        && widths.keys().all(|width| width % 2 == 1)
-        && widths.keys().any(|width| *width > 1);
-    if records == 0 || misread * 10 > records || is_doubled {
-        return (0.0, 1);
-    }
-    #[expect(clippy::cast_precision_loss, reason = "counts of a sample are small")]
-    let (pattern, types, clean) = {
-        // One record that was damaged must not weigh as much as all others.
-        let pattern: f64 = widths
-            .iter()
-            .map(|(&width, &count)| {
-                let share = count as f64 / records as f64;
-                share * count as f64 * (width as f64 - 1.0).max(1e-3) / width as f64
-            })
-            .sum();
-        let types = (known as f64 / cells as f64).max(1e-10);
-        (pattern, types, 1.0 - faults as f64 / records as f64)
-    };
-    let width = widths.iter().max_by_key(|&(&width, &count)| (count, width)).map_or(1, |(&w, _)| w);
-    (pattern * types * clean.max(1e-3), width)
-}
-
-/// Returns whether a cell looks like something that people put into cells.
-fn looks_like_a_value(cell: &[u8]) -> bool {
-    let trimmed = cell.trim_ascii();
-    if trimmed.is_empty() {
-        return true;
-    }
-    let mut evidence = Evidence::default();
-    evidence.observe(trimmed, 1);
-    if evidence.is_typed() {
-        return true;
-    }
-    // Words, codes, names, addresses: what holds another delimiter or a quote is a sign that the
-    // text was cut in the wrong places.
-    trimmed.iter().all(|&byte| {
-        byte.is_ascii_alphanumeric()
-            || byte >= 0x80
-            || matches!(
-                byte,
-                b' ' | b'_'
-                    | b'-'
-                    | b'.'
-                    | b'/'
-                    | b'@'
-                    | b':'
-                    | b'%'
-                    | b'+'
-                    | b'#'
-                    | b'&'
-                    | b'('
-                    | b')'
-                    | b'!'
-                    | b'?'
-                    | b'='
-                    | b'$'
-                    | b'*'
-                    | b'\''
-            )
-    })
 }
 
 /// Shows a byte as a person would write it.

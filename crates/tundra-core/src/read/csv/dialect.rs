@@ -23,6 +23,9 @@ pub(crate) struct Dialect {
     pub(crate) escape: Option<u8>,
     /// Whether a lone carriage return ends a record.
     pub(crate) cr_ends_record: bool,
+    /// Whether several carriage returns before a newline belong to it, as where a text was written
+    /// twice by a program that adds one. Not together with [`Dialect::cr_ends_record`].
+    pub(crate) cr_repeats: bool,
     /// Lines that begin with this are no records.
     pub(crate) comment: Option<Marker>,
 }
@@ -35,6 +38,7 @@ impl Default for Dialect {
             quote: Some(b'"'),
             escape: Some(b'"'),
             cr_ends_record: false,
+            cr_repeats: false,
             comment: None,
         }
     }
@@ -99,7 +103,9 @@ impl Dialect {
                     continue;
                 }
                 Some(b'\n') => return QuotedEnd::Closed { at, escaped, stray },
-                Some(b'\r') if at + 2 == bytes.len() && !complete => return QuotedEnd::Open,
+                Some(b'\r') if !complete && self.returns_end(bytes, at + 1) == bytes.len() => {
+                    return QuotedEnd::Open;
+                }
                 Some(b'\r') if self.newline_end(bytes, at + 1).is_some() => {
                     return QuotedEnd::Closed { at, escaped, stray };
                 }
@@ -140,6 +146,16 @@ impl Dialect {
         (newlines + returns) as u64
     }
 
+    /// Counts the lines of `bytes`, which begin with one; the last may have no newline.
+    pub(crate) fn count_all_lines(&self, bytes: &[u8]) -> u64 {
+        let ends = match bytes.last() {
+            None | Some(b'\n') => true,
+            Some(b'\r') => self.cr_ends_record,
+            Some(_) => false,
+        };
+        self.count_lines(bytes) + u64::from(!ends)
+    }
+
     /// Returns the offset behind the newline that stands at `at`, or `None` when the byte there
     /// is text. `at` is a `\n` or `\r`.
     #[inline]
@@ -147,12 +163,32 @@ impl Dialect {
         if bytes[at] == b'\n' {
             return Some(at + 1);
         }
-        match bytes.get(at + 1) {
-            Some(b'\n') => Some(at + 2),
-            _ if self.cr_ends_record => Some(at + 1),
+        let next = self.returns_end(bytes, at);
+        match bytes.get(next) {
+            Some(b'\n') => Some(next + 1),
+            _ if self.cr_ends_record => Some(next),
             // A carriage return at the very end of the input belongs to a newline that was cut.
-            None => Some(at + 1),
+            None => Some(next),
             Some(_) => None,
+        }
+    }
+
+    /// Returns the offset behind the carriage return that stands at `at`, and behind those that
+    /// follow if they belong to one newline.
+    #[inline]
+    fn returns_end(&self, bytes: &[u8], at: usize) -> usize {
+        match self.cr_repeats {
+            true => at + bytes[at..].iter().take_while(|&&byte| byte == b'\r').count(),
+            false => at + 1,
+        }
+    }
+
+    /// Returns whether the bytes of a line are none but a part of its newline.
+    #[inline]
+    pub(crate) fn is_blank(&self, line: &[u8]) -> bool {
+        match line {
+            [] | [b'\r'] => true,
+            _ => self.cr_repeats && line.iter().all(|&byte| byte == b'\r'),
         }
     }
 

@@ -46,14 +46,21 @@ pub(crate) fn plan(
     let mut found = Vec::with_capacity(names.len());
     let mut columns = Vec::with_capacity(names.len());
     let mut needs_whole = false;
-    for (name, evidence) in names.iter().zip(&observed.columns) {
-        let verdict = evidence.verdict();
+    let verdicts: Vec<Verdict> = observed.columns.iter().map(Evidence::verdict).collect();
+    let has_commas = verdicts.iter().any(Verdict::has_decimal_commas);
+    for ((name, evidence), verdict) in names.iter().zip(&observed.columns).zip(verdicts) {
+        // Where a comma stands before fractions, a point before three digits need not.
+        let beside = (has_commas && verdict.format.is_none()).then(|| evidence.beside_commas());
+        let (evidence, verdict) = match &beside {
+            Some(evidence) => (evidence, evidence.verdict()),
+            None => (evidence, verdict),
+        };
         let why = why(&verdict, whole);
         let found_type = verdict.column_type.to_string();
         let wanted = column_options.wanted(name);
         needs_whole |= wanted.is_some() && verdict.is_undecided && !whole;
         let Chosen { column_type, reading, format, watch, reason } = match wanted {
-            Some(wanted) => asked_for(name, wanted, &verdict, &why)?,
+            Some(wanted) => asked_for(name, wanted, &verdict, &why, whole)?,
             None if options.types == TypePolicy::Text => Chosen::text("all columns are text"),
             None => Chosen {
                 watch: (verdict.is_open && !whole).then(|| evidence.clone()),
@@ -63,6 +70,9 @@ pub(crate) fn plan(
                 reason: why.clone(),
             },
         };
+        // Where all others are text, nothing looks at the whole later on.
+        let is_provisional = reading == Reading::Provisional;
+        needs_whole |= is_provisional && options.types == TypePolicy::Text;
         found.push(Found { name: name.clone(), column_type: found_type, reason: why });
         let output = column_options.name_of(name).to_owned();
         plans.push(ColumnPlan {
@@ -74,7 +84,6 @@ pub(crate) fn plan(
         });
         columns.push(CsvColumn { name: output, column_type, reading, format, watch });
     }
-    check_formats(options)?;
     let decode = CsvDecode::new(Arc::clone(rules), columns)?;
     Ok(CsvPlan { columns: plans, found, decode: Arc::new(decode), needs_whole })
 }
@@ -108,7 +117,7 @@ fn why(verdict: &Verdict, whole: bool) -> String {
     } else if verdict.column_type != ColumnType::Varchar {
         " in the sample, and every later one was checked"
     } else if verdict.is_open {
-        " in the sample, and no later value made it anything else"
+        " in the sample, and with whatever comes later it is text"
     } else {
         ""
     };
@@ -116,49 +125,53 @@ fn why(verdict: &Verdict, whole: bool) -> String {
     format!("{reason}{sample}{advice}")
 }
 
-/// Returns how a column is read as the type that somebody asked for.
-fn asked_for(name: &str, wanted: &Wanted, verdict: &Verdict, why: &str) -> Result<Chosen, Error> {
+/// Returns how a column is read as the type that somebody asked for. `whole` says that all of its
+/// values were looked at.
+///
+/// # Errors
+/// Fails when the values contradict each other, so that no format is that of all of them.
+fn asked_for(
+    name: &str,
+    wanted: &Wanted,
+    verdict: &Verdict,
+    why: &str,
+    whole: bool,
+) -> Result<Chosen, Error> {
     let Wanted { column_type, .. } = wanted;
     let mut reason = wanted.reason(&verdict.column_type, why);
-    // A schema says how the values are written; others of the same type are not what it says.
-    let as_written = wanted
-        .format
-        .as_ref()
-        .is_none_or(|text| verdict.format.is_some_and(|found| found.to_string() == *text));
-    if wanted.is_met_by(&verdict.column_type) && as_written {
+    if wanted.is_met_by(&verdict.column_type, verdict.format) {
         let (column_type, format) = (column_type.clone(), verdict.format);
         return Ok(Chosen { column_type, reading: Reading::Lossless, format, watch: None, reason });
     }
-    let format = match &wanted.format {
-        Some(text) => Some(parse(name, text, column_type)?),
-        // Every spelling of a boolean is one, whatever the others are.
-        None => verdict.format.filter(|format| {
-            format.is_for(column_type) && !matches!(format, ValueFormat::Words(_))
-        }),
+    // A schema that says no format wants the usual one. Every spelling of a boolean is one, whatever
+    // the others are.
+    let found = verdict.format.filter(|format| {
+        format.is_for(column_type) && !matches!(format, ValueFormat::Words(_)) && !wanted.exact()
+    });
+    let format = wanted.format.or(found);
+    let has_formats = ValueFormat::are_for(column_type) && *column_type != ColumnType::Boolean;
+    let reading = if wanted.exact() {
+        Reading::Exact
+    } else if wanted.format.is_some() || !has_formats {
+        Reading::Forced
+    } else if !whole {
+        Reading::Provisional
+    } else {
+        let clash = verdict.clashes.iter().find(|clash| clash.is_of(column_type));
+        if let Some(clash) = clash.filter(|_| found.is_none()) {
+            return Err(Error::Request {
+                message: format!("column `{name}` cannot be {column_type}: {clash}"),
+                hint: Some(format!(
+                    "say which of them is meant with --type '{name}={column_type}(FORMAT)', and the \
+                     others are bad values; {}",
+                    ValueFormat::possible(column_type)
+                )),
+            });
+        }
+        Reading::Forced
     };
     if let Some(format) = format {
         reason.push_str(&format!(", written as {format}"));
     }
-    let reading = if wanted.exact() { Reading::Exact } else { Reading::Forced };
     Ok(Chosen { column_type: column_type.clone(), reading, format, watch: None, reason })
-}
-
-fn parse(name: &str, text: &str, column_type: &ColumnType) -> Result<ValueFormat, Error> {
-    ValueFormat::parse(text, column_type).ok_or_else(|| Error::Request {
-        message: format!("`{text}` is no format that column `{name}` could have as {column_type}"),
-        hint: Some(
-            "formats are such as %d/%m/%Y, %b %-d, %Y %I:%M %p, #,##0.00 and #.##0,## €".to_owned(),
-        ),
-    })
-}
-
-/// Checks that formats are given only where types are.
-fn check_formats(options: &ConvertOptions) -> Result<(), Error> {
-    let has_type = |name: &String| options.type_overrides.iter().any(|(typed, _)| typed == name);
-    match options.column_formats.iter().find(|(name, _)| !has_type(name)) {
-        Some((name, format)) => Err(Error::request(format!(
-            "column `{name}` is given the format `{format}`, but no type"
-        ))),
-        None => Ok(()),
-    }
 }

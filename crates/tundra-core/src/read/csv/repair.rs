@@ -35,21 +35,10 @@ pub(crate) fn fit(
     if found == width {
         return;
     }
-    if record.end - record.start <= LONGEST && width > 1 {
-        let mender = Mender { bytes, shapes, dialect };
-        let fields = &spans[from..];
-        let mended = if found > width {
-            mender.without_surplus(fields)
-        } else {
-            let other = (found * 2 <= width).then(|| mender.with_other_delimiter(record)).flatten();
-            let cut = || (found + 1 == width).then(|| mender.with_a_cut(fields)).flatten();
-            other.or_else(cut)
-        };
-        if let Some(mended) = mended {
-            spans.truncate(from);
-            spans.extend(mended);
-            return;
-        }
+    if let Some(mended) = mended(&spans[from..], record, shapes, bytes, dialect) {
+        spans.truncate(from);
+        spans.extend(mended);
+        return;
     }
     if found < width {
         spans.resize(from + width, Span::MISSING);
@@ -61,6 +50,28 @@ pub(crate) fn fit(
         *last = last.extended_to(record.end);
     }
     spans.truncate(from + width);
+}
+
+/// Returns the fields of a record that is too wide or too narrow as one slip of the pen explains
+/// them, if one clearly does.
+pub(crate) fn mended(
+    fields: &[Span],
+    record: &Record,
+    shapes: &Shapes,
+    bytes: &[u8],
+    dialect: &Dialect,
+) -> Option<Vec<Span>> {
+    let (found, width) = (fields.len(), shapes.columns.len());
+    if record.end - record.start > LONGEST || width < 2 || found == width {
+        return None;
+    }
+    let mender = Mender { bytes, shapes, dialect };
+    if found > width {
+        return mender.without_surplus(fields);
+    }
+    let other = (found * 2 <= width).then(|| mender.with_other_delimiter(record)).flatten();
+    let cut = || (found + 1 == width).then(|| mender.with_a_cut(fields)).flatten();
+    other.or_else(cut)
 }
 
 struct Mender<'a> {

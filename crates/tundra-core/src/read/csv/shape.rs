@@ -58,6 +58,26 @@ impl Shapes {
         }
         shapes
     }
+
+    /// Returns whether cells can be those of a record: as many as there are columns, and where a column
+    /// is of values there is a value or nothing, but not nothing everywhere.
+    pub(crate) fn fit<'a>(&self, cells: impl ExactSizeIterator<Item = &'a [u8]>) -> bool {
+        if cells.len() != self.columns.len() {
+            return false;
+        }
+        let (mut expected, mut found) = (0, 0);
+        let valued = cells.zip(&self.columns).filter(|(_, column)| column.is_of_values());
+        for (cell, _) in valued {
+            expected += 1;
+            if !cell.trim_ascii().is_empty() {
+                if !looks_like_a_value(cell) {
+                    return false;
+                }
+                found += 1;
+            }
+        }
+        expected == 0 || found > 0
+    }
 }
 
 impl Shape {

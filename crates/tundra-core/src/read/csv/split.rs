@@ -204,7 +204,7 @@ fn last_boundary(bytes: &[u8], dialect: &Dialect, complete: bool) -> Boundary {
             // Whether a `\n` follows is not known yet.
             return found;
         }
-        let blank = at == start || (at == start + 1 && bytes[start] == b'\r');
+        let blank = dialect.is_blank(&bytes[start..at]);
         at = if bytes[at] == b'\r' && bytes.get(at + 1) == Some(&b'\n') { at + 2 } else { at + 1 };
         found = Boundary {
             end: at,
@@ -217,7 +217,7 @@ fn last_boundary(bytes: &[u8], dialect: &Dialect, complete: bool) -> Boundary {
         comment = dialect.is_comment(bytes, start);
     }
     if complete && start < bytes.len() {
-        let blank = &bytes[start..] == b"\r";
+        let blank = dialect.is_blank(&bytes[start..]);
         found = Boundary {
             end: bytes.len(),
             records: found.records + u64::from(!blank && !comment),
@@ -329,11 +329,13 @@ mod tests {
             quote in proptest::sample::select(vec![None, Some(b'"'), Some(b'\'')]),
             escape in proptest::sample::select(vec![None, Some(b'"'), Some(b'\\')]),
             cr_ends_record: bool,
+            cr_repeats: bool,
         ) {
             let delimiter = Marker::new(delimiter).unwrap();
             let escape = escape.filter(|_| quote.is_some());
             let dialect =
                 Dialect { delimiter, quote, escape, cr_ends_record, ..Dialect::default() };
+            let dialect = Dialect { cr_repeats: cr_repeats && !cr_ends_record, ..dialect };
             let reader = Box::new(std::io::Cursor::new(text.as_bytes().to_vec()));
             let mut split = CsvSplit::new(reader, dialect.clone(), "test".to_owned(), 0, 1)
                 .with_chunk_bytes(chunk_bytes);

@@ -5,11 +5,12 @@ use std::{io::Read, sync::Arc};
 use arrow::datatypes::SchemaRef;
 
 use crate::{
-    BadRowPolicy, ColumnPlan, ConvertOptions, DataCode, DataError, Decision, Error, LossEvent,
-    TextHints, TypePolicy,
+    BadRowPolicy, ColumnPlan, ConvertOptions, DataCode, DataError, Decision, Error, TextHints,
+    TypePolicy,
     read::{
-        chunk::DecodeError,
+        chunk::{DecodeError, Split},
         csv::{
+            Dialect,
             detect::{Detected, detect},
             infer::{CsvInfer, CsvObservation},
             marker::Marker,
@@ -19,11 +20,12 @@ use crate::{
             rules::Rules,
             shape::Shapes,
             split::CsvSplit,
-            structure::Structure,
+            structure::{Behind, End, Structure},
+            tokenize::{Span, Tokenizer},
         },
         pipeline,
         source::{TextSource, read_error},
-        table::{Batches, ColumnOptions, Found, ReadContext, Table},
+        table::{Batches, ColumnOptions, Found, LeftOut, ReadContext, Table},
     },
 };
 
@@ -63,7 +65,10 @@ impl CsvTable {
                 hint: Some("convert it to UTF-8 first, or use `--on-bad-row reject`".to_owned()),
             });
         }
-        let Detected { dialect, structure, mut decisions } =
+        if options.format.is_none() {
+            check_is_table(sample, &context.name)?;
+        }
+        let Detected { dialect, mut structure, mut decisions } =
             detect(sample, whole, &options.text, default_delimiter, mend, tail)?;
         if structure.names.is_empty() {
             return Err(Error::EmptyInput { input: context.name });
@@ -79,6 +84,18 @@ impl CsvTable {
                 confidence: 1.0,
                 reason: "given".to_owned(),
             });
+        }
+        if let Some(end) = structure.end.take() {
+            let columns = Shapes::learn(&sample[structure.body..], &dialect, names.len());
+            // What ends in the sample was counted there, and so were the last lines.
+            structure.end = if whole || end.line == 0 {
+                Some(end)
+            } else {
+                counted_to_the_end(end, &source, &dialect, &columns, &context)?
+            };
+            if structure.end.is_none() {
+                decisions.retain(|decision| decision.what != "end");
+            }
         }
         let table_end = structure.end.as_ref().map_or(sample.len(), |end| end.at);
         let rest = &sample[structure.body..table_end.clamp(structure.body, sample.len())];
@@ -175,7 +192,7 @@ impl Table for CsvTable {
         self.row_bytes
     }
 
-    fn left_out(&self) -> Vec<LossEvent> {
+    fn left_out(&self) -> LeftOut {
         self.structure.left_out()
     }
 
@@ -218,6 +235,67 @@ impl Table for CsvTable {
         )?;
         Ok(Box::new(rows))
     }
+}
+
+/// Reads what is behind the end of a table that the sample seems to show, up to the end of the text,
+/// and counts it. Where records of the table come again there, it does not end: `None`.
+fn counted_to_the_end(
+    end: End,
+    source: &TextSource,
+    dialect: &Dialect,
+    columns: &Shapes,
+    context: &ReadContext,
+) -> Result<Option<End>, Error> {
+    let mut reader = source.open()?;
+    std::io::copy(&mut reader.by_ref().take(end.at as u64), &mut std::io::sink())
+        .map_err(|error| read_error(error, &context.name))?;
+    let mut split =
+        CsvSplit::new(reader, dialect.clone(), context.name.clone(), end.at as u64, end.line);
+    let (mut lines, mut bytes, mut records, mut fitting) = (0, 0, 0, 0);
+    let mut spans: Vec<Span> = Vec::new();
+    while let Some(chunk) = split.next_chunk()? {
+        if context.cancel.is_cancelled() {
+            return Err(Error::Cancelled);
+        }
+        lines += dialect.count_all_lines(&chunk.bytes);
+        bytes += chunk.bytes.len() as u64;
+        let mut tokenizer = Tokenizer::new(&chunk.bytes, dialect);
+        loop {
+            spans.clear();
+            if tokenizer.next_record(&mut spans).is_none() {
+                break;
+            }
+            records += 1;
+            let fits = columns.fit(spans.iter().map(|span| span.of(&chunk.bytes)));
+            fitting += usize::from(fits);
+        }
+    }
+    let is_behind = End::is_behind(fitting, records, end.what == Behind::TableAgain);
+    Ok(is_behind.then_some(End { lines, bytes, ..end }))
+}
+
+/// Refuses what is no table but was called one: JSON and markup have commas and colons enough to be
+/// taken apart.
+fn check_is_table(sample: &[u8], name: &str) -> Result<(), Error> {
+    let text = sample.trim_ascii_start();
+    let begins =
+        |word: &[u8]| text.get(..word.len()).is_some_and(|it| it.eq_ignore_ascii_case(word));
+    let is_json = match text {
+        [b'{', rest @ ..] => matches!(rest.trim_ascii_start(), [b'"', ..]),
+        [b'[', rest @ ..] => matches!(rest.trim_ascii_start(), [b'{', ..]),
+        _ => false,
+    };
+    let (what, hint) = if is_json {
+        ("JSON", "say `--format json`, or `--format csv` if it is a table nevertheless")
+    } else if [&b"<?xml"[..], b"<!doctype", b"<html"].into_iter().any(begins) {
+        ("XML or HTML", "export the table itself, or say `--format csv` if it is one nevertheless")
+    } else {
+        return Ok(());
+    };
+    Err(Error::Request {
+        message: format!("`{name}` begins like {what}, not like a table"),
+        hint: Some(hint.to_owned()),
+    })
 }
 
 /// Checks that the header is text: names are never guessed.

@@ -95,12 +95,14 @@ pub(crate) struct Tokenizer<'a> {
     /// Where the next record begins.
     at: usize,
     comments: u64,
+    comment_bytes: u64,
 }
 
 impl<'a> Tokenizer<'a> {
     /// Walks through `bytes`, which hold whole records.
     pub(crate) fn new(bytes: &'a [u8], dialect: &'a Dialect) -> Self {
-        let mut tokenizer = Self { bytes, dialect, base: 0, mask: 0, at: 0, comments: 0 };
+        let mut tokenizer =
+            Self { bytes, dialect, base: 0, mask: 0, at: 0, comments: 0, comment_bytes: 0 };
         tokenizer.mask = tokenizer.block_mask(0);
         tokenizer
     }
@@ -115,6 +117,11 @@ impl<'a> Tokenizer<'a> {
         self.comments
     }
 
+    /// Returns how many bytes they had, their newlines included.
+    pub(crate) fn comment_bytes(&self) -> u64 {
+        self.comment_bytes
+    }
+
     /// Appends the fields of the next record to `spans` and returns where it stands; `None` at
     /// the end. Empty lines and comments are passed over.
     #[inline]
@@ -124,8 +131,10 @@ impl<'a> Tokenizer<'a> {
                 return None;
             }
             if self.dialect.is_comment(self.bytes, self.at) {
-                self.comments += 1;
+                let start = self.at;
                 self.skip_line();
+                self.comments += 1;
+                self.comment_bytes += (self.at - start) as u64;
                 continue;
             }
             let count = spans.len();
@@ -294,6 +303,17 @@ pub(crate) fn unescape(text: &[u8], dialect: &Dialect, into: &mut Vec<u8>) {
     into.extend_from_slice(rest);
 }
 
+/// Returns the text of a field without its escapes.
+pub(crate) fn cell_text(span: Span, bytes: &[u8], dialect: &Dialect) -> Vec<u8> {
+    let mut text = Vec::new();
+    if span.is_escaped() {
+        unescape(span.of(bytes), dialect, &mut text);
+    } else {
+        text.extend_from_slice(span.of(bytes));
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -376,6 +396,7 @@ mod tests {
             quote: Some(b'\''),
             escape: Some(b'\\'),
             cr_ends_record: true,
+            cr_repeats: false,
             comment: Marker::new("#"),
         };
         assert_eq!(

@@ -6,6 +6,8 @@
 //! bad byte makes an encoding unlikely, but does not rule it out: one bad cell must not change how
 //! all others are read.
 
+use std::collections::HashSet;
+
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, GB18030, GBK, KOI8_R, KOI8_U, WINDOWS_1252};
 
@@ -20,6 +22,10 @@ const WITNESS: f32 = 3.0;
 
 /// The score of each byte below which a text is of no known language.
 const FITTING: f32 = -5.5;
+
+/// What every encoding but windows-1252 has to make up for: most text that is not Unicode is in
+/// that one, and it is taken where there is little to go by.
+const RARER: f32 = 2.0;
 
 /// The logarithms of likelihood are of models that know single characters only, so the evidence is
 /// weaker than they say.
@@ -49,31 +55,37 @@ pub(crate) struct Guess {
 pub(crate) fn guess(text: &[u8]) -> Guess {
     let text = lines(text);
     let witness = likeliest(&text);
-    let mut fits = pairs::fits(&text);
+    let (words, patterns) = distinct_words(&text);
+    let mut fits = pairs::fits(&words);
     // Which of the East Asian ones it is, the witness knows better, when it names one.
     if fits.iter().any(|fit| fit.encoding == witness) {
         fits.retain(|fit| fit.encoding == witness);
     }
-    fits.extend(letters::fits(&text));
-    if let Some(fit) = fits.iter_mut().find(|fit| fit.encoding == witness) {
-        fit.score += WITNESS;
+    fits.extend(letters::fits(&words));
+    for fit in &mut fits {
+        if fit.encoding == witness {
+            fit.score += WITNESS;
+        }
+        if fit.encoding != WINDOWS_1252 {
+            fit.score -= RARER;
+        }
     }
     fits.sort_by(|a, b| b.score.total_cmp(&a.score));
     let best = fits.first().copied().unwrap_or(Fit { encoding: WINDOWS_1252, score: f32::MIN });
     let decoded = decode(best.encoding, &text);
-    let high = text.iter().filter(|byte| !byte.is_ascii()).count();
+    let high = words.iter().filter(|byte| !byte.is_ascii()).count();
     // Another encoding in which the text is the same is no rival.
     let margin = fits
         .iter()
         .find(|fit| decode(fit.encoding, &text) != decoded)
         .map_or(f32::MAX, |rival| best.score - rival.score);
-    let characters =
-        decoded.as_ref().map_or(high, |text| text.chars().filter(|c| !c.is_ascii()).count()) as f64;
+    let characters: HashSet<char> =
+        decoded.iter().flat_map(|text| text.chars()).filter(|c| !c.is_ascii()).collect();
     let mut confidence = 1.0 / (1.0 + f64::from(-margin * TEMPER).exp());
-    // From a character or two nobody could be sure, however well they fit.
-    confidence *= characters / (characters + 0.5);
+    let is_wide = pairs::ENCODINGS.contains(&best.encoding);
+    confidence *= certainty(patterns, characters.len(), is_wide);
     let mut reason = "the likeliest by the frequency of its characters";
-    let has_controls = decoded.as_ref().is_some_and(|text| text.chars().any(is_c1_control));
+    let has_controls = characters.iter().any(|character| is_c1_control(*character));
     if has_controls || best.score < FITTING * high as f32 {
         confidence = confidence.min(0.4);
         reason = "the nearest, but its characters are no usual ones of any language";
@@ -81,6 +93,60 @@ pub(crate) fn guess(text: &[u8]) -> Guess {
     // Nothing but a mark or a check of every byte is certain.
     let confidence = (confidence * 100.0).round().min(99.0) / 100.0;
     Guess { encoding: named(best.encoding, &text), confidence, reason: reason.to_owned() }
+}
+
+/// Returns how sure one can be at all with so many words that differ, and characters in them that
+/// differ: the same word a thousand times says no more than once, and a word or two, or one
+/// character, would be something in many encodings.
+fn certainty(words: usize, characters: usize, is_wide: bool) -> f64 {
+    // A long text without blanks is one word and says a lot. Nearly any two bytes are an ideograph
+    // somewhere, so that those say less than letters.
+    let in_a_row = if is_wide { characters / 4 } else { characters / 3 };
+    // And one character says little in however many words.
+    let evidence = words.max(in_a_row).min(3 * characters) as f64;
+    evidence / (evidence + 1.0)
+}
+
+/// Returns each word that is not ASCII once, with what stands around it, a line for each; and how
+/// many there are. Numbers are all the same.
+fn distinct_words(text: &[u8]) -> (Vec<u8>, usize) {
+    let is_inside = |byte: u8| !byte.is_ascii() || byte.is_ascii_alphanumeric();
+    let mut seen = HashSet::new();
+    let mut words = Vec::new();
+    let mut at = 0;
+    while at < text.len() {
+        if !is_inside(text[at]) {
+            at += 1;
+            continue;
+        }
+        let length = text[at..].iter().position(|&byte| !is_inside(byte));
+        let end = length.map_or(text.len(), |length| at + length);
+        if !text[at..end].is_ascii() {
+            // The digit beyond a blank, as in `20 °C`, and what may be half of a character behind it.
+            let from = if text[..at].ends_with(b" ") { at.saturating_sub(2) } else { at };
+            let word = pattern(&text[from..text.len().min(end + 1)]);
+            if seen.insert(word.clone()) {
+                words.extend_from_slice(&word);
+                words.push(b'\n');
+            }
+        }
+        at = end;
+    }
+    (words, seen.len())
+}
+
+/// Returns a word with a zero for each of its numbers, and without the blanks beside them.
+fn pattern(word: &[u8]) -> Vec<u8> {
+    let mut pattern: Vec<u8> = Vec::with_capacity(word.len());
+    for &byte in word {
+        match byte {
+            b'0'..=b'9' if pattern.last() == Some(&b'0') => {}
+            b'0'..=b'9' => pattern.push(b'0'),
+            b' ' if pattern.is_empty() || pattern.last() == Some(&b'0') => {}
+            byte => pattern.push(byte),
+        }
+    }
+    pattern
 }
 
 fn likeliest(text: &[u8]) -> &'static Encoding {
@@ -124,15 +190,17 @@ fn decode(encoding: &'static Encoding, text: &[u8]) -> Option<String> {
     Some(text.into_owned())
 }
 
-fn is_c1_control(character: char) -> bool {
+/// Returns whether it is a control character that stands in no text.
+pub(super) fn is_c1_control(character: char) -> bool {
     matches!(character, '\u{80}'..='\u{9f}')
 }
 
 #[cfg(test)]
 mod tests {
     use encoding_rs::{
-        BIG5, EUC_JP, EUC_KR, IBM866, ISO_8859_2, ISO_8859_15, SHIFT_JIS, WINDOWS_1250,
-        WINDOWS_1251, WINDOWS_1254, WINDOWS_1257,
+        BIG5, EUC_JP, EUC_KR, IBM866, ISO_8859_2, ISO_8859_5, ISO_8859_15, ISO_8859_16, MACINTOSH,
+        SHIFT_JIS, WINDOWS_1250, WINDOWS_1251, WINDOWS_1253, WINDOWS_1254, WINDOWS_1255,
+        WINDOWS_1256, WINDOWS_1257, X_MAC_CYRILLIC,
     };
 
     use super::*;
@@ -181,6 +249,92 @@ mod tests {
         let guess = guessed(WINDOWS_1252, "1,Zürich\n");
         assert_eq!(guess.encoding, WINDOWS_1252);
         assert!(guess.confidence < 0.7, "{}", guess.confidence);
+    }
+
+    /// The word of a column that says the same in every record is right or known to be a guess, in
+    /// whichever encoding it is.
+    #[test]
+    fn one_word_a_thousand_times_is_no_more_than_one_word() {
+        let encodings: [&[&'static Encoding]; 4] = [
+            &[WINDOWS_1252, ISO_8859_15, MACINTOSH, WINDOWS_1254, WINDOWS_1257],
+            &[WINDOWS_1250, ISO_8859_2, ISO_8859_16],
+            &[WINDOWS_1251, KOI8_R, KOI8_U, IBM866, ISO_8859_5, X_MAC_CYRILLIC],
+            &[SHIFT_JIS, EUC_JP, EUC_KR, GBK, BIG5, WINDOWS_1253, WINDOWS_1255, WINDOWS_1256],
+        ];
+        let words = [
+            "£5",
+            "20 °C",
+            "m²",
+            "N°5",
+            "5 €",
+            "€",
+            "36\u{a0}000",
+            "It’s",
+            "D’Angelo",
+            "5 – 7",
+            "…",
+            "§ 5",
+            "5 µm",
+            "México",
+            "Nîmes",
+            "São Paulo",
+            "Zürich",
+            "Café",
+            "Gdańsk",
+            "Győr",
+            "Plzeň",
+            "İzmir",
+            "Rīga",
+            "5 руб.",
+            "шт",
+            "Москва",
+            "Київ",
+            "女",
+            "元",
+            "5元",
+            "東京",
+            "台北",
+            "円",
+            "서울",
+            "원",
+            "ｱ",
+            "カ",
+            "株式会社",
+            "Αθήνα",
+            "שלום",
+            "نعم",
+        ];
+        for encoding in encodings.concat() {
+            for word in words {
+                let column: String = (1..300).map(|n| format!("{n};{word}\n")).collect();
+                for text in [column, format!("id;{word}\n1;2\n3;4\n")] {
+                    let (bytes, _, has_unmappable) = encoding.encode(&text);
+                    // What is valid UTF-8 is judged elsewhere.
+                    if has_unmappable || std::str::from_utf8(&bytes).is_ok() {
+                        continue;
+                    }
+                    let guess = guess(&bytes);
+                    let is_right = decode(guess.encoding, &bytes).as_ref() == Some(&text);
+                    assert!(
+                        is_right || guess.confidence < 0.7,
+                        "{word} in {} is {} with {}",
+                        encoding.name(),
+                        guess.encoding.name(),
+                        guess.confidence
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn signs_beside_numbers_are_those_of_the_usual_encoding() {
+        for word in
+            ["£5", "20 °C", "m²", "5 €", "36\u{a0}000", "It’s", "5 – 7", "São Paulo", "México"]
+        {
+            let column: String = (1..300).map(|n| format!("{n};{word}\n")).collect();
+            assert_eq!(guessed(WINDOWS_1252, &column).encoding, WINDOWS_1252, "{word}");
+        }
     }
 
     #[test]

@@ -83,11 +83,16 @@ const LANGUAGES: [Language; 37] = [
 ];
 
 /// What stands beside letters in the texts of all languages.
-const SIGNS: &str = "\u{a0}’“”–„…‘—«»°€·•§£©®¿¡ºª½²³µ¼¾×±№´‚‹›™\u{ad}\u{200e}\u{200f}¹‰†";
+const SIGNS: &str = "\u{a0}’“”–„…‘—«»°€·•§£©®¿¡ºª½²³µ¼¾×±№´‚‹›™\u{ad}\u{200e}\u{200f}¹‰†¥¢";
+
+/// Those of them that stand beside numbers, or alone.
+const SIGNS_OF_NUMBERS: &str = "\u{a0}–€£°§ºª½²³µ¼¾×±№¹‰¥¢…";
 
 // Logarithms of how likely a character is, and of what its neighbours make of it. They were chosen
 // so that the texts of the tests are told apart by a line of prose, or by a few names.
 const SIGN: f32 = -6.0;
+/// One of [`SIGNS_OF_NUMBERS`] beside a digit.
+const SIGN_OF_NUMBER: f32 = -3.0;
 const FOREIGN: f32 = -11.0;
 /// A control character, or a byte that is no character at all.
 pub(super) const IMPOSSIBLE: f32 = -18.0;
@@ -99,8 +104,14 @@ const WRONG_CASE: f32 = -5.0;
 const MIXED_SCRIPTS: f32 = -5.0;
 /// A third accented letter in a row.
 const CROWDED: f32 = -2.0;
+/// A letter beside a digit.
+const BESIDE_DIGIT: f32 = -4.0;
+/// A letter that is a word by itself.
+const ALONE: f32 = -2.5;
 /// An encoding that is a place further back in the list of its language.
 const UNUSUAL: f32 = -2.0;
+/// The most that is taken from an encoding because others are more usual.
+const LEAST_USUAL: f32 = -4.0;
 
 /// Returns how well a text fits the encodings.
 pub(super) fn fits(text: &[u8]) -> Vec<Fit> {
@@ -109,7 +120,7 @@ pub(super) fn fits(text: &[u8]) -> Vec<Fit> {
         let mut penalty = 0.0;
         for &encoding in encodings {
             let score = penalty + Model::new(letters, encoding).score(text);
-            penalty += UNUSUAL;
+            penalty = f32::max(penalty + UNUSUAL, LEAST_USUAL);
             match fits.iter_mut().find(|fit| fit.encoding == encoding) {
                 Some(fit) => fit.score = fit.score.max(score),
                 None => fits.push(Fit { encoding, score }),
@@ -119,12 +130,26 @@ pub(super) fn fits(text: &[u8]) -> Vec<Fit> {
     fits
 }
 
+/// Returns whether a character is one of those that texts in some language have.
+pub(super) fn is_usual(character: char) -> bool {
+    let lower = character.to_lowercase().next().unwrap_or(character);
+    SIGNS.contains(character) || LANGUAGES.iter().any(|(letters, _)| letters.contains(lower))
+}
+
 /// What a byte is.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Kind {
     Lower,
     Upper,
+    /// A sign that stands beside numbers.
+    OfNumber,
     Other,
+}
+
+impl Kind {
+    fn is_letter(self) -> bool {
+        matches!(self, Self::Lower | Self::Upper)
+    }
 }
 
 /// The bytes of an encoding as letters of a language.
@@ -153,40 +178,71 @@ impl Model {
 
     fn score(&self, text: &[u8]) -> f32 {
         let mut total = 0.0;
-        // Accented letters in a row, capitals in a row, and whether a letter stands before.
-        let (mut accented, mut capitals, mut inside) = (0, 0, false);
+        // Accented letters in a row, capitals in a row, and what stands before.
+        let (mut accented, mut capitals, mut before) = (0, 0, Kind::Other);
         for (at, &byte) in text.iter().enumerate() {
-            let (value, kind) = match byte {
-                b'a'..=b'z' => (0.0, Kind::Lower),
-                b'A'..=b'Z' => (0.0, Kind::Upper),
-                0x80.. => self.values[usize::from(byte - 0x80)],
-                _ => (0.0, Kind::Other),
-            };
+            let (value, kind) = self.of(byte);
+            let beside = [at.checked_sub(1), Some(at + 1)]
+                .map(|at| at.and_then(|at| text.get(at)).copied().unwrap_or(b'\n'));
             if !byte.is_ascii() {
-                total += value;
-                total += match (kind, inside, capitals) {
-                    (Kind::Other, ..) | (Kind::Upper, true, 2..) => 0.0,
-                    (_, false, _) | (_, true, 1) => EITHER_CASE,
-                    (Kind::Lower, true, 0) => 0.0,
-                    (Kind::Upper, true, _) | (Kind::Lower, true, _) => WRONG_CASE,
-                };
-                accented = if kind == Kind::Other { 0 } else { accented + 1 };
-                let beside_ascii = |at: Option<usize>| {
-                    at.and_then(|at| text.get(at)).is_some_and(u8::is_ascii_alphabetic)
-                };
+                total += value + self.beside(kind, beside);
+                accented = if kind.is_letter() { accented + 1 } else { 0 };
                 if self.is_latin && accented > 2 {
                     total += CROWDED;
-                } else if !self.is_latin
-                    && kind != Kind::Other
-                    && (beside_ascii(at.checked_sub(1)) || beside_ascii(Some(at + 1)))
-                {
-                    total += MIXED_SCRIPTS;
                 }
-            } else {
+            }
+            // What case says of two letters, one of which is no ASCII.
+            let is_told = !byte.is_ascii() || !beside[0].is_ascii();
+            if kind.is_letter() && is_told {
+                total += match (kind, before.is_letter(), capitals) {
+                    (Kind::Upper, true, 2..) | (Kind::Lower, true, 0) => 0.0,
+                    (_, false, _) | (_, true, 1) => {
+                        if byte.is_ascii() {
+                            0.0
+                        } else {
+                            EITHER_CASE
+                        }
+                    }
+                    _ => WRONG_CASE,
+                };
+            }
+            if byte.is_ascii() {
                 accented = 0;
             }
-            inside = kind != Kind::Other;
+            before = kind;
             capitals = if kind == Kind::Upper { capitals + 1 } else { 0 };
+        }
+        total
+    }
+
+    /// Returns how likely a byte is, and what it is.
+    fn of(&self, byte: u8) -> (f32, Kind) {
+        match byte {
+            b'a'..=b'z' => (0.0, Kind::Lower),
+            b'A'..=b'Z' => (0.0, Kind::Upper),
+            0x80.. => self.values[usize::from(byte - 0x80)],
+            _ => (0.0, Kind::Other),
+        }
+    }
+
+    /// Returns what the bytes before and behind a character make of it.
+    fn beside(&self, kind: Kind, beside: [u8; 2]) -> f32 {
+        let is_beside_digit = beside.iter().any(u8::is_ascii_digit);
+        if kind == Kind::OfNumber {
+            return if is_beside_digit { SIGN_OF_NUMBER - SIGN } else { 0.0 };
+        }
+        if !kind.is_letter() {
+            return 0.0;
+        }
+        let mut total = 0.0;
+        if is_beside_digit {
+            total += BESIDE_DIGIT;
+        }
+        if !self.is_latin && beside.iter().any(u8::is_ascii_alphabetic) {
+            total += MIXED_SCRIPTS;
+        }
+        if !beside.iter().any(|&byte| self.of(byte).1.is_letter()) {
+            total += ALONE;
         }
         total
     }
@@ -197,8 +253,11 @@ fn character_value(character: char, letters: &str) -> (f32, Kind) {
     let kind = match (character.is_alphabetic(), lower == character) {
         (true, true) => Kind::Lower,
         (true, false) => Kind::Upper,
+        (false, _) if SIGNS_OF_NUMBERS.contains(character) => Kind::OfNumber,
         (false, _) => Kind::Other,
     };
+    // The signs of ordinals and of a millionth are letters to Unicode.
+    let kind = if matches!(character, 'º' | 'ª' | 'µ') { Kind::OfNumber } else { kind };
     let Some(rank) = letters.chars().position(|letter| letter == lower) else {
         return (if SIGNS.contains(character) { SIGN } else { FOREIGN }, kind);
     };

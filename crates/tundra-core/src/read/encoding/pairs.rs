@@ -6,7 +6,10 @@
 
 use encoding_rs::{BIG5, EUC_JP, EUC_KR, Encoding, GBK, SHIFT_JIS};
 
-use super::{legacy::Fit, letters::IMPOSSIBLE};
+use super::{
+    legacy::{Fit, is_c1_control},
+    letters::IMPOSSIBLE,
+};
 
 // Logarithms of how likely a character is, whatever it is made of: one out of about 75 syllables,
 // out of the 500 Korean ones that are most used, or out of 1,500 ideographs.
@@ -17,16 +20,23 @@ const HANGUL: f32 = -6.2;
 const FREQUENT: f32 = -7.3;
 const RARE: f32 = -10.5;
 const STRANGE: f32 = -13.0;
+/// A narrow syllable that stands alone, or any character between ASCII letters.
+const ALONE: f32 = -5.0;
+
+/// The encodings.
+pub(super) const ENCODINGS: [&Encoding; 5] = [SHIFT_JIS, EUC_JP, EUC_KR, GBK, BIG5];
 
 /// Returns how well a text fits the encodings.
 pub(super) fn fits(text: &[u8]) -> Vec<Fit> {
-    let scales: [(&'static Encoding, Scale); 5] =
-        [(SHIFT_JIS, shift_jis), (EUC_JP, euc_jp), (EUC_KR, euc_kr), (GBK, gbk), (BIG5, big5)];
-    scales
+    let scales: [Scale; 5] = [shift_jis, euc_jp, euc_kr, gbk, big5];
+    ENCODINGS
         .into_iter()
+        .zip(scales)
         .map(|(encoding, scale)| {
             let (decoded, _) = encoding.decode_without_bom_handling(text);
-            let bad = decoded.chars().filter(|&c| c == char::REPLACEMENT_CHARACTER).count();
+            // Shift_JIS has control characters for some bytes.
+            let is_bad = |c: &char| *c == char::REPLACEMENT_CHARACTER || is_c1_control(*c);
+            let bad = decoded.chars().filter(is_bad).count();
             Fit { encoding, score: score(text, scale) + IMPOSSIBLE * bad as f32 }
         })
         .collect()
@@ -38,13 +48,23 @@ type Scale = fn(u8, u8) -> (f32, usize);
 fn score(text: &[u8], scale: Scale) -> f32 {
     let mut total = 0.0;
     let mut at = 0;
+    let mut before = b'\n';
     while let Some(&lead) = text.get(at) {
         if lead.is_ascii() {
+            before = lead;
             at += 1;
             continue;
         }
         let (value, length) = scale(lead, text.get(at + 1).copied().unwrap_or(0));
+        let behind = text.get(at + length).copied().unwrap_or(b'\n');
+        let is_narrow = length == 1 && value == NARROW_KANA;
+        let is_alone = before.is_ascii() && behind.is_ascii();
+        let is_in_a_word = before.is_ascii_alphabetic() && behind.is_ascii_alphabetic();
         total += value;
+        if is_alone && (is_narrow || is_in_a_word) {
+            total += ALONE;
+        }
+        before = lead;
         at += length;
     }
     total

@@ -35,7 +35,11 @@ pub(crate) fn utf32(head: &[u8]) -> Option<&'static str> {
         head.as_chunks().0.iter().enumerate().all(|(index, quad)| {
             let value = read(*quad);
             let mark = index == 0 && value == 0xfeff;
-            mark || char::from_u32(value).is_some_and(|c| !is_control(value) && c != '\u{fffe}')
+            // Beyond these planes no characters are assigned, and nearly all pairs of UTF-16 that
+            // are taken for one number come to lie there.
+            let is_assigned = matches!(value >> 16, 0..=3 | 14);
+            mark || is_assigned
+                && char::from_u32(value).is_some_and(|c| !is_control(value) && c != '\u{fffe}')
         })
     };
     if is_text(u32::from_le_bytes) {
@@ -146,6 +150,17 @@ mod tests {
         let numbers: Vec<u8> = (0..2000u32).flat_map(|n| (n * 7919).to_le_bytes()).collect();
         assert_eq!(found(&numbers), None);
         assert_eq!(utf32(&numbers), None);
+    }
+
+    #[test]
+    fn a_column_of_flags_in_utf_16_is_no_utf_32() {
+        for text in ["Y\nN\nY\nN\nN\n", "1\n2\n1\n2\n", "a\tb\nc\td\n"] {
+            for big_endian in [false, true] {
+                let bytes = utf16_bytes(text, big_endian);
+                assert_eq!(utf32(&bytes), None, "{text:?}");
+                assert!(found(&bytes).is_some(), "{text:?}");
+            }
+        }
     }
 
     #[test]

@@ -259,6 +259,7 @@ impl Run<'_> {
             repaired: self.repaired,
             headers: Vec::new(),
             comments: 0,
+            comment_bytes: 0,
         })
     }
 }

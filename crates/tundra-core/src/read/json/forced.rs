@@ -1,7 +1,7 @@
 //! Columns of a type that somebody asked for.
 //!
 //! Start at [`ForcedColumn`]. What a value of such a type may look like is decided by
-//! [`crate::value::forced`], the same for every text format.
+//! [`crate::value::asked`], the same for every text format.
 
 use std::sync::Arc;
 
@@ -17,11 +17,7 @@ use arrow::{
 };
 use arrow_schema::DataType;
 
-use crate::{
-    ColumnType,
-    read::json::shape::Forced,
-    value::{exact, forced},
-};
+use crate::{ColumnType, read::json::shape::Forced, value::forced};
 
 /// A column of a type that somebody asked for.
 #[derive(Debug)]
@@ -150,31 +146,29 @@ impl ForcedColumn {
 
     fn try_push(&mut self, value: Written<'_>) -> Option<()> {
         let text = value.text.as_bytes();
-        if self.wanted.exact && !exact::keeps(text, &self.wanted.kind) {
-            return None;
-        }
+        let asked = self.wanted.asked();
         match &mut self.builder {
-            Builder::Boolean(values) => values.append_value(forced::boolean(text)?),
-            Builder::Int8(values) => values.append_value(forced::integer(text)?),
-            Builder::Int16(values) => values.append_value(forced::integer(text)?),
-            Builder::Int32(values) => values.append_value(forced::integer(text)?),
-            Builder::Int64(values) => values.append_value(forced::integer(text)?),
-            Builder::UInt8(values) => values.append_value(forced::integer(text)?),
-            Builder::UInt16(values) => values.append_value(forced::integer(text)?),
-            Builder::UInt32(values) => values.append_value(forced::integer(text)?),
-            Builder::UInt64(values) => values.append_value(forced::integer(text)?),
-            Builder::Float32(values) => values.append_value(forced::float(text)?),
-            Builder::Float64(values) => values.append_value(forced::double(text)?),
+            Builder::Boolean(values) => values.append_value(asked.boolean(text)?),
+            Builder::Int8(values) => values.append_value(asked.integer(text)?),
+            Builder::Int16(values) => values.append_value(asked.integer(text)?),
+            Builder::Int32(values) => values.append_value(asked.integer(text)?),
+            Builder::Int64(values) => values.append_value(asked.integer(text)?),
+            Builder::UInt8(values) => values.append_value(asked.integer(text)?),
+            Builder::UInt16(values) => values.append_value(asked.integer(text)?),
+            Builder::UInt32(values) => values.append_value(asked.integer(text)?),
+            Builder::UInt64(values) => values.append_value(asked.integer(text)?),
+            Builder::Float32(values) => values.append_value(asked.float(text)?),
+            Builder::Float64(values) => values.append_value(asked.double(text)?),
             Builder::Decimal { values, precision, scale } => {
-                values.append_value(forced::decimal(text, *precision, *scale)?);
+                values.append_value(asked.decimal(text, *precision, *scale)?);
             }
-            Builder::Date(values) => values.append_value(forced::date(text)?),
-            Builder::Time(values) => values.append_value(forced::time(text)?),
+            Builder::Date(values) => values.append_value(asked.date(text)?),
+            Builder::Time(values) => values.append_value(asked.time(text)?),
             Builder::Timestamp(values) => values.append_value(match self.wanted.kind {
-                ColumnType::TimestampTz => forced::timestamptz(text)?,
-                _ => forced::timestamp(text)?,
+                ColumnType::TimestampTz => asked.timestamptz(text)?,
+                _ => asked.timestamp(text)?,
             }),
-            Builder::TimestampNs(values) => values.append_value(forced::timestamp_ns(text)?),
+            Builder::TimestampNs(values) => values.append_value(asked.timestamp_ns(text)?),
             Builder::Text(values) => values.append_value(value.text),
             Builder::Uuid(values) => {
                 let canonical = forced::uuid(text)?;
@@ -204,7 +198,7 @@ impl ForcedColumn {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::read::json::harness::as_json;
+    use crate::{read::json::harness::as_json, value::format::ValueFormat};
 
     /// Returns what a value becomes, as text; `None` when it does not fit.
     fn push(kind: &str, text: &str) -> Option<String> {
@@ -213,7 +207,7 @@ mod tests {
 
     fn push_exactly(kind: &str, text: &str, exact: bool) -> Option<String> {
         let kind: ColumnType = kind.parse().unwrap();
-        let mut column = ForcedColumn::new(&Forced { kind: kind.clone(), exact }, 1);
+        let mut column = ForcedColumn::new(&Forced { kind: kind.clone(), format: None, exact }, 1);
         let raw = format!("{text:?}");
         let fits = column.push(Written { raw: &raw, text });
         assert_eq!(column.len(), usize::from(fits));
@@ -279,6 +273,18 @@ mod tests {
         ] {
             assert_eq!(push(kind, text), None, "{kind} {text}");
         }
+    }
+
+    #[test]
+    fn a_format_that_was_given_is_the_one_that_is_read() {
+        let kind = ColumnType::Date;
+        let format = ValueFormat::parse("%m/%d/%Y", &kind);
+        let mut column = ForcedColumn::new(&Forced { kind, format, exact: false }, 2);
+        for (text, fits) in [("03/04/2020", true), ("13/02/2020", false), ("2020-01-01", false)] {
+            assert_eq!(column.push(Written { raw: &format!("\"{text}\""), text }), fits, "{text}");
+        }
+        let array = column.finish(&DataType::Date32).unwrap();
+        assert_eq!(as_json(&array, 0), "2020-03-04");
     }
 
     #[test]

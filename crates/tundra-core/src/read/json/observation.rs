@@ -58,10 +58,16 @@ pub(super) struct Seen {
     pub(super) first: Option<Place>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Numbers {
     pub(super) seen: Seen,
     pub(super) evidence: Evidence,
+}
+
+impl Default for Numbers {
+    fn default() -> Self {
+        Self { seen: Seen::default(), evidence: Evidence::of_numbers() }
+    }
 }
 
 #[derive(Debug)]

@@ -247,15 +247,16 @@ fn column(
     };
     let found_type = found_shape.column_type();
     let wanted = options.wanted.get(&name);
-    let forced = wanted.is_some_and(|wanted| !wanted.is_met_by(&found_type));
+    let forced = wanted.is_some_and(|wanted| !wanted.is_met_by(&found_type, None));
     let (shape, mut reason) = match wanted {
         Some(wanted) if wanted.by == WantedBy::Option => {
-            (Shape::forced(&wanted.column_type, false), "the type was given".to_owned())
+            let shape = Shape::forced(&wanted.column_type, wanted.format, false);
+            (shape, "the type was given".to_owned())
         }
         Some(wanted) => {
             let reason = wanted.reason(&found_type, &why);
             let shape = if forced {
-                Shape::forced(&wanted.column_type, wanted.exact())
+                Shape::forced(&wanted.column_type, wanted.format, wanted.exact())
             } else {
                 found_shape
             };

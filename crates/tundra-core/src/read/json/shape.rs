@@ -1,6 +1,13 @@
 //! What values are read as.
 
-use crate::{ColumnType, read::names::unique_names};
+use crate::{
+    ColumnType,
+    read::names::unique_names,
+    value::{
+        asked::{Asked, Manner},
+        format::ValueFormat,
+    },
+};
 
 /// How the values of one place in the records are read.
 ///
@@ -42,8 +49,18 @@ pub(super) enum Shape {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Forced {
     pub(super) kind: ColumnType,
-    /// A number must keep every digit, and its sign.
+    /// How values are written, if that was said.
+    pub(super) format: Option<ValueFormat>,
+    /// A value must keep every digit, and its meaning.
     pub(super) exact: bool,
+}
+
+impl Forced {
+    /// Returns how values are read.
+    pub(super) fn asked(&self) -> Asked<'_> {
+        let manner = if self.exact { Manner::Exact } else { Manner::Free };
+        Asked { kind: &self.kind, format: self.format, manner }
+    }
 }
 
 /// A field of a [`Shape::Struct`].
@@ -95,20 +112,21 @@ impl Shape {
         }
     }
 
-    /// Returns the shape of a type that was asked for. With `exact` a number must keep every digit.
-    pub(super) fn forced(kind: &ColumnType, exact: bool) -> Self {
+    /// Returns the shape of a type that was asked for. With `exact` a value must keep every digit and
+    /// its meaning.
+    pub(super) fn forced(kind: &ColumnType, format: Option<ValueFormat>, exact: bool) -> Self {
         match kind {
-            ColumnType::List(item) => Self::List(Box::new(Self::forced(item, exact))),
+            ColumnType::List(item) => Self::List(Box::new(Self::forced(item, None, exact))),
             ColumnType::Struct(fields) => {
                 let names = unique_names(fields.iter().map(|field| field.0.as_str()));
                 let members = fields.iter().zip(names).map(|((source, kind), name)| Member {
                     source: source.clone(),
                     name,
-                    shape: Self::forced(kind, exact),
+                    shape: Self::forced(kind, None, exact),
                 });
                 Self::Struct(members.collect())
             }
-            scalar => Self::Forced(Forced { kind: scalar.clone(), exact }),
+            scalar => Self::Forced(Forced { kind: scalar.clone(), format, exact }),
         }
     }
 }

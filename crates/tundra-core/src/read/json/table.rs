@@ -224,7 +224,7 @@ fn make_plan(
 ) -> Result<Plan, Error> {
     let schema_options = JsonSchemaOptions {
         types: options.types,
-        wanted: wanted_types(options),
+        wanted: wanted_types(options)?,
         flatten: options.json.flatten,
     };
     let mut schema = observed.finish(&schema_options, complete);
@@ -236,12 +236,13 @@ fn make_plan(
     let mut columns = Vec::with_capacity(names.len());
     let found = schema.columns.iter().map(|column| column.found.clone()).collect();
     for column in &mut schema.columns {
+        let format = column_options.wanted(&column.name).and_then(|wanted| wanted.format);
         column.name = column_options.name_of(&column.name).to_owned();
         columns.push(ColumnPlan {
             name: column.name.clone(),
             source_name: column.source_name.clone(),
             column_type: column.column_type.to_string(),
-            format: None,
+            format: format.map(|format| format.to_string()),
             reason: column.reason.clone(),
         });
     }

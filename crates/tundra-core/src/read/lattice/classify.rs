@@ -16,6 +16,10 @@ pub(super) struct Facts {
     pub(super) scale: u8,
     /// A number with a point or an exponent was seen.
     pub(super) fractions: bool,
+    /// A number was seen that has a point, or a sign before its exponent.
+    pub(super) pointed: bool,
+    /// A number was seen with an exponent and neither: `5e10`, which could as well be a code.
+    pub(super) bare_exponents: bool,
     /// A number was seen that is not one of the words for no number.
     pub(super) numbers: bool,
     /// The most digits of integers of 64 bits, without and with a minus sign.
@@ -28,6 +32,8 @@ impl Facts {
         self.whole_digits = self.whole_digits.max(other.whole_digits);
         self.scale = self.scale.max(other.scale);
         self.fractions |= other.fractions;
+        self.pointed |= other.pointed;
+        self.bare_exponents |= other.bare_exponents;
         self.numbers |= other.numbers;
         for (digits, other) in self.integer_digits.iter_mut().zip(other.integer_digits) {
             *digits = other.max(*digits);
@@ -111,6 +117,7 @@ fn classify_number(text: &[u8], possible: Kinds, facts: &mut Facts) -> Option<St
         facts.scale = value.scale;
         let has_point = text.contains(&b'.');
         facts.fractions = has_point;
+        facts.pointed = has_point;
         let first = text.get(usize::from(is_negative));
         if has_point == (value.scale > 0) && first != Some(&b'.') {
             plain = Some((facts.whole_digits, value.scale));
@@ -119,7 +126,11 @@ fn classify_number(text: &[u8], possible: Kinds, facts: &mut Facts) -> Option<St
     if double::parse_exact(text).is_some() {
         kinds = kinds.or(Kinds::DOUBLE);
         facts.numbers = true;
-        facts.fractions |= text.iter().any(|byte| matches!(byte, b'.' | b'e' | b'E'));
+        let has_exponent = text.iter().any(|byte| matches!(byte, b'e' | b'E'));
+        let has_sign = text[1..].iter().any(|byte| matches!(byte, b'+' | b'-'));
+        facts.pointed |= has_sign || is_negative || text.contains(&b'.');
+        facts.bare_exponents = has_exponent && !facts.pointed;
+        facts.fractions |= has_exponent || facts.pointed;
     } else if double::parse_special(text).is_some() {
         kinds = kinds.or(Kinds::DOUBLE);
     }

@@ -68,7 +68,9 @@ fn chooses_the_type_that_loses_nothing() {
     check(&["17.00", "3"], "DOUBLE");
     check(&["1.5", "12345678901234567.5"], "DECIMAL(18,1)");
     check(&["0.12345678901234567891", "1"], "DECIMAL(21,20)");
-    check(&["1e5", "2"], "DOUBLE");
+    check(&["1.5e5", "2"], "DOUBLE");
+    check(&["1e-5", "2"], "DOUBLE");
+    check(&["1e5", "2.5"], "DOUBLE");
     check(&["-0", "1"], "DOUBLE");
     check(&["9007199254740993", "0.5"], "DECIMAL(17,1)");
     check(&["9007199254740993", "1e5"], "VARCHAR");
@@ -262,6 +264,89 @@ fn numbers_of_two_formats_are_text() {
 }
 
 #[test]
+fn identifiers_that_look_like_numbers_or_dates_are_text() {
+    for (values, advised) in [
+        (&["192.168.100.101", "10.0.0.1"][..], None),
+        (&["192.168.100.101", "172.160.200.250"], Some("DECIMAL(18,0,#.##0)")),
+        (&["1.100.200", "2.300.100"], Some("DECIMAL(18,0,#.##0)")),
+        (&["600 123 456", "601 222 333"], Some("DECIMAL(18,0,# ##0)")),
+        (&["560 001", "560 002"], Some("DECIMAL(18,0,# ##0)")),
+        (&["600'123", "601'222"], Some("DECIMAL(18,0,#'##0)")),
+        (&["TRY 1", "TRY 2"], Some("DECIMAL(18,0,TRY 0)")),
+        (&["6Ft", "5Ft"], Some("DECIMAL(18,0,0Ft)")),
+        (&["2023.1.10", "2024.12.3"], Some("DATE(%Y.%-m.%-d)")),
+        (&["1234", "5e10", "77e1"], Some("DOUBLE")),
+    ] {
+        let verdict = verdict(values);
+        assert_eq!(verdict.column_type.to_string(), "VARCHAR", "{values:?}: {}", verdict.reason);
+        let advice = verdict.advice.unwrap_or_default();
+        assert_eq!(advised.is_some(), advice.contains("--type"), "{values:?}: {advice}");
+        assert!(advice.contains(advised.unwrap_or_default()), "{values:?}: {advice}");
+    }
+    // What only numbers have.
+    check_format(&["1 234 567", "12 345"], "DECIMAL(18,0)", "# ##0");
+    check_format(&["600 123,50", "601 222,25"], "DECIMAL(18,2)", "# ##0,00");
+    check_format(&["6,50 Ft", "5,25 Ft"], "DECIMAL(18,2)", "0,00 Ft");
+    check_format(&["1,234,567", "2,345,678"], "DECIMAL(18,0)", "#,##0");
+    check_format(&["36\u{a0}000", "37\u{a0}000"], "DECIMAL(18,0)", "#\u{a0}##0");
+}
+
+#[test]
+fn beside_decimal_commas_a_point_before_three_digits_is_undecided() {
+    let values = ["1.234", "2.500", "10.000"];
+    check(&values, "DOUBLE");
+    let verdict = evidence(&values).beside_commas().verdict();
+    assert_eq!(verdict.column_type.to_string(), "VARCHAR");
+    assert_eq!(
+        verdict.reason,
+        "it cannot be told whether thousands or a fraction are set apart in `1.234`, because other \
+         columns have decimal commas"
+    );
+    assert!(verdict.is_undecided);
+    // These are decided by themselves.
+    for values in [&["1.234", "2.5"][..], &["12", "7"], &["0.123"]] {
+        let whole = evidence(values);
+        assert_eq!(whole.beside_commas().verdict().column_type, whole.verdict().column_type);
+    }
+}
+
+#[test]
+fn both_readings_are_advised_where_some_numbers_have_no_groups() {
+    let advice = verdict(&["1,000", "2000", "1,500"]).advice.unwrap();
+    assert!(advice.contains("DECIMAL(18,0,#,##0) or DECIMAL(18,3,0,###)"), "{advice}");
+}
+
+#[test]
+fn values_that_contradict_each_other_are_found_among_any_others() {
+    for (values, kind, says) in [
+        (
+            &["13/02/2020", "2020-01-01", "x", "02/14/2020"][..],
+            "DATE",
+            "`02/14/2020` in record 4 has the month first, and `13/02/2020` in record 1 the day first",
+        ),
+        (
+            &["$5", "5", "€7.50"],
+            "DOUBLE",
+            "`$5` in record 1 is in one currency, and `€7.50` in record 3 in another",
+        ),
+    ] {
+        let kind = kind.parse().unwrap();
+        let clashes = verdict(values).clashes;
+        let clash = clashes.iter().find(|clash| clash.is_of(&kind)).expect("they contradict");
+        assert_eq!(clash.to_string(), says);
+    }
+    assert_eq!(verdict(&["13/02/2020", "2020-01-01", "05/05/2020", "$5", "x"]).clashes, []);
+}
+
+#[test]
+fn instants_are_within_the_years_that_can_be_printed() {
+    check(&["0001-01-01T00:00:00+02:00"], "VARCHAR");
+    check(&["31/12/9999 23:00 -0200"], "VARCHAR");
+    check(&["2020-01-01 10:00:00 Z", "2020-01-02 10:00:00 Z"], "TIMESTAMPTZ");
+    check(&["2020-01-01 10:00:00.1230000"], "TIMESTAMP");
+}
+
+#[test]
 fn a_comma_before_three_digits_is_decided_by_other_values_or_not_at_all() {
     let alone = verdict(&["1,234", "5,678"]);
     assert_eq!(alone.column_type.to_string(), "VARCHAR");
@@ -315,6 +400,8 @@ fn words_that_are_usually_nulls_are_text_and_the_way_out_is_told() {
 fn says_which_value_stopped_it() {
     check_reason(&["1", "2", "00713"], "record 3 has `00713`, which is no integer");
     check_reason(&["abc", "2"], "record 1 has `abc`");
+    check_reason(&["1"], "the only value is one of the integers of 64 bits");
+    check_reason(&["true"], "the only value is true or false");
     check_reason(&["1", "2"], "all 2 values are integers of 64 bits");
     check_reason(&["1", "2", "3", "00713", "x"], "record 4 has `00713`, which is no integer");
     check_reason(

@@ -1,6 +1,6 @@
 //! What becomes of a column, and why.
 
-use super::{Evidence, State, kinds::Kinds};
+use super::{Evidence, State, claims::Clash, kinds::Kinds};
 use crate::{
     ColumnType, MAX_DECIMAL_PRECISION,
     value::{figure::FigureFormat, format::ValueFormat, moment::MomentFormat, words::Pair},
@@ -25,6 +25,15 @@ pub(crate) struct Verdict {
     pub(crate) is_open: bool,
     /// Whether the values can be read in two ways, and further ones could say in which.
     pub(crate) is_undecided: bool,
+    /// Values that each are of a type, and together of none.
+    pub(crate) clashes: Vec<Clash>,
+}
+
+impl Verdict {
+    /// Returns whether the values are numbers with decimal commas.
+    pub(crate) fn has_decimal_commas(&self) -> bool {
+        matches!(self.format, Some(ValueFormat::Figure(format)) if format.has_decimal_commas())
+    }
 }
 
 /// What all values of a column are.
@@ -69,6 +78,10 @@ pub(super) enum Text {
     HalfPair(Pair),
     /// Integers between parentheses.
     Items,
+    /// Numbers or dates that could as well be codes.
+    Suspect(ValueFormat),
+    /// Integers, and codes such as `5e10` among them.
+    Exponents,
 }
 
 impl Evidence {
@@ -98,7 +111,15 @@ impl Evidence {
             Sort::I64
         } else if kinds.has(Kinds::U64) {
             Sort::U64
+        } else if self.beside_commas
+            && kinds.has(Kinds::FIGURE)
+            && let Some(formats) = figures.undecided()
+        {
+            return Err(Text::UndecidedFigure(formats));
         } else if facts.fractions && facts.numbers && kinds.has(Kinds::DOUBLE) {
+            if facts.bare_exponents && !facts.pointed && !self.are_numbers {
+                return Err(Text::Exponents);
+            }
             Sort::Double
         } else if kinds.has(Kinds::DECIMAL) && digits <= MAX_DECIMAL_PRECISION {
             match facts.scale {
@@ -119,6 +140,9 @@ impl Evidence {
             if let Some(formats) = figures.undecided() {
                 return Err(Text::UndecidedFigure(formats));
             }
+            if let Some(format) = figures.suspect() {
+                return Err(Text::Suspect(ValueFormat::Figure(format)));
+            }
             let (format, whole, scale) = figures.format().ok_or(Text::Items)?;
             let precision = match whole + scale {
                 0..=USUAL_PRECISION => USUAL_PRECISION,
@@ -129,6 +153,9 @@ impl Evidence {
         } else if kinds.has(Kinds::MOMENT) {
             if let Some(formats) = moments.undecided() {
                 return Err(Text::UndecidedMoment(formats));
+            }
+            if let Some(format) = moments.suspect() {
+                return Err(Text::Suspect(ValueFormat::Moment(format)));
             }
             Sort::Moment(moments.format().ok_or(Text::Mixed)?)
         } else {
@@ -215,8 +242,12 @@ pub(super) fn explain(evidence: &Evidence) -> Verdict {
         Ok(sort) => {
             let such_as = evidence.example(sort).map(|text| format!(", such as `{text}`"));
             let such_as = such_as.unwrap_or_default();
-            let count = evidence.values;
-            (format!("all {count} values are {}{such_as}", sort.describe()), None)
+            let are = match (evidence.values, sort) {
+                (1, Sort::Boolean | Sort::Words(_)) => "the only value is".to_owned(),
+                (1, _) => "the only value is one of the".to_owned(),
+                (count, _) => format!("all {count} values are"),
+            };
+            (format!("{are} {}{such_as}", sort.describe()), None)
         }
         Err(why) => evidence.why_text(why),
     };
@@ -224,7 +255,8 @@ pub(super) fn explain(evidence: &Evidence) -> Verdict {
     let is_final = matches!(decision, Ok(_) | Err(Text::Mixed | Text::TooManyDigits));
     // A word that stands for a null is text, whatever comes.
     let is_open = !is_final && evidence.nulls.is_empty();
-    Verdict { column_type, format, reason, advice, is_open, is_undecided }
+    let clashes = evidence.claims.clashes();
+    Verdict { column_type, format, reason, advice, is_open, is_undecided, clashes }
 }
 
 impl Evidence {
@@ -265,6 +297,23 @@ impl Evidence {
                 let [yes, no] = pair.words();
                 format!("the values are `{first}` only, not both `{yes}` and `{no}`")
             }
+            Text::Suspect(format) => {
+                let (what, type_of) = match format {
+                    ValueFormat::Figure(format) => ("numbers", format.typed()),
+                    ValueFormat::Moment(format) => {
+                        ("dates", format!("{}({format})", format.column_type()))
+                    }
+                    ValueFormat::Words(pair) => ("words", pair.to_string()),
+                };
+                let reason = format!("values such as `{first}` may be codes and no {what}");
+                return (reason, Some(say_if(what, &type_of)));
+            }
+            Text::Exponents => {
+                let shown = self.steps.iter().map(|step| step.place.text.as_str());
+                let shown = shown.clone().find(|text| text.contains(['e', 'E'])).unwrap_or(first);
+                let reason = format!("`{shown}` among integers may be a code and no number");
+                return (reason, Some(say_if("numbers", "DOUBLE")));
+            }
             Text::UndecidedMoment([day_first, month_first]) => {
                 let kind = day_first.column_type();
                 let reason = format!("day and month cannot be told apart, as in `{first}`");
@@ -274,8 +323,14 @@ impl Evidence {
             Text::UndecidedFigure(formats) => {
                 let shown = self.steps.iter().map(|step| step.place.text.as_str());
                 let shown = shown.clone().find(|text| text.contains(['.', ','])).unwrap_or(first);
+                let beside = if self.beside_commas {
+                    ", because other columns have decimal commas"
+                } else {
+                    ""
+                };
                 let reason = format!(
-                    "it cannot be told whether thousands or a fraction are set apart in `{shown}`"
+                    "it cannot be told whether thousands or a fraction are set apart in \
+                     `{shown}`{beside}"
                 );
                 let types = formats.iter().flatten().map(FigureFormat::typed).collect();
                 return (reason, Some(say_which(types)));
@@ -328,6 +383,10 @@ impl State {
         };
         usual.to_owned()
     }
+}
+
+fn say_if(what: &str, kind: &str) -> String {
+    format!("if they are {what}, say so with --type 'COLUMN={kind}'")
 }
 
 fn say_which(types: Vec<String>) -> String {

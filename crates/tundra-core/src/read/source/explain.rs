@@ -86,6 +86,14 @@ impl Explain {
         Ok(())
     }
 
+    /// Shows the bytes of the object in a text that is shown, instead of what stands for them in the
+    /// text that readers see.
+    pub(crate) fn shown(&self, text: &mut String) {
+        if self.is_transcoded() {
+            show_bytes(text);
+        }
+    }
+
     /// Explains why a record was set aside. The record of bytes that are no text becomes the bytes
     /// of the object.
     pub(crate) fn reject(&mut self, reject: &mut Reject) -> io::Result<()> {
@@ -176,6 +184,23 @@ fn first_bad_of(raw: &[u8], transcoded: bool) -> Option<Bad> {
     Some(Bad { byte: at as u64, bytes, lines, shown: shown(raw, at, transcoded) })
 }
 
+/// Replaces what is shown of the escapes in a text by what is shown of the bytes for which they stand.
+fn show_bytes(text: &mut String) {
+    // An escape has three bytes, each of which is shown as `\xNN`.
+    const SHOWN_ESCAPE: usize = 12;
+    let mut at = 0;
+    while let Some(found) = text[at..].find("\\xed\\xb") {
+        at += found;
+        let Some(escape) = text.get(at..at + SHOWN_ESCAPE) else { return };
+        let digits = escape.split("\\x");
+        let bytes: Vec<u8> = digits.filter_map(|pair| u8::from_str_radix(pair, 16).ok()).collect();
+        let Some(byte) = unescape(&bytes) else { return };
+        let shown = format!("\\x{byte:02x}");
+        text.replace_range(at..at + SHOWN_ESCAPE, &shown);
+        at += shown.len();
+    }
+}
+
 /// Returns the bytes for which the escapes at the beginning of a text stand.
 fn escaped(text: &[u8]) -> Vec<u8> {
     text.chunks(3).map_while(unescape).collect()
@@ -248,5 +273,19 @@ fn likelier(record: &[u8], bad: &[u8], encoding: &'static Encoding) -> String {
             format!(", but would be `{text}` in {}", other.name())
         }
         _ => format!(", and it looks like {}", other.name()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::read::source::decoding::escape;
+
+    #[test]
+    fn what_is_left_out_is_shown_with_the_bytes_of_the_object() {
+        let text = [b"sum ".as_slice(), &escape(0x82), &escape(0xfd), b" \xe6\x9d\xb1"].concat();
+        let mut shown = DataError::shorten(&text);
+        show_bytes(&mut shown);
+        assert_eq!(shown, "sum \\x82\\xfd 東");
     }
 }

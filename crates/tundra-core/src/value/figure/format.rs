@@ -39,6 +39,11 @@ impl FigureFormat {
         fits.then_some(value)
     }
 
+    /// Returns whether a comma stands before the fraction, and there are fractions.
+    pub(crate) fn has_decimal_commas(&self) -> bool {
+        self.scale > 0 && self.system.point() == ","
+    }
+
     /// Returns a type with the format, as it is given for a column.
     pub(crate) fn typed(&self) -> String {
         format!("DECIMAL(18,{},{self})", self.scale)

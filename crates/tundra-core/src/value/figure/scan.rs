@@ -1,6 +1,9 @@
 //! How one text is written, if it is a number.
 
-use super::{Digits, Figures, GROUPS, Marks, POINTS, Sign, Symbol, System, Systems, symbol::Dress};
+use super::{
+    Digits, Figures, GROUPS, GroupCount, Marks, POINTS, Sign, Symbol, System, Systems,
+    symbol::Dress,
+};
 use crate::{MAX_DECIMAL_PRECISION, value::decimal::Decimal};
 
 /// A text that is a number.
@@ -32,7 +35,7 @@ impl Written {
     /// Returns the number if it can be but one, and that with a point before its fraction, as numbers
     /// have it that are written without anything else.
     pub(crate) fn certain_value(self) -> Option<Decimal> {
-        let (format, ..) = self.figures.format()?;
+        let (format, ..) = self.figures.decided()?;
         (format.system.point == 0).then(|| self.value(format.system))?
     }
 
@@ -41,6 +44,11 @@ impl Written {
             Symbol::Is(dress) => Some(dress),
             Symbol::Missing | Symbol::Unknown => None,
         }
+    }
+
+    /// Returns the symbol beside it.
+    pub(crate) fn symbol(self) -> Option<&'static str> {
+        self.dress().map(Dress::as_str)
     }
 
     pub(super) fn has_sign(self, sign: Sign) -> bool {
@@ -183,7 +191,10 @@ impl Runs<'_> {
         if marks.has(Marks::POINTED) && is_grouped != is_fraction {
             marks = marks.or(Marks::PROVED);
         }
-        Figures { symbol: Symbol::Missing, systems, marks, digits }
+        // What is perhaps a fraction counts as a group: undecided ones are text in any case.
+        let count = u8::try_from(self.others.len()).unwrap_or(u8::MAX);
+        let groups = GroupCount::of(count);
+        Figures { symbol: Symbol::Missing, systems, marks, digits, groups }
     }
 
     /// Returns, as bits of [`GROUPS`], what can separate the groups, those of `middle` included.

@@ -13,6 +13,9 @@ const SYMBOLS: [&str; 67] = [
     "Fr.", "kr", "zł", "Kč", "Ft", "lei",
 ];
 
+/// Those that are words, units or parts of codes as well: `6Ft`, `RON 95`, `TRY 1`.
+const WORDS: [&str; 8] = ["CAD", "INR", "RON", "TRY", "Fr.", "kr", "Ft", "lei"];
+
 /// A symbol, and where it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Dress {
@@ -48,7 +51,12 @@ impl Dress {
         if is_before { String::new() } else { format!("{}{}", gap.as_str(), self.as_str()) }
     }
 
-    fn as_str(self) -> &'static str {
+    /// Returns whether it could as well be a word, so that an integer beside it may be no amount.
+    pub(super) fn is_word(self) -> bool {
+        WORDS.contains(&self.as_str())
+    }
+
+    pub(super) fn as_str(self) -> &'static str {
         SYMBOLS[usize::from(self.symbol)]
     }
 }

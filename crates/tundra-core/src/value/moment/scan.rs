@@ -3,7 +3,7 @@
 use super::{Clock, Half, Join, Layout, Moments, Orders, Separator, Shape, Styles, Zone, ZoneForm};
 use crate::value::{
     gap::Gap,
-    temporal::{MICROS_PER_DAY, MICROS_PER_SECOND, days, fraction_micros},
+    temporal::{MICROS_PER_DAY, MICROS_PER_SECOND, days, fraction_micros, in_range},
 };
 
 const MONTHS: [&str; 12] = [
@@ -51,6 +51,13 @@ impl Written {
         }
     }
 
+    /// Returns whether the day stands before the month, if both are numbers behind which the year
+    /// stands and only one order is possible.
+    pub(crate) fn told_order(self) -> Option<bool> {
+        let is_told = self.shape.layout == Layout::YearLast && self.orders != Orders::BOTH;
+        is_told.then_some(self.orders == Orders::DAY_FIRST)
+    }
+
     /// Returns whether there is a time, and whether there is a zone.
     pub(crate) fn parts(self) -> (bool, bool) {
         (self.shape.clock.is_some(), self.shape.clock.is_some_and(|clock| clock.zone.is_some()))
@@ -73,7 +80,7 @@ impl Written {
 
     /// Returns the microseconds since 1970-01-01T00:00:00Z; without a zone it is UTC.
     pub(crate) fn instant_micros(self, day_first: bool) -> Option<i64> {
-        Some(self.local_micros(day_first)? - i64::from(self.offset) * 60 * MICROS_PER_SECOND)
+        in_range(self.local_micros(day_first)? - i64::from(self.offset) * 60 * MICROS_PER_SECOND)
     }
 }
 
@@ -93,7 +100,7 @@ pub(crate) fn scan(text: &[u8]) -> Option<Written> {
     let mut possible = 0;
     for order in [Orders::DAY_FIRST, Orders::MONTH_FIRST] {
         let is_open = written.shape.layout == Layout::YearLast || order == Orders::DAY_FIRST;
-        if is_open && written.days(order == Orders::DAY_FIRST).is_some() {
+        if is_open && written.instant_micros(order == Orders::DAY_FIRST).is_some() {
             possible |= order.0;
         }
     }
@@ -185,7 +192,7 @@ fn time(cursor: &mut Cursor<'_>, written: &mut Written) -> Option<()> {
     if seconds {
         second = cursor.two_below_sixty()?;
         if cursor.eat(".").is_some() {
-            fraction = fraction_micros(cursor.digits()?)?;
+            fraction = fraction_micros(cursor.fraction())?;
             *styles = styles.or(Styles::FRACTION);
         }
     }
@@ -247,6 +254,14 @@ impl<'a> Cursor<'a> {
         let (digits, rest) = self.0.split_at_checked(count)?;
         self.0 = rest;
         (1..=6).contains(&count).then_some(digits)
+    }
+
+    /// Takes all digits.
+    fn fraction(&mut self) -> &'a [u8] {
+        let count = self.0.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let (digits, rest) = self.0.split_at(count);
+        self.0 = rest;
+        digits
     }
 
     fn one_or_two(&mut self, padded: Styles, bare: Styles, styles: &mut Styles) -> Option<i32> {

@@ -3,18 +3,13 @@
 use arrow::array::{BinaryViewBuilder, make_view};
 use arrow_buffer::NullBufferBuilder;
 
-use super::{Rows, TextKind, Values, asked::trimmed};
+use super::{Rows, TextKind, Values};
 use crate::{
     ColumnType,
     read::csv::tokenize::unescape,
     value::{
-        decimal::{self, Decimal},
-        double, exact,
-        figure::FigureFormat,
-        forced, integer,
-        moment::MomentFormat,
-        parse_boolean, temporal,
-        words::Pair,
+        asked::{Asked, Manner},
+        decimal, double, forced, integer, parse_boolean, temporal,
     },
 };
 
@@ -56,110 +51,35 @@ where
             Values::Timestamp(values) => self.fill(values, temporal::parse_timestamp),
             Values::TimestampTz(values) => self.fill(values, temporal::parse_timestamptz),
             // No other type is found by looking at values.
-            values => self.fill_asked(values, kind, true),
+            values => self.fill_asked(values, Asked { kind, format: None, manner: Manner::Exact }),
         }
     }
 
-    /// Fills in values of a type that somebody asked for; with `exactly` only those that keep every
-    /// digit.
-    pub(super) fn fill_asked(
-        &mut self,
-        values: &mut Values,
-        kind: &ColumnType,
-        exactly: bool,
-    ) -> Result<(), E> {
-        let kept = |text: &[u8]| !exactly || exact::keeps(text, kind);
-        /// Reads only what is kept.
-        macro_rules! fill {
-            ($values:expr, $parse:expr) => {
-                self.fill($values, |text| if kept(text) { $parse(text) } else { None })
-            };
-        }
+    /// Fills in values of a type that somebody asked for, or that are written in a format.
+    pub(super) fn fill_asked(&mut self, values: &mut Values, asked: Asked<'_>) -> Result<(), E> {
         match values {
-            Values::Boolean(values) => self.fill(values, forced::boolean),
-            Values::I8(values) => fill!(values, forced::integer),
-            Values::I16(values) => fill!(values, forced::integer),
-            Values::I32(values) => fill!(values, forced::integer),
-            Values::I64(values) => fill!(values, forced::integer),
-            Values::U8(values) => fill!(values, forced::integer),
-            Values::U16(values) => fill!(values, forced::integer),
-            Values::U32(values) => fill!(values, forced::integer),
-            Values::U64(values) => fill!(values, forced::integer),
-            Values::Float(values) => fill!(values, forced::float),
-            Values::Double(values) => fill!(values, forced::double),
+            Values::Boolean(values) => self.fill(values, |text| asked.boolean(text)),
+            Values::I8(values) => self.fill(values, |text| asked.integer(text)),
+            Values::I16(values) => self.fill(values, |text| asked.integer(text)),
+            Values::I32(values) => self.fill(values, |text| asked.integer(text)),
+            Values::I64(values) => self.fill(values, |text| asked.integer(text)),
+            Values::U8(values) => self.fill(values, |text| asked.integer(text)),
+            Values::U16(values) => self.fill(values, |text| asked.integer(text)),
+            Values::U32(values) => self.fill(values, |text| asked.integer(text)),
+            Values::U64(values) => self.fill(values, |text| asked.integer(text)),
+            Values::Float(values) => self.fill(values, |text| asked.float(text)),
+            Values::Double(values) => self.fill(values, |text| asked.double(text)),
             Values::Decimal(values, precision, scale) => {
                 let (precision, scale) = (*precision, *scale);
-                fill!(values, |text| forced::decimal(text, precision, scale))
+                self.fill(values, |text| asked.decimal(text, precision, scale))
             }
-            Values::Date(values) => self.fill(values, forced::date),
-            Values::Time(values) => self.fill(values, forced::time),
-            Values::Timestamp(values) => self.fill(values, forced::timestamp),
-            Values::TimestampNs(values) => self.fill(values, forced::timestamp_ns),
-            Values::TimestampTz(values) => self.fill(values, forced::timestamptz),
+            Values::Date(values) => self.fill(values, |text| asked.date(text)),
+            Values::Time(values) => self.fill(values, |text| asked.time(text)),
+            Values::Timestamp(values) => self.fill(values, |text| asked.timestamp(text)),
+            Values::TimestampNs(values) => self.fill(values, |text| asked.timestamp_ns(text)),
+            Values::TimestampTz(values) => self.fill(values, |text| asked.timestamptz(text)),
             Values::Text(views, made, kind) => self.fill_text(views, made, *kind),
             Values::Blob(builder) => self.fill_blob(builder),
-        }
-    }
-
-    /// Fills in numbers that are written in a format.
-    pub(super) fn fill_figures(
-        &mut self,
-        values: &mut Values,
-        format: FigureFormat,
-        exactly: bool,
-    ) -> Result<(), E> {
-        let read =
-            |text: &[u8]| -> Option<Decimal> { format.read(trimmed(text, exactly), exactly) };
-        match values {
-            Values::I8(values) => self.fill(values, |text| forced::whole(read(text)?)),
-            Values::I16(values) => self.fill(values, |text| forced::whole(read(text)?)),
-            Values::I32(values) => self.fill(values, |text| forced::whole(read(text)?)),
-            Values::I64(values) => self.fill(values, |text| forced::whole(read(text)?)),
-            Values::U8(values) => self.fill(values, |text| forced::whole(read(text)?)),
-            Values::U16(values) => self.fill(values, |text| forced::whole(read(text)?)),
-            Values::U32(values) => self.fill(values, |text| forced::whole(read(text)?)),
-            Values::U64(values) => self.fill(values, |text| forced::whole(read(text)?)),
-            Values::Float(values) => {
-                self.fill(values, |text| forced::narrow(forced::nearest(read(text)?)?))
-            }
-            Values::Double(values) => self.fill(values, |text| forced::nearest(read(text)?)),
-            Values::Decimal(values, precision, scale) => {
-                let (precision, scale) = (*precision, *scale);
-                self.fill(values, |text| read(text)?.rescale(precision, scale))
-            }
-            // No other type has such a format.
-            _ => Ok(()),
-        }
-    }
-
-    /// Fills in booleans that are written as words.
-    pub(super) fn fill_words(&mut self, values: &mut Values, pair: Pair) -> Result<(), E> {
-        match values {
-            Values::Boolean(values) => self.fill(values, |text| pair.read(text)),
-            // No other type has such a format.
-            _ => Ok(()),
-        }
-    }
-
-    /// Fills in dates that are written in a format.
-    pub(super) fn fill_moments(
-        &mut self,
-        values: &mut Values,
-        format: MomentFormat,
-        exactly: bool,
-    ) -> Result<(), E> {
-        match values {
-            Values::Date(values) => {
-                self.fill(values, |text| format.date(trimmed(text, exactly), exactly))
-            }
-            Values::Timestamp(values) => {
-                self.fill(values, |text| format.timestamp(trimmed(text, exactly), exactly))
-            }
-            Values::TimestampTz(values) => {
-                self.fill(values, |text| format.instant(trimmed(text, exactly), exactly))
-            }
-            // No other type has such a format.
-            _ => Ok(()),
         }
     }
 

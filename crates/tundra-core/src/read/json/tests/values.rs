@@ -254,7 +254,10 @@ fn every_column_has_a_reason() {
         ("z", "record 2 has `\"n/a\"`, which is not a date"),
         ("s", "all 2 values are strings"),
         ("n", "there are no values, only nulls"),
-        ("l", "all 2 values are arrays, and in them all 1 values are integers of 64 bits"),
+        (
+            "l",
+            "all 2 values are arrays, and in them the only value is one of the integers of 64 bits",
+        ),
         (
             "o",
             "all 2 values are objects, with 2 fields together; `o.m` is JSON: record 1 has a number, `1`, and record 2 has an array, `[]`; kept as JSON",
@@ -266,7 +269,7 @@ fn every_column_has_a_reason() {
     let outcome = sampled.read(b"{\"i\":1}\n{\"i\":2}\n").unwrap();
     assert_eq!(
         outcome.reason("i"),
-        "all 1 values are integers of 64 bits; decided on a sample, and every later record was checked"
+        "the only value is one of the integers of 64 bits; decided on a sample, and every later record was checked"
     );
 }
 

@@ -1,0 +1,84 @@
+//! The environment variables by which `cargo xtask test` says where its servers are.
+
+use std::env;
+
+use anyhow::Context;
+
+use crate::S3;
+
+/// An account of Azure Blob Storage with a container.
+#[derive(Debug, Clone)]
+pub struct Azure {
+    /// Where it is, with the account in its path.
+    pub endpoint: String,
+    /// The account's name.
+    pub account: String,
+    /// The account's key.
+    pub key: String,
+    /// A container that is there.
+    pub container: String,
+}
+
+/// A server of Google Cloud Storage with a bucket. It asks for no credentials.
+#[derive(Debug, Clone)]
+pub struct Gcs {
+    /// Where it is.
+    pub endpoint: String,
+    /// A bucket that is there.
+    pub bucket: String,
+}
+
+/// Returns Garage, with a key that may do everything.
+///
+/// # Errors
+/// When the tests were not started by `cargo xtask test`.
+pub fn garage() -> anyhow::Result<S3> {
+    Ok(S3 {
+        endpoint: var("TUNDRA_TEST_S3_ENDPOINT")?,
+        region: var("TUNDRA_TEST_S3_REGION")?,
+        bucket: var("TUNDRA_TEST_S3_BUCKET")?,
+        key: var("TUNDRA_TEST_S3_KEY")?,
+        secret: var("TUNDRA_TEST_S3_SECRET")?,
+    })
+}
+
+/// Returns Garage, with a key that may only read the bucket.
+///
+/// # Errors
+/// As [`garage`].
+pub fn garage_reader() -> anyhow::Result<S3> {
+    let key = var("TUNDRA_TEST_S3_READER_KEY")?;
+    let secret = var("TUNDRA_TEST_S3_READER_SECRET")?;
+    Ok(S3 { key, secret, ..garage()? })
+}
+
+/// Returns Azurite.
+///
+/// # Errors
+/// As [`garage`].
+pub fn azurite() -> anyhow::Result<Azure> {
+    Ok(Azure {
+        endpoint: var("TUNDRA_TEST_AZURE_ENDPOINT")?,
+        account: var("TUNDRA_TEST_AZURE_ACCOUNT")?,
+        key: var("TUNDRA_TEST_AZURE_KEY")?,
+        container: var("TUNDRA_TEST_AZURE_CONTAINER")?,
+    })
+}
+
+/// Returns fake-gcs-server.
+///
+/// # Errors
+/// As [`garage`].
+pub fn fake_gcs() -> anyhow::Result<Gcs> {
+    let endpoint = var("TUNDRA_TEST_GCS_ENDPOINT")?;
+    Ok(Gcs { endpoint, bucket: var("TUNDRA_TEST_GCS_BUCKET")? })
+}
+
+fn var(name: &str) -> anyhow::Result<String> {
+    env::var(name).ok().filter(|value| !value.is_empty()).with_context(|| {
+        format!(
+            "`{name}` is not set: run the tests with `cargo xtask test`, or set what \
+             `cargo xtask services` prints"
+        )
+    })
+}

@@ -1,0 +1,20 @@
+//! Object stores for tests, and a proxy that breaks what goes through it.
+//!
+//! [`env`](mod@env) says where the servers are that `cargo xtask test` starts, [`LocalS3`] is one in
+//! this process, [`S3`] asks either what no client of Tundra asks, and [`FaultProxy`] stands between. [`GcsFront`] stands
+//! before fake-gcs-server and adds what it lacks.
+//! Nothing here knows Tundra or DuckDB, so that the tests of every crate may use it.
+
+mod background;
+pub mod env;
+mod gcs_front;
+mod local_s3;
+pub mod proxy;
+mod s3;
+
+pub use self::{
+    gcs_front::GcsFront,
+    local_s3::LocalS3,
+    proxy::FaultProxy,
+    s3::{Answer, S3},
+};

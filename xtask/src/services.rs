@@ -1,0 +1,145 @@
+//! The servers that tests and benchmarks talk to: started on free ports of this machine, each in a
+//! temporary folder, and ended with xtask, however that ends.
+//!
+//! Start at [`Services::start`]. What is missing is installed once, at a pinned version, into the
+//! cache folder. Nothing outside of this machine is ever asked for an object.
+
+mod azurite;
+mod garage;
+mod gcs;
+mod http;
+mod server;
+
+use std::{panic, thread};
+
+use clap::ValueEnum;
+
+use self::server::Server;
+use crate::{
+    env::Variables,
+    progress::{complain, say},
+    workspace::Workspace,
+};
+
+/// A kind of server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Service {
+    /// Garage, for the protocol of S3.
+    Garage,
+    /// Azurite, for Azure Blob Storage.
+    Azurite,
+    /// fake-gcs-server, for Google Cloud Storage.
+    FakeGcs,
+}
+
+/// Servers that run until this is dropped.
+#[derive(Debug, Default)]
+pub(crate) struct Services {
+    servers: Vec<Server>,
+    variables: Variables,
+    missing: Vec<Service>,
+}
+
+/// The port that was free may be taken when the server comes to it.
+const TRIES: usize = 3;
+
+impl Service {
+    /// Returns the name of the modules whose tests need it. A test that needs two stands in both.
+    pub(crate) fn module(self) -> &'static str {
+        match self {
+            Self::Garage => "garage",
+            Self::Azurite => "azurite",
+            Self::FakeGcs => "fake_gcs",
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Garage => garage::NAME,
+            Self::Azurite => azurite::NAME,
+            Self::FakeGcs => gcs::NAME,
+        }
+    }
+
+    fn start(self, workspace: &Workspace) -> anyhow::Result<(Server, Variables)> {
+        let start = match self {
+            Self::Garage => garage::start,
+            Self::Azurite => azurite::start,
+            Self::FakeGcs => gcs::start,
+        };
+        let mut tried = start(workspace);
+        for _ in 1..TRIES {
+            if tried.is_ok() {
+                break;
+            }
+            tried = start(workspace);
+        }
+        tried
+    }
+}
+
+impl Services {
+    /// Starts these, at the same time. One that cannot be installed or does not start is
+    /// [missing](Self::missing), which is said at once.
+    pub(crate) fn start(workspace: &Workspace, chosen: &[Service]) -> Self {
+        let mut services = Self::default();
+        let started = thread::scope(|scope| {
+            let threads: Vec<_> = chosen
+                .iter()
+                .map(|service| scope.spawn(|| (*service, service.start(workspace))))
+                .collect();
+            let join = |thread: thread::ScopedJoinHandle<'_, _>| {
+                thread.join().unwrap_or_else(|payload| panic::resume_unwind(payload))
+            };
+            threads.into_iter().map(join).collect::<Vec<_>>()
+        });
+        for (service, started) in started {
+            match started {
+                Ok((server, variables)) => {
+                    services.servers.push(server);
+                    services.variables.extend(variables);
+                }
+                Err(error) => {
+                    say(format_args!("WARNING: {} COULD NOT BE STARTED", service.name()));
+                    complain(&error);
+                    services.missing.push(service);
+                }
+            }
+        }
+        services
+    }
+
+    /// Returns the environment variables that say where the servers are and how to get in.
+    pub(crate) fn variables(&self) -> &Variables {
+        &self.variables
+    }
+
+    /// Returns what could not be started.
+    pub(crate) fn missing(&self) -> &[Service] {
+        &self.missing
+    }
+
+    /// Returns the name of a server that ended by itself, and how.
+    pub(crate) fn ended(&mut self) -> Option<String> {
+        self.servers.iter_mut().find_map(|server| {
+            let status = server.ended()?;
+            Some(format!("{} ended by itself ({status})", server.name()))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_service_has_a_module_that_is_no_part_of_another_ones() {
+        let services = Service::value_variants();
+        for service in services {
+            let others = services.iter().filter(|other| *other != service);
+            for other in others {
+                assert!(!other.module().contains(service.module()));
+            }
+        }
+    }
+}
