@@ -122,7 +122,7 @@ fn rejects_of_another_output_are_never_replaced_and_stale_ones_go() {
 #[test]
 fn many_bad_records_are_told_to_be_many() {
     let sandbox = Sandbox::new();
-    sandbox.write("a.csv", "id,name\n1,x,y\n2,y,z\n3,w\n");
+    sandbox.write("a.csv", "id,name,note\n1,x,a,b\n2,y\n3,w,z\n");
     let ran = sandbox.run(&arguments(&["--on-bad-row", "repair"])).succeeds();
     assert!(ran.stderr.contains("most_records_bad: 2 of 3 records"), "{ran}");
 }

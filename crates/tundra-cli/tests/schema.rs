@@ -210,7 +210,7 @@ fn a_file_that_is_no_schema_is_refused_with_its_place() {
     ----- stdout -----
     ----- stderr -----
     error: `schema.yaml` is no schema file
-    caused by: line 4, character 5: unknown field `typ`, expected one of name, rename, type, format, nullable, force
+    caused by: line 4, character 5: there is no key `typ` here, only name, rename, type, format, nullable, force
 
     hint: `tundra inspect INPUT -o schema.yaml` writes one that is right
     ");

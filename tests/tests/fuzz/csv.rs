@@ -130,13 +130,15 @@ fn nothing_is_lost(
     let Some(header) = written.strip_suffix(&cells) else {
         return Err(format!("the output is not what was written:\n{written:?}\n{cells:?}"));
     };
-    // Names are made unique and put together; blank ones are made up, and byte-order marks go.
+    // Names are made unique and put together; blank ones are made up, byte-order marks go, and a zero
+    // byte is its symbol.
     let names: String = receipt.plan.columns.iter().map(|column| &*column.source_name).collect();
     let mut names = names.chars();
     let mut header =
         header.chars().filter(|one| !one.is_whitespace() && *one != '\u{feff}').peekable();
     let is_header = header.peek().is_some();
-    let missing = header.find(|&one| !names.any(|other| other == one));
+    let symbol = |one: char| if one == '\0' { '\u{2400}' } else { one };
+    let missing = header.find(|&one| !names.any(|other| other == symbol(one)));
     must!(missing.is_none(), "{missing:?} is in no name and no cell:\n{written:?}\n{cells:?}");
     must!(
         !is_header || decided(receipt, "header") != "none",

@@ -34,7 +34,6 @@ fn dialects_that_are_told_give_back_any_table() {
         header_rows: Some(1),
         preamble: Some(0),
         footer: Some(0),
-        one_table: true,
         comment: Some(None),
         ..TextHints::default()
     });
