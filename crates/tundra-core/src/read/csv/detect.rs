@@ -359,7 +359,9 @@ fn best(
     };
     let all: Vec<&(&Dialect, Look)> = looks.iter().collect();
     let Some(mut found) = best_of(&all).map(|at| all[at]) else {
-        return Best { dialect: base.clone(), width: 1, confidence: 0.0, is_one_column: false };
+        // Nothing looks like a table; what was told holds all the same.
+        let dialect = candidates.first().unwrap_or(base).clone();
+        return Best { dialect, width: 1, confidence: 0.0, is_one_column: false };
     };
     let is_doubtful = found.1.first == 1 && found.1.width > 1 && !given;
     if is_doubtful {
