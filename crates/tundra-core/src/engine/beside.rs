@@ -91,10 +91,14 @@ impl RejectsPlace {
         let place = self.clone();
         let runtime = Handle::current();
         let present = tokio::task::spawn_blocking(move || place.present(&runtime)).await;
-        if matches!(present, Ok(Ok(Present::Ours)))
-            && let Err(error) = self.output.storage.delete(&self.output.path).await
-        {
-            tracing::warn!(%error, "left the rejects of an earlier run behind");
+        let removed = match present {
+            Ok(Ok(Present::Ours)) => self.output.storage.delete(&self.output.path).await,
+            Ok(Err(error)) => Err(error),
+            Ok(Ok(Present::Nothing | Present::Others(_))) | Err(_) => Ok(()),
+        };
+        // The data is there and proven; what stands beside it does not make the run a failure.
+        if let Err(error) = removed {
+            tracing::warn!(%error, "rejects of an earlier run may be left");
         }
     }
 
