@@ -91,14 +91,16 @@ impl RejectsPlace {
         let place = self.clone();
         let runtime = Handle::current();
         let present = tokio::task::spawn_blocking(move || place.present(&runtime)).await;
-        let removed = match present {
-            Ok(Ok(Present::Ours)) => self.output.storage.delete(&self.output.path).await,
-            Ok(Err(error)) => Err(error),
-            Ok(Ok(Present::Nothing | Present::Others(_))) | Err(_) => Ok(()),
-        };
         // The data is there and proven; what stands beside it does not make the run a failure.
-        if let Err(error) = removed {
-            tracing::warn!(%error, "rejects of an earlier run may be left");
+        match present {
+            Ok(Ok(Present::Ours)) => {
+                if let Err(error) = self.output.storage.delete(&self.output.path).await {
+                    tracing::warn!(%error, "left the rejects of an earlier run behind");
+                }
+            }
+            // Such as standard output and URLs, beside which nothing stands.
+            Ok(Err(error)) => tracing::debug!(%error, "did not look for rejects of an earlier run"),
+            Ok(Ok(Present::Nothing | Present::Others(_))) | Err(_) => {}
         }
     }
 
