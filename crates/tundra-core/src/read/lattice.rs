@@ -7,6 +7,7 @@
 mod claims;
 mod classify;
 mod kinds;
+mod shapes;
 mod verdict;
 
 #[cfg(test)]
@@ -19,9 +20,10 @@ use self::{
     claims::Claims,
     classify::{Facts, classify},
     kinds::{Kinds, State},
+    shapes::{Shape, Shapes},
     verdict::Text,
 };
-use crate::value::{double, integer, words};
+use crate::value::{double, integer, temporal, words};
 
 /// Where a value stands, and what it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +46,8 @@ pub(crate) struct Evidence {
     /// The first places of words that usually stand for a null, each word once.
     nulls: Vec<Place>,
     claims: Claims,
+    /// Plain decimals that say nothing new.
+    shapes: Shapes,
     /// The values are numbers, and never codes that look like some.
     are_numbers: bool,
     /// Another column of the input has decimal commas, so that a point may separate thousands.
@@ -67,6 +71,7 @@ impl Default for Evidence {
             steps: Vec::new(),
             nulls: Vec::new(),
             claims: Claims::default(),
+            shapes: Shapes::default(),
             are_numbers: false,
             beside_commas: false,
         }
@@ -109,13 +114,26 @@ impl Evidence {
     #[inline]
     pub(crate) fn observe(&mut self, text: &[u8], record: u64) {
         self.values += 1;
-        if self.is_one_more_integer(text) {
+        if self.is_one_more_integer(text) || self.is_one_more_date(text) {
+            return;
+        }
+        let shape = self.state.kinds.has(Kinds::DECIMAL).then(|| Shape::of(text)).flatten();
+        if shape.is_some_and(|shape| self.shapes.has(shape)) {
             return;
         }
         self.claims.look_at(text, record);
         if self.state.kinds != Kinds::NONE {
             self.look_at(text, record);
         }
+        if let Some(shape) = shape {
+            self.shapes.add(shape);
+        }
+    }
+
+    /// Returns whether the value is a date like all those before it.
+    #[inline]
+    fn is_one_more_date(&self, text: &[u8]) -> bool {
+        self.state.kinds == Kinds::DATE && temporal::parse_date(text).is_some()
     }
 
     /// Returns whether the value is an integer that says nothing new, which is nearly every value of
@@ -159,8 +177,17 @@ impl Evidence {
 
     /// Takes into account what was seen in a later part of the input.
     pub(crate) fn merge(&mut self, later: Self) {
-        let Self { state: _, values, facts, steps, nulls, claims, are_numbers, beside_commas } =
-            later;
+        let Self {
+            state: _,
+            values,
+            facts,
+            steps,
+            nulls,
+            claims,
+            shapes: _,
+            are_numbers,
+            beside_commas,
+        } = later;
         self.are_numbers |= are_numbers;
         self.claims.merge(claims);
         self.beside_commas |= beside_commas;

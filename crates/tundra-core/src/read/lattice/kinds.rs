@@ -28,6 +28,9 @@ impl Kinds {
     pub(super) const NUMBERS: Self =
         Self(Self::I64.0 | Self::U64.0 | Self::DECIMAL.0 | Self::DOUBLE.0);
 
+    /// Those of which there are several formats.
+    const FORMATTED: Self = Self(Self::WORD.0 | Self::FIGURE.0 | Self::MOMENT.0);
+
     pub(super) fn has(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }
@@ -74,7 +77,11 @@ impl State {
 
     /// Returns the state with what else was seen, or `None` when that says nothing new.
     pub(super) fn narrowed_by(&self, seen: &Self) -> Option<Self> {
-        let mut state = Self { kinds: self.kinds.and(seen.kinds), ..*self };
+        let kinds = self.kinds.and(seen.kinds);
+        if kinds == self.kinds && !kinds.has(Kinds::FORMATTED) {
+            return None;
+        }
+        let mut state = Self { kinds, ..*self };
         if state.kinds.has(Kinds::FIGURE) {
             state.join_figures(seen.figures);
         } else {
