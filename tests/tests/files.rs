@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use tundra_core::{BadRowPolicy, Compression, ConvertOptions};
-use tundra_tests::parquet;
+use tundra_tests::{parquet, python};
 
 use crate::support::{Folder, converted};
 
@@ -247,6 +247,47 @@ async fn lines_of_json_keep_nested_values() {
     assert_eq!(third[1], Some("{\"name\": null, \"tags\": \"[]\"}"));
     assert_eq!(third[4].map(|text| text.replace(' ', "")).as_deref(), Some("[1.50]"));
     assert_eq!(third[5], Some("2024-02-29T08:00:00+00:00"));
+}
+
+/// Prints the first cell of a file. What prints whole files escapes each level once more.
+const FIRST_CELL: &str = "
+import json, sys
+import pyarrow.parquet
+print(json.dumps(pyarrow.parquet.read_table(sys.argv[1]).column(0)[0].as_py()))
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deep_values_of_json_become_what_other_readers_can_open() {
+    let arrays = |depth: usize| ("[".repeat(depth), "]".repeat(depth));
+    let objects = |depth: usize| ("{\"o\":".repeat(depth), "}".repeat(depth));
+    let both = |depth: usize| ("[{\"o\":".repeat(depth), "}]".repeat(depth));
+    for (depth, (open, close), has_json) in [
+        (45, arrays(45), false),
+        (46, arrays(46), true),
+        (60, arrays(60), true),
+        (60, objects(60), false),
+        (200, objects(200), true),
+        (30, both(30), false),
+        (31, both(31), true),
+        (200, both(200), true),
+    ] {
+        let text = format!("{{\"a\":{open}1{close}}}\n");
+        let folder = Folder::new();
+        let receipt = folder.convert_bytes("a.ndjson", &text, &defaults()).await.unwrap();
+        let column = &receipt.plan.columns[0];
+        let shown = format!("{depth} of `{open}`: {}", column.reason);
+        assert_eq!(column.column_type.contains("JSON"), has_json, "{shown}");
+        assert_eq!(column.reason.contains("nested too deep"), has_json, "{shown}");
+        let read = python::run(FIRST_CELL, [folder.path("out.parquet")]).expect(&shown);
+        let read: serde_json::Value = serde_json::from_str(&read).unwrap();
+        let value = format!("{open}1{close}");
+        if !has_json {
+            assert_eq!(read, serde_json::from_str::<serde_json::Value>(&value).unwrap(), "{shown}");
+        } else if column.column_type == "JSON" {
+            // A list of texts of JSON would be harder to read than the text of the list.
+            assert_eq!(read, serde_json::Value::String(value), "{shown}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

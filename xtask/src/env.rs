@@ -38,6 +38,14 @@ pub(crate) const TUNDRA_TEST_AZURE_CONTAINER: &str = "TUNDRA_TEST_AZURE_CONTAINE
 pub(crate) const TUNDRA_TEST_GCS_ENDPOINT: &str = "TUNDRA_TEST_GCS_ENDPOINT";
 pub(crate) const TUNDRA_TEST_GCS_BUCKET: &str = "TUNDRA_TEST_GCS_BUCKET";
 
+/// Set for the tests: where PostgreSQL is and how to get in, as a URL of a user who may do everything,
+/// and the program `psql` that fits it.
+pub(crate) const TUNDRA_TEST_POSTGRES_URL: &str = "TUNDRA_TEST_POSTGRES_URL";
+pub(crate) const TUNDRA_TEST_PSQL: &str = "TUNDRA_TEST_PSQL";
+
+/// Set for the tests: the program that serves a database as PostgREST does.
+pub(crate) const TUNDRA_TEST_POSTGREST: &str = "TUNDRA_TEST_POSTGREST";
+
 /// Set where nobody watches: what is missing fails the run instead of being left out.
 const CI: &str = "CI";
 

@@ -8,6 +8,9 @@ mod azurite;
 mod garage;
 mod gcs;
 mod http;
+mod postgres;
+mod postgrest;
+mod random;
 mod server;
 
 use std::{panic, thread};
@@ -30,7 +33,15 @@ pub(crate) enum Service {
     Azurite,
     /// fake-gcs-server, for Google Cloud Storage.
     FakeGcs,
+    /// PostgreSQL.
+    Postgres,
+    /// What serves a PostgreSQL database as PostgREST does: a program that tests start themselves,
+    /// each on a database of its own.
+    Postgrest,
 }
+
+/// What a service came to: its servers, of which a mere program has none.
+type Started = (Option<Server>, Variables);
 
 /// Servers that run until this is dropped.
 #[derive(Debug, Default)]
@@ -50,6 +61,8 @@ impl Service {
             Self::Garage => "garage",
             Self::Azurite => "azurite",
             Self::FakeGcs => "fake_gcs",
+            Self::Postgres => "postgresql",
+            Self::Postgrest => "postgrest",
         }
     }
 
@@ -58,14 +71,18 @@ impl Service {
             Self::Garage => garage::NAME,
             Self::Azurite => azurite::NAME,
             Self::FakeGcs => gcs::NAME,
+            Self::Postgres => postgres::NAME,
+            Self::Postgrest => postgrest::NAME,
         }
     }
 
-    fn start(self, workspace: &Workspace) -> anyhow::Result<(Server, Variables)> {
+    fn start(self, workspace: &Workspace) -> anyhow::Result<Started> {
         let start = match self {
             Self::Garage => garage::start,
             Self::Azurite => azurite::start,
             Self::FakeGcs => gcs::start,
+            Self::Postgres => postgres::start,
+            Self::Postgrest => return Ok((None, postgrest::prepare(workspace)?)),
         };
         let mut tried = start(workspace);
         for _ in 1..TRIES {
@@ -74,7 +91,8 @@ impl Service {
             }
             tried = start(workspace);
         }
-        tried
+        let (server, variables) = tried?;
+        Ok((Some(server), variables))
     }
 }
 
@@ -96,7 +114,7 @@ impl Services {
         for (service, started) in started {
             match started {
                 Ok((server, variables)) => {
-                    services.servers.push(server);
+                    services.servers.extend(server);
                     services.variables.extend(variables);
                 }
                 Err(error) => {

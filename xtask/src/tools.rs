@@ -21,39 +21,77 @@ use crate::{
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Tool {
     name: &'static str,
+    /// The program in it.
+    program: &'static str,
+    /// Whether `--version` makes it say its version and end. One that says none is never the user's.
+    says_version: bool,
     /// What is built when none is there.
     version: &'static str,
     /// Which versions, of those that the user has, do as well: from this one on.
     accepts_from: &'static str,
     /// How it is built besides, to leave out what nobody here needs.
     options: &'static [&'static str],
+    /// Whether it is built with the dependencies that its maker built it with.
+    is_locked: bool,
 }
 
 /// Runs tests, each in a process of its own.
 pub(crate) const NEXTEST: Tool = Tool {
     name: "cargo-nextest",
+    program: "cargo-nextest",
+    says_version: true,
     version: "0.9.151",
     accepts_from: "0.9.100",
     // Without the part that updates itself.
     options: &["--no-default-features", "--features", "default-no-update"],
+    is_locked: true,
 };
 
 /// Finds dependencies that nothing uses and files that no module names. Later versions need a later
 /// Rust than ours.
-pub(crate) const SHEAR: Tool =
-    Tool { name: "cargo-shear", version: "1.13.0", accepts_from: "1.13.0", options: &[] };
+pub(crate) const SHEAR: Tool = Tool {
+    name: "cargo-shear",
+    program: "cargo-shear",
+    says_version: true,
+    version: "1.13.0",
+    accepts_from: "1.13.0",
+    options: &[],
+    is_locked: true,
+};
 
 /// Checks licences, sources, banned crates and advisories.
-pub(crate) const DENY: Tool =
-    Tool { name: "cargo-deny", version: "0.20.2", accepts_from: "0.20.2", options: &[] };
+pub(crate) const DENY: Tool = Tool {
+    name: "cargo-deny",
+    program: "cargo-deny",
+    says_version: true,
+    version: "0.20.2",
+    accepts_from: "0.20.2",
+    options: &[],
+    is_locked: true,
+};
 
 /// Serves objects by the protocol of S3.
 pub(crate) const GARAGE: Tool = Tool {
     name: "garage",
+    program: "garage",
+    says_version: true,
     version: "2.5.0",
     accepts_from: "2.5.0",
     // With its own SQLite and libsodium, so that no library of the system is needed.
     options: &["--no-default-features", "--features", "bundled-libs,sqlite"],
+    is_locked: true,
+};
+
+/// Serves a PostgreSQL database as PostgREST does, which no registry of Rust has.
+pub(crate) const POSTRUST: Tool = Tool {
+    name: "postrust-server",
+    program: "postrust",
+    says_version: false,
+    version: "3.1.0",
+    accepts_from: "3.1.0",
+    options: &[],
+    // Its lock file names a version of `webpki-roots` that not every copy of the registry has.
+    is_locked: false,
 };
 
 impl Tool {
@@ -66,9 +104,11 @@ impl Tool {
             return Ok(path);
         }
         let root = workspace.cache("tools")?.join(format!("{}-{}", self.name, self.version));
-        let path = root.join("bin").join(self.name);
+        let path = root.join("bin").join(self.program);
         // The folder is named after the version; a program built for another machine does not start.
-        if self.read_version(&path).is_none() {
+        let is_built =
+            if self.says_version { self.read_version(&path).is_some() } else { path.is_file() };
+        if !is_built {
             let name = format!("build {} {}, once", self.name, self.version);
             step(&name, || self.build(&root))?;
         }
@@ -80,7 +120,8 @@ impl Tool {
         Cmd::cargo()
             // Away from the repository, whose `.cargo/config.toml` and lock file are not theirs.
             .dir(root.parent().unwrap_or(root))
-            .args(["install", "--quiet", "--locked", "--force", self.name])
+            .args(["install", "--quiet", "--force", self.name])
+            .args(self.is_locked.then_some("--locked"))
             .args(["--version", self.version])
             .args(self.options)
             .arg("--root")
@@ -100,9 +141,10 @@ impl Tool {
     }
 
     fn installed_by_user(&self) -> Option<PathBuf> {
-        env::search_path()
+        let folders = if self.says_version { env::search_path() } else { Vec::new() };
+        folders
             .into_iter()
-            .map(|folder| folder.join(self.name))
+            .map(|folder| folder.join(self.program))
             .find(|path| self.read_version(path).is_some_and(|text| self.accepts(&text)))
     }
 

@@ -4,6 +4,7 @@
 //! was typed and nothing else: each command takes its struct apart once and makes the engine's
 //! options of it.
 
+mod catalog;
 mod clean;
 mod completions;
 mod convert;
@@ -13,24 +14,31 @@ mod ls;
 mod nulls;
 mod presign;
 mod resources;
+mod source;
 mod text;
 pub(crate) mod values;
 mod version;
+mod versions;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 pub(crate) use self::{
+    catalog::CatalogArgs,
     clean::CleanArgs,
     completions::CompletionsArgs,
-    convert::{ConvertArgs, ConvertRequest, SchemaRequest},
+    convert::{ConvertArgs, ConvertRequest, SchemaRequest, VersionRequest},
     inspect::InspectArgs,
     json::JsonArgs,
     ls::LsArgs,
     nulls::NullArgs,
     presign::PresignArgs,
     resources::ResourceArgs,
+    source::{
+        AddSourceArgs, ListSourcesArgs, RemoveSourceArgs, ShowSourceArgs, SourceArgs, SourceCommand,
+    },
     text::TextArgs,
     version::VersionArgs,
+    versions::{DiffArgs, GcArgs, RollbackArgs, VersionsArgs},
 };
 
 /// Turns files into Parquet that can be trusted
@@ -69,7 +77,7 @@ pub(crate) struct Cli {
     pub(crate) console: ConsoleArgs,
 
     #[command(subcommand)]
-    pub(crate) command: Option<Command>,
+    pub(crate) command: Command,
 }
 
 /// What `tundra` does.
@@ -77,6 +85,11 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Convert(Box<ConvertArgs>),
     Inspect(Box<InspectArgs>),
+    Source(Box<SourceArgs>),
+    Versions(VersionsArgs),
+    Rollback(RollbackArgs),
+    Diff(DiffArgs),
+    Gc(GcArgs),
     Ls(LsArgs),
     Presign(PresignArgs),
     Clean(CleanArgs),

@@ -11,6 +11,8 @@ use std::{
     time::Duration,
 };
 
+use tundra_catalog::SupabaseSettings;
+use tundra_core::CatalogError;
 use tundra_storage::{StoreSettings, Stores};
 
 use crate::{args::values, failure::Failure};
@@ -187,8 +189,48 @@ const STORES: [Variable; 39] = [
     },
 ];
 
+/// The default of `--catalog`.
+const TUNDRA_CATALOG: Variable =
+    Variable { name: "TUNDRA_CATALOG", meaning: "The default of `--catalog`." };
+
+/// The default of `--warehouse`.
+const TUNDRA_WAREHOUSE: Variable =
+    Variable { name: "TUNDRA_WAREHOUSE", meaning: "The default of `--warehouse`." };
+
+/// The default of `--org`.
+const TUNDRA_ORG: Variable = Variable { name: "TUNDRA_ORG", meaning: "The default of `--org`." };
+
+/// When a pending version is taken for one that a dead run left.
+const TUNDRA_STALE_AFTER_MINUTES: Variable = Variable {
+    name: "TUNDRA_STALE_AFTER_MINUTES",
+    meaning: "After how many minutes a pending version is taken for what a dead run left; by default \
+              twice `MAX_PROCESSING_TIME_MINUTES`, at least 60, or a day where that is not set.",
+};
+
+/// What the catalog at Supabase reads, as `SupabaseSettings::from_vars` of tundra-catalog takes it;
+/// docs/CATALOG.md says more.
+const SUPABASE: [Variable; 5] = [
+    Variable {
+        name: "SUPABASE_URL",
+        meaning: "The project whose tables are the catalog, as in Tundra 4.0.",
+    },
+    Variable {
+        name: "SUPABASE_SECRET_KEY",
+        meaning: "A secret key of that project (`sb_secret_...`), or its older service-role key.",
+    },
+    Variable {
+        name: "SUPABASE_SERVICE_ROLE_KEY",
+        meaning: "The same, when `SUPABASE_SECRET_KEY` is not set.",
+    },
+    Variable {
+        name: "SUPABASE_BREAKER_FAILURE_THRESHOLD",
+        meaning: "After how many failures in a row the catalog is left alone for a while; 5.",
+    },
+    Variable { name: "SUPABASE_BREAKER_RECOVERY_TIMEOUT_SECONDS", meaning: "For how long; 30." },
+];
+
 /// What the program itself reads.
-const OWN: [Variable; 8] = [
+const OWN: [Variable; 12] = [
     TUNDRA_LOG,
     NO_COLOR,
     CI,
@@ -197,11 +239,15 @@ const OWN: [Variable; 8] = [
     DUCKDB_TEMP_DIR,
     DUCKDB_MAX_TEMP_DIR_SIZE,
     MAX_PROCESSING_TIME_MINUTES,
+    TUNDRA_CATALOG,
+    TUNDRA_WAREHOUSE,
+    TUNDRA_ORG,
+    TUNDRA_STALE_AFTER_MINUTES,
 ];
 
 /// Returns every variable, in the order of the documentation.
 pub(crate) fn all() -> impl Iterator<Item = Variable> {
-    OWN.into_iter().chain(STORES)
+    OWN.into_iter().chain(SUPABASE).chain(STORES)
 }
 
 /// Defaults of flags that the environment sets.
@@ -227,30 +273,83 @@ impl Settings {
     pub(crate) fn read() -> Result<Self, Failure> {
         Ok(Self {
             memory: parsed(DUCKDB_MEMORY_LIMIT, values::size)?,
-            threads: parsed(DUCKDB_THREADS, |text| {
-                text.parse().map_err(|_| "it must be a number from 1 on".to_owned())
-            })?,
+            threads: parsed(DUCKDB_THREADS, values::from_one)?,
             temp_dir: env::var_os(DUCKDB_TEMP_DIR.name)
                 .filter(|value| !value.is_empty())
                 .map(PathBuf::from),
             max_temp_size: parsed(DUCKDB_MAX_TEMP_DIR_SIZE, values::size)?,
-            timeout: parsed(MAX_PROCESSING_TIME_MINUTES, |text| {
-                match text.parse::<u64>().ok().and_then(|minutes| minutes.checked_mul(60)) {
-                    Some(seconds) if seconds > 0 => Ok(Duration::from_secs(seconds)),
-                    _ => Err("it must be a number of minutes from 1 on".to_owned()),
-                }
-            })?,
+            timeout: parsed(MAX_PROCESSING_TIME_MINUTES, minutes)?,
         })
     }
+}
+
+/// What the environment says of catalogs.
+#[derive(Debug)]
+pub(crate) struct CatalogSettings {
+    /// Of `--catalog`.
+    pub(crate) catalog: Option<String>,
+    /// Of `--warehouse`.
+    pub(crate) warehouse: Option<String>,
+    /// Of `--org`.
+    pub(crate) org: Option<String>,
+    /// When a pending version is taken for one that a dead run left.
+    pub(crate) stale_after: Duration,
+}
+
+impl CatalogSettings {
+    /// Reads the environment.
+    ///
+    /// # Errors
+    /// Fails when a variable is set to something that makes no sense.
+    pub(crate) fn read() -> Result<Self, Failure> {
+        /// A run may take that long where nothing limits it.
+        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+        /// Shorter limits of time would sweep what only has to wait.
+        const LEAST: Duration = Duration::from_secs(60 * 60);
+        let text = |variable: Variable| env::var(variable.name).ok().filter(|it| !it.is_empty());
+        let timeout = parsed(MAX_PROCESSING_TIME_MINUTES, minutes)?;
+        let usual = timeout.map_or(DAY, |timeout| timeout.saturating_mul(2).max(LEAST));
+        Ok(Self {
+            catalog: text(TUNDRA_CATALOG),
+            warehouse: text(TUNDRA_WAREHOUSE),
+            org: text(TUNDRA_ORG),
+            stale_after: parsed(TUNDRA_STALE_AFTER_MINUTES, minutes)?.unwrap_or(usual),
+        })
+    }
+}
+
+/// Returns what the environment says of the catalog at Supabase, if it names one.
+///
+/// # Errors
+/// Fails when a variable is missing or makes no sense.
+pub(crate) fn supabase() -> Result<Option<SupabaseSettings>, CatalogError> {
+    SupabaseSettings::from_vars(variables())
+}
+
+/// Returns the directory for the data of the user's programs, as the XDG base directory specification
+/// has it, if there is one.
+pub(crate) fn data_directory() -> Option<PathBuf> {
+    let named = env::var_os("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    named.or_else(|| env::home_dir().map(|home| home.join(".local").join("share")))
+}
+
+fn minutes(text: &str) -> Result<Duration, String> {
+    match text.parse::<u64>().ok().and_then(|minutes| minutes.checked_mul(60)) {
+        Some(seconds) if seconds > 0 => Ok(Duration::from_secs(seconds)),
+        _ => Err("it must be a number of minutes from 1 on".to_owned()),
+    }
+}
+
+/// Returns the variables that are text; one that is not means nothing to a library.
+fn variables() -> impl Iterator<Item = (String, String)> {
+    env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
 
 /// Returns the stores that locations lead to, with the credentials that the environment has. What a
 /// store has to keep on disk goes to the directory, if there is one.
 pub(crate) fn stores(temp_directory: Option<&Path>) -> Stores {
-    // A variable that is no text is not one of theirs.
-    let variables = env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    let mut settings = StoreSettings::from_vars(variables);
+    let mut settings = StoreSettings::from_vars(variables());
     settings.transfer.temp_directory = temp_directory.map(Path::to_path_buf);
     Stores::new(settings)
 }

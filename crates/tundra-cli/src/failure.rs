@@ -8,13 +8,20 @@
 
 use std::{error::Error as StdError, io};
 
+use clap::error::{ContextKind, ContextValue};
 use serde_json::{Value, json};
 use tundra_core::{
-    Classify, DataError, Difference, Drift, Error, ErrorKind, Retry, SchemaFileError, StorageError,
+    CatalogError, Classify, DataError, Difference, Drift, Error, ErrorKind, IdentityError, Retry,
+    SchemaFileError, StorageError,
 };
+use tundra_runs::{RunError, WarehouseError};
 use tundra_storage::SignError;
 
-use crate::{printer::Printer, signals::Signal};
+use crate::{
+    printer::{Printer, printable},
+    render::one_line,
+    signals::Signal,
+};
 
 /// The exit code when whoever read the Parquet on standard output went away: that of SIGPIPE.
 pub(crate) const BROKEN_PIPE: u8 = 141;
@@ -32,6 +39,37 @@ pub(crate) enum Failure {
     /// The text of an input or an output names no place.
     #[error(transparent)]
     Location(#[from] tundra_storage::LocationError),
+
+    /// A run of a catalogued source failed, or what is done about its versions did.
+    #[error(transparent)]
+    Run(RunError),
+
+    /// The catalog refused or failed.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+
+    /// A text names no organisation.
+    #[error("`--org` cannot be used")]
+    Organisation {
+        /// Why not.
+        source: IdentityError,
+    },
+
+    /// A text names no warehouse.
+    #[error("`--warehouse` cannot be used")]
+    Warehouse {
+        /// Why not.
+        source: WarehouseError,
+    },
+
+    /// A directory for what belongs to the user cannot be made.
+    #[error("could not make the directory `{directory}`")]
+    MakeDirectory {
+        /// The directory.
+        directory: String,
+        /// What the system said.
+        source: io::Error,
+    },
 
     /// The options do not fit together.
     #[error("{message}")]
@@ -69,16 +107,20 @@ pub(crate) enum Failure {
         directory: String,
     },
 
-    /// Standard input cannot be read.
-    #[error("could not read standard input")]
-    StandardInput {
+    /// Standard input, or another pipe, cannot be read.
+    #[error("could not read {input}")]
+    Pipe {
+        /// What is read, as messages call it.
+        input: String,
         /// What the system said.
         source: io::Error,
     },
 
-    /// Standard input cannot be kept.
-    #[error("could not keep standard input in the temporary directory `{directory}`")]
+    /// What comes from a pipe cannot be kept.
+    #[error("could not keep {input} in the temporary directory `{directory}`")]
     Spool {
+        /// What is read, as messages call it.
+        input: String,
         /// The directory.
         directory: String,
         /// What the system said.
@@ -157,6 +199,18 @@ pub(crate) enum Failure {
     Stopped(Signal),
 }
 
+impl From<RunError> for Failure {
+    /// Takes apart what is told alike with and without a catalog.
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Engine(error) => Self::Engine(error),
+            RunError::Location(error) => Self::Location(error),
+            RunError::Catalog(error) => Self::Catalog(error),
+            other => Self::Run(other),
+        }
+    }
+}
+
 impl Failure {
     /// Returns a failure for options that do not fit together.
     pub(crate) fn usage(message: impl Into<String>, hint: &'static str) -> Self {
@@ -190,9 +244,13 @@ impl Classify for Failure {
         match self {
             Self::Engine(error) => error.kind(),
             Self::Location(error) => error.kind(),
+            Self::Run(error) => error.kind(),
+            Self::Catalog(error) => error.kind(),
+            Self::Organisation { .. } | Self::Warehouse { .. } => ErrorKind::InvalidRequest,
+            Self::MakeDirectory { source, .. } => io_kind(source),
             Self::Usage { .. } | Self::Environment { .. } => ErrorKind::InvalidRequest,
             Self::NoTempDirectory { .. } | Self::NoDirectory { .. } => ErrorKind::NotFound,
-            Self::StandardInput { source }
+            Self::Pipe { source, .. }
             | Self::Spool { source, .. }
             | Self::StandardOutput { source } => io_kind(source),
             Self::Schema { source, .. } => source.kind(),
@@ -211,6 +269,8 @@ impl Classify for Failure {
         match self {
             Self::Engine(error) => error.retry(),
             Self::Location(error) => error.retry(),
+            Self::Run(error) => error.retry(),
+            Self::Catalog(error) => error.retry(),
             Self::Receipt { source, .. }
             | Self::ReceiptPlace { source }
             | Self::SchemaRead { source }
@@ -225,6 +285,9 @@ impl Classify for Failure {
         let hint = match self {
             Self::Engine(error) => return error.hints(),
             Self::Location(error) => return error.hints(),
+            Self::Run(error) => return error.hints(),
+            Self::Catalog(error) => return error.hints(),
+            Self::MakeDirectory { .. } => "name others with `--catalog` and `--warehouse`",
             Self::Receipt { .. } => {
                 "the data is good, and its own metadata says how it was made: see `tundra inspect`"
             }
@@ -248,7 +311,9 @@ impl Classify for Failure {
             Self::NoTempDirectory { .. } => "create it, or name another one with `--temp-dir`",
             Self::NoDirectory { .. } => "create the directory first, or check its spelling",
             Self::Spool { .. } => "name a directory with enough room with `--temp-dir`",
-            Self::StandardInput { .. }
+            Self::Pipe { .. }
+            | Self::Organisation { .. }
+            | Self::Warehouse { .. }
             | Self::StandardOutput { .. }
             | Self::Start { .. }
             | Self::Stopped(_) => return Vec::new(),
@@ -260,7 +325,9 @@ impl Classify for Failure {
 /// Returns the kind of a failure of the standard streams or of the temporary directory.
 fn io_kind(error: &io::Error) -> ErrorKind {
     match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ErrorKind::LimitExceeded,
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            ErrorKind::LimitExceeded
+        }
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             ErrorKind::PermissionDenied
         }
@@ -278,7 +345,16 @@ pub(crate) fn report(failure: &Failure, printer: &Printer) {
         printer.error_json(&error_object(failure, message, causes, hints));
         return;
     }
-    printer.error(&message, &causes, &hints);
+    let in_one_line = |texts: Vec<String>| -> Vec<String> {
+        texts.iter().map(|text| one_line(text, None)).collect()
+    };
+    // What was typed, and names of columns, may hold line breaks. Where a message has lines of its
+    // own, they stay.
+    let (message, causes) = match failure {
+        Failure::Engine(Error::Drift { .. } | Error::Engine { .. }) => (message, causes),
+        _ => (one_line(&message, None), in_one_line(causes)),
+    };
+    printer.error(&message, &causes, &in_one_line(hints));
 }
 
 /// Returns the texts of the causes, outermost first, without those that only repeat what stands
@@ -365,7 +441,8 @@ fn differences(drift: &Drift) -> Value {
 ///
 /// Help and version are no errors. With `--json` among the arguments an error is a JSON object, as
 /// every other.
-pub(crate) fn report_clap(error: &clap::Error, json: bool) -> Result<u8, Failure> {
+pub(crate) fn report_clap(mut error: clap::Error, json: bool) -> Result<u8, Failure> {
+    explain_second_file(&mut error);
     if error.use_stderr() && json {
         let text = error.to_string();
         let message = text.trim_start_matches("error: ");
@@ -381,6 +458,13 @@ pub(crate) fn report_clap(error: &clap::Error, json: bool) -> Result<u8, Failure
         }}));
         return Ok(USAGE);
     }
+    let is_control = |character: char| character.is_control();
+    let drives = |text: std::ffi::OsString| text.to_string_lossy().contains(is_control);
+    if error.use_stderr() && std::env::args_os().any(drives) {
+        // It repeats what was typed, which must not drive the terminal.
+        Printer::for_errors(json).stderr(&printable(&error.to_string()));
+        return Ok(USAGE);
+    }
     match error.print() {
         // Nobody is left to read the help: that is not a failure.
         Err(source) if source.kind() == io::ErrorKind::BrokenPipe => {}
@@ -391,6 +475,25 @@ pub(crate) fn report_clap(error: &clap::Error, json: bool) -> Result<u8, Failure
     Ok(if error.use_stderr() { USAGE } else { 0 })
 }
 
+/// Says what can be done about a second file, which clap only calls unexpected.
+fn explain_second_file(error: &mut clap::Error) {
+    let Some(ContextValue::String(second)) = error.get(ContextKind::InvalidArg) else { return };
+    let usage = error.get(ContextKind::Usage).map_or(String::new(), ToString::to_string);
+    let is_convert = usage.contains(" convert ");
+    let is_known = is_convert || usage.contains(" inspect ");
+    let is_unknown = error.kind() == clap::error::ErrorKind::UnknownArgument;
+    if !is_unknown || !is_known || second.starts_with('-') {
+        return;
+    }
+    let is_output = [".parquet", ".pq", ".parq"].iter().any(|end| second.ends_with(end));
+    let tip = if is_convert && is_output {
+        format!("to write to '{second}', use '-o {second}'")
+    } else {
+        "one file is read at a time".to_owned()
+    };
+    error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -399,7 +502,8 @@ mod tests {
     fn a_cause_that_repeats_its_parent_is_left_out() {
         let inner = io::Error::other("disk on fire");
         let outer = io::Error::other(io::Error::other(inner));
-        let failure = Failure::StandardInput { source: outer };
+        let input = "standard input".to_owned();
+        let failure = Failure::Pipe { input, source: outer };
         let message = failure.to_string();
         assert_eq!(causes(&failure, &message), ["disk on fire"]);
     }

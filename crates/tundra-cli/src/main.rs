@@ -4,6 +4,7 @@
 //! parses, wires and renders: reading, deciding and writing are the engine's, in `tundra-core`.
 
 mod args;
+mod catalogs;
 mod env;
 mod failure;
 mod logging;

@@ -7,7 +7,7 @@
 use std::{
     fs,
     io::{self, IsTerminal},
-    os::unix::fs::MetadataExt,
+    os::unix::fs::{FileTypeExt, MetadataExt},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -18,10 +18,17 @@ use tundra_core::{
 };
 use tundra_storage::Stores;
 
-use crate::{failure::Failure, streams::StandardOutput};
+use crate::{
+    failure::Failure,
+    streams::{Pipe, StandardOutput},
+};
 
 /// The name of standard input and of standard output.
 const STANDARD: &str = "-";
+
+/// The names that standard input has in the file system. What they lead to may not be opened again,
+/// as a pipe of another user may not.
+const STANDARD_INPUT: [&str; 4] = [STANDARD, "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"];
 
 /// Characters that make a pattern of a location.
 const PATTERN: [char; 3] = ['*', '?', '['];
@@ -34,8 +41,8 @@ const REPLACED: [&str; 11] =
 /// Where an input comes from.
 #[derive(Debug)]
 pub(crate) enum Source {
-    /// Standard input, which has to be read before it can be used.
-    StandardInput,
+    /// Standard input or another pipe, which has to be read before it can be used.
+    Pipe(Pipe),
     /// An object.
     Object(Input),
 }
@@ -47,11 +54,17 @@ impl Source {
     /// Fails when the text names no place, and when it is a pattern for nothing or for several
     /// objects.
     pub(crate) async fn locate(text: &str, stores: &Stores) -> Result<Self, Failure> {
-        if text == STANDARD {
-            return Ok(Self::StandardInput);
+        if STANDARD_INPUT.contains(&text) {
+            return Ok(Self::Pipe(Pipe::StandardInput));
         }
         if !text.contains(PATTERN) {
             let (storage, path) = stores.resolve(text)?;
+            let pipe = local_path(&*storage, &path).filter(|file| {
+                fs::metadata(file).is_ok_and(|metadata| metadata.file_type().is_fifo())
+            });
+            if let Some(pipe) = pipe {
+                return Ok(Self::Pipe(Pipe::Named(pipe)));
+            }
             return Ok(Self::Object(Input { storage, path }));
         }
         let mut found = stores.expand(text).await?;
@@ -70,7 +83,8 @@ impl Source {
     /// Returns how messages name an input that was typed like this.
     pub(crate) fn shown(&self, text: &str) -> String {
         match self {
-            Self::StandardInput => STANDARD.to_owned(),
+            Self::Pipe(Pipe::StandardInput) => STANDARD.to_owned(),
+            Self::Pipe(Pipe::Named(_)) => text.to_owned(),
             Self::Object(input) => shown(&*input.storage, &input.path, text),
         }
     }
@@ -103,7 +117,7 @@ impl Target {
         let typed = match output {
             Some(output) => output.to_owned(),
             None if input == STANDARD => STANDARD.to_owned(),
-            None if is_web(input) => {
+            None if has_nothing_beside(input) => {
                 return Err(Failure::usage(
                     format!("nothing can be written beside `{input}`"),
                     "say where with `-o`",
@@ -302,8 +316,12 @@ fn shown(storage: &dyn Storage, path: &ObjectPath, typed: &str) -> String {
     if local_path(storage, path).is_some() { typed.to_owned() } else { storage.display(path) }
 }
 
-/// Returns whether it is a URL of the web, beside which there is no place.
-fn is_web(text: &str) -> bool {
+/// Returns whether it is a URL of the web or something that the system offers, such as the pipes that
+/// a shell makes: beside these there is no place.
+fn has_nothing_beside(text: &str) -> bool {
+    if ["/dev/", "/proc/"].iter().any(|directory| text.starts_with(directory)) {
+        return true;
+    }
     let scheme = text.split_once("://").map_or("", |(scheme, _)| scheme);
     scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http")
 }

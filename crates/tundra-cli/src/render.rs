@@ -3,6 +3,7 @@
 //! Start at [`summary()`] and [`inspection()`]: they make text of what the engine returns and print
 //! nothing. Programs get the same as JSON, which is not made here.
 
+mod catalog;
 mod inspection;
 mod listing;
 mod reference;
@@ -14,6 +15,10 @@ use std::io::{self, IsTerminal};
 use bytesize::ByteSize;
 
 pub(crate) use self::{
+    catalog::{
+        collected, collected_summary, outcome, rolled_back, source, source_removed, sources,
+        version_diff, versions,
+    },
     inspection::{View, inspection, schema_written},
     listing::{Listed, cleaned, listing, locations, long_listing, moment, signed, uploads},
     reference::reference,
@@ -55,7 +60,7 @@ fn size(bytes: u64) -> String {
 
 /// Returns the text on one line, with every control character escaped, and shortened to `limit`
 /// characters if there is a limit.
-fn one_line(text: &str, limit: Option<usize>) -> String {
+pub(crate) fn one_line(text: &str, limit: Option<usize>) -> String {
     let mut shown = String::new();
     for (count, character) in text.chars().enumerate() {
         if limit.is_some_and(|limit| count >= limit) {

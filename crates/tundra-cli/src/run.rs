@@ -5,13 +5,17 @@
 mod clean;
 mod completions;
 mod convert;
+mod convert_source;
 mod docs;
+mod gc;
 mod inspect;
 mod ls;
 mod presign;
+mod source;
 mod version;
+mod versions;
 
-use clap::{CommandFactory, Parser};
+use clap::Parser;
 
 use crate::{
     args::{Cli, Command},
@@ -24,12 +28,12 @@ use crate::{
 pub(crate) fn run() -> u8 {
     match Cli::try_parse() {
         Ok(cli) => {
-            let printer = Printer::new(cli.console, cli.command.as_ref().is_some_and(wants_json));
+            let printer = Printer::new(cli.console, wants_json(&cli.command));
             finish(dispatch(cli.command, &printer), &printer)
         }
         Err(error) => {
             let json = std::env::args_os().any(|argument| argument == "--json");
-            match failure::report_clap(&error, json) {
+            match failure::report_clap(error, json) {
                 Ok(code) => code,
                 Err(failure) => finish(Err(failure), &Printer::for_errors(json)),
             }
@@ -51,6 +55,11 @@ fn wants_json(command: &Command) -> bool {
     match command {
         Command::Convert(args) => args.json,
         Command::Inspect(args) => args.json,
+        Command::Source(args) => args.command.wants_json(),
+        Command::Versions(args) => args.json,
+        Command::Rollback(args) => args.json,
+        Command::Diff(args) => args.json,
+        Command::Gc(args) => args.json,
         Command::Ls(args) => args.json,
         Command::Presign(args) => args.json,
         Command::Clean(args) => args.json,
@@ -59,10 +68,7 @@ fn wants_json(command: &Command) -> bool {
     }
 }
 
-fn dispatch(command: Option<Command>, printer: &Printer) -> Result<(), Failure> {
-    let Some(command) = command else {
-        return printer.data(&Cli::command().render_help().to_string());
-    };
+fn dispatch(command: Command, printer: &Printer) -> Result<(), Failure> {
     match command {
         Command::Completions(args) => completions::run(args, printer),
         Command::Version(args) => version::run(args, printer),
@@ -74,6 +80,26 @@ fn dispatch(command: Option<Command>, printer: &Printer) -> Result<(), Failure> 
         Command::Inspect(args) => {
             logging::set_up(printer)?;
             inspect::run(*args, printer)
+        }
+        Command::Source(args) => {
+            logging::set_up(printer)?;
+            source::run(args.command, printer)
+        }
+        Command::Versions(args) => {
+            logging::set_up(printer)?;
+            versions::versions(args, printer)
+        }
+        Command::Rollback(args) => {
+            logging::set_up(printer)?;
+            versions::rollback(args, printer)
+        }
+        Command::Diff(args) => {
+            logging::set_up(printer)?;
+            versions::diff(args, printer)
+        }
+        Command::Gc(args) => {
+            logging::set_up(printer)?;
+            gc::run(args, printer)
         }
         Command::Ls(args) => {
             logging::set_up(printer)?;

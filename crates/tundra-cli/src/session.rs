@@ -12,7 +12,7 @@ use tokio::runtime;
 use tundra_core::{Control, Error, Input, Reporter};
 
 use crate::{
-    failure::Failure, places::Source, progress::Bar, signals::Signals, streams::StandardInput,
+    failure::Failure, places::Source, progress::Bar, signals::Signals, streams::PipedInput,
 };
 
 /// Threads of the runtime. They only wait: what computes runs on threads of the engine. Two, so
@@ -72,24 +72,25 @@ impl Session {
         }
     }
 
-    /// Returns the input for the engine; standard input is read to its end first.
+    /// Returns the input for the engine; standard input, or another pipe, is read to its end first.
     ///
     /// # Errors
-    /// Fails when standard input cannot be read or kept, or when the run is stopped.
+    /// Fails when the pipe cannot be read or kept, or when the run is stopped.
     pub(crate) async fn open(
         &self,
         source: Source,
         directory: PathBuf,
         bar: &Arc<Bar>,
     ) -> Result<Input, Failure> {
-        if let Source::Object(input) = source {
-            return Ok(input);
-        }
+        let pipe = match source {
+            Source::Object(input) => return Ok(input),
+            Source::Pipe(pipe) => pipe,
+        };
         bar.begin("reading");
         let cancel = self.signals.cancel();
         let reporter = Arc::clone(bar);
         let spool = tokio::task::spawn_blocking(move || {
-            StandardInput::spool(&directory, &*reporter, &cancel)
+            PipedInput::spool(&pipe, &directory, &*reporter, &cancel)
         });
         let spooled = tokio::select! {
             spooled = spool => spooled,
@@ -100,7 +101,7 @@ impl Session {
         if let Some(signal) = self.signals.received() {
             return Err(Failure::Stopped(signal));
         }
-        Ok(Input { storage: Arc::new(spooled), path: StandardInput::path() })
+        Ok(Input { storage: Arc::new(spooled), path: PipedInput::path() })
     }
 
     /// Does work that may be given up at any moment, and gives it up when the run is to stop.

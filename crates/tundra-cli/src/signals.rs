@@ -2,14 +2,15 @@
 //!
 //! Start at [`Signals`]. The first Ctrl-C or SIGTERM cancels the run, which then ends in order and
 //! removes what it has written. The second one has the effect that it would have had without this
-//! module: it ends the process at once. Nothing here ends the process by itself.
+//! module: it ends the process at once. Nothing here ends the process by itself. A file that grows
+//! beyond the limit of the process is an error of whoever writes it, as a full disk is.
 
 use std::{
     io,
     sync::{Arc, atomic::AtomicBool},
 };
 
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::watch,
@@ -64,6 +65,8 @@ impl Signals {
             signal_hook::flag::register_conditional_default(number, Arc::clone(&seen))?;
             signal_hook::flag::register(number, Arc::clone(&seen))?;
         }
+        // With a handler the write fails, where without one the process would end and leave files.
+        signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)))?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
         let (sender, received) = watch::channel(None);

@@ -1,7 +1,8 @@
-//! Standard input and standard output as stores of one object each.
+//! Standard input, other pipes and standard output as stores of one object each.
 //!
-//! The engine reads and writes objects in stores. [`StandardInput`] is one whose only object is what
-//! standard input held, kept in a file without a name, because the engine may read it twice.
+//! The engine reads and writes objects in stores. [`PipedInput`] is one whose only object is what
+//! standard input or another pipe held, kept in a file without a name, because the engine may read it
+//! twice.
 //! [`StandardOutput`] is one whose object goes to such a file first and to standard output when it
 //! is published, complete and checked. Files without a name cannot be left behind, however the
 //! process ends.
@@ -14,7 +15,10 @@ use std::{fs::File, io, os::unix::fs::FileExt, sync::Arc};
 use bytes::Bytes;
 use tundra_core::{ObjectPath, StorageError};
 
-pub(crate) use self::{input::StandardInput, output::StandardOutput};
+pub(crate) use self::{
+    input::{Pipe, PipedInput},
+    output::StandardOutput,
+};
 
 /// The name of the only object of either store.
 fn object_path(name: &str) -> ObjectPath {
@@ -25,7 +29,7 @@ fn object_path(name: &str) -> ObjectPath {
 async fn read_at(
     file: &Arc<File>,
     range: std::ops::Range<u64>,
-    location: &'static str,
+    location: &str,
 ) -> Result<Bytes, StorageError> {
     let file = Arc::clone(file);
     blocking("read", location, move || {
@@ -41,7 +45,7 @@ async fn read_at(
 /// Runs a system call on a thread that may block, and says what failed if it does.
 async fn blocking<T: Send + 'static>(
     operation: &'static str,
-    location: &'static str,
+    location: &str,
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> Result<T, StorageError> {
     let result = match tokio::task::spawn_blocking(work).await {
@@ -52,15 +56,11 @@ async fn blocking<T: Send + 'static>(
 }
 
 /// Returns what an error of the system means for a store.
-fn storage_error(
-    operation: &'static str,
-    location: &'static str,
-    error: io::Error,
-) -> StorageError {
+fn storage_error(operation: &'static str, location: &str, error: io::Error) -> StorageError {
     let location = location.to_owned();
     match error.kind() {
         io::ErrorKind::BrokenPipe => StorageError::Closed { location },
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
             StorageError::NoSpace { location, source: error.into() }
         }
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
@@ -71,7 +71,7 @@ fn storage_error(
 }
 
 /// Returns the error for something that a stream cannot do.
-fn refused(operation: &'static str, location: &'static str) -> StorageError {
+fn refused(operation: &'static str, location: &str) -> StorageError {
     StorageError::Other {
         operation,
         location: location.to_owned(),

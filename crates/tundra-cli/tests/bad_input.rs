@@ -112,16 +112,6 @@ fn an_unreadable_input_says_that_permission_is_missing() {
 }
 
 #[test]
-fn a_pipe_in_the_file_system_is_no_input() {
-    let sandbox = Sandbox::new();
-    sandbox.finish(sandbox.command("mkfifo").arg("pipe.csv")).succeeds();
-    let ran = sandbox.run(&["convert", "pipe.csv"]);
-    assert!(matches!(ran.code, Some(2 | 8)), "{ran}");
-    assert!(ran.stderr.contains("pipe"), "{ran}");
-    sandbox.holds_only(&["pipe.csv"]);
-}
-
-#[test]
 fn broken_json_is_located() {
     for (content, name, place) in [
         ("[{\"a\": 1}, {\"a\": 2,}]", "a.json", "line 1"),

@@ -190,3 +190,18 @@ fn a_receipt_goes_to_a_file_of_its_own() {
     }
     assert_eq!(sandbox.read("sales.csv"), SALES);
 }
+
+#[test]
+fn a_limit_on_the_size_of_files_is_an_error_like_a_full_disk() {
+    let sandbox = Sandbox::new();
+    let rows: String =
+        (0..20_000_u64).map(|n| format!("{}\n", n.wrapping_mul(n) % 999_983)).collect();
+    sandbox.write("a.csv", format!("n\n{rows}"));
+    let limited = |script: &str| {
+        let script = format!("ulimit -f 8; {script}");
+        sandbox.finish(sandbox.command("bash").args(["-c", &script, crate::support::TUNDRA]))
+    };
+    limited("\"$0\" convert a.csv").fails(7, &["a.parquet", "hint: "]);
+    limited("\"$0\" convert - -o b.parquet < a.csv").fails(7, &["--temp-dir"]);
+    sandbox.holds_only(&["a.csv"]);
+}

@@ -100,6 +100,17 @@ fn rows_can_be_left_out() {
 }
 
 #[test]
+fn rows_to_be_left_out_that_are_not_there_are_told() {
+    let sandbox = Sandbox::with_sales();
+    let ran = sandbox.run(&["convert", "sales.csv", "--skip-rows", "3,9"]).succeeds();
+    assert!(
+        ran.stderr.contains("warning: skip_rows_beyond_end: 2 times: `--skip-rows 3`\n"),
+        "{ran}"
+    );
+    assert_eq!(sandbox.rows("sales.parquet").len(), 3);
+}
+
+#[test]
 fn every_column_can_be_text() {
     let sandbox = Sandbox::with_sales();
     sandbox.run(&["convert", "sales.csv", "--types", "text"]).succeeds();

@@ -10,6 +10,8 @@ fn a_variable_that_makes_no_sense_is_an_error_with_its_name() {
         ("DUCKDB_MAX_TEMP_DIR_SIZE", "-1"),
         ("MAX_PROCESSING_TIME_MINUTES", "soon"),
         ("TUNDRA_LOG", "a=b=c"),
+        ("TUNDRA_LOG", "!!"),
+        ("TUNDRA_LOG", "dbug"),
     ] {
         let sandbox = Sandbox::with_sales();
         let mut command = sandbox.tundra(&["convert", "sales.csv"]);

@@ -15,26 +15,52 @@ fn a_wrong_command_line_ends_with_2_and_writes_nothing() {
         (vec!["convert", "sales.csv", "--rename", "id="], "OLD=NEW"),
         (vec!["convert", "sales.csv", "--format", "xml"], "ndjson"),
         (vec!["convert", "sales.csv", "--compression", "zstd:23"], "zstd:22"),
-        (vec!["convert", "sales.csv", "--skip-rows", "1,x"], "x"),
+        (vec!["convert", "sales.csv", "--skip-rows", "1,x"], "a whole number from 0 on"),
+        (vec!["convert", "sales.csv", "--skip-rows", "-1,2"], "a whole number from 0 on"),
+        (vec!["convert", "sales.csv", "--header-rows", "-1"], "a whole number from 0 on"),
+        (vec!["convert", "sales.csv", "--preamble", "x"], "a whole number from 0 on"),
+        (vec!["convert", "sales.csv", "--footer", "1.5"], "a whole number from 0 on"),
         (vec!["convert", "sales.csv", "--delimiter", ""], "--delimiter"),
         (vec!["convert", "sales.csv", "--quote", "ab"], "one character"),
         (vec!["convert", "sales.csv", "--header", "--no-header"], "--no-header"),
         (vec!["convert", "sales.csv", "--max-rejects", "200%"], "percentage"),
         (vec!["convert", "sales.csv", "--max-rejects", "1"], "--on-bad-row reject"),
+        (vec!["convert", "sales.csv", "--max-rejects", "-1"], "a number of records from 0 on"),
+        (vec!["convert", "sales.csv", "--max-rejects", "-0.5%"], "from 0% to 100%"),
         (vec!["convert", "sales.csv", "--memory", "many"], "512MiB"),
         (vec!["convert", "sales.csv", "--timeout", "10"], "10m"),
-        (vec!["convert", "sales.csv", "--threads", "0"], "--threads"),
-        (vec!["convert", "sales.csv", "--row-group-size", "0"], "--row-group-size"),
+        (vec!["convert", "sales.csv", "--threads", "0"], "a whole number from 1 on"),
+        (vec!["convert", "sales.csv", "--threads", "-1"], "a whole number from 1 on"),
+        (vec!["convert", "sales.csv", "--row-group-size", "0"], "a whole number from 1 on"),
         (vec!["convert", "sales.csv", "--rename", "id=a", "--rename", "id=b"], "twice"),
         (vec!["convert", "sales.csv", "--rename", "id=a", "--rename", "name=a"], "`a`"),
         (vec!["convert", "sales.csv", "--type", "id=INT", "--type", "id=DATE"], "twice"),
         (vec!["convert", "sales.csv", "-q", "-v"], "--verbose"),
         (vec!["convert", ""], "empty"),
-        (vec!["inspect", "sales.csv", "--sample-size", "0"], "--sample-size"),
+        (vec!["inspect", "sales.csv", "--sample-size", "0"], "a whole number from 1 on"),
     ] {
-        sandbox.run(&arguments).fails(2, &[says]);
+        let ran = sandbox.run(&arguments).fails(2, &[says]);
+        assert!(!ran.stderr.contains("'-- -1"), "{ran}");
         sandbox.holds_only(&["sales.csv"]);
     }
+}
+
+#[test]
+fn a_second_file_is_answered_with_the_option_for_the_output() {
+    let sandbox = Sandbox::with_sales();
+    sandbox
+        .run(&["convert", "sales.csv", "out.parquet"])
+        .fails(2, &["'out.parquet'", "tip: to write to 'out.parquet', use '-o out.parquet'"]);
+    for arguments in [["convert", "sales.csv", "more.csv"], ["inspect", "sales.csv", "more.csv"]] {
+        sandbox.run(&arguments).fails(2, &["'more.csv'", "tip: one file is read at a time"]);
+    }
+    let ran = sandbox.run(&["convert", "--json", "sales.csv", "out.parquet"]);
+    assert_eq!(
+        ran.json_error()["hints"][0],
+        "to write to 'out.parquet', use '-o out.parquet'",
+        "{ran}"
+    );
+    sandbox.holds_only(&["sales.csv"]);
 }
 
 #[test]
@@ -115,6 +141,18 @@ fn a_name_cannot_drive_the_terminal() {
     assert_ne!(ran.code, Some(0));
     assert!(!ran.stderr.contains('\u{1b}'), "{ran}");
     assert!(ran.stderr.contains("\\u{1b}[31m"), "{ran}");
+}
+
+#[test]
+fn a_name_with_line_breaks_cannot_forge_lines() {
+    let sandbox = Sandbox::new();
+    let name = "a\nhint: rm -r b.csv";
+    let ran = sandbox.run(&["convert", name]).fails(2, &["`a\\nhint: rm -r b.csv`"]);
+    assert!(!ran.stderr.contains(name), "{ran}");
+    sandbox.write("a.csv", "id,new\n1,2\n");
+    let ran =
+        sandbox.run(&["convert", "a.csv", "--type", "a\nhint: x=INT"]).fails(2, &["a\\nhint"]);
+    assert!(!ran.stderr.contains("\nhint: x"), "{ran}");
 }
 
 #[test]

@@ -3,21 +3,28 @@
 use crate::support::{Sandbox, shows};
 
 #[test]
-fn without_arguments_it_prints_its_help() {
+fn without_arguments_it_prints_its_help_as_a_wrong_command_line() {
     let sandbox = Sandbox::new();
-    let bare = sandbox.run(&[]).succeeds();
+    let bare = sandbox.run(&[]);
+    assert_eq!((bare.code, bare.stdout()), (Some(2), ""), "{bare}");
     let asked = sandbox.run(&["-h"]).succeeds();
-    assert_eq!(bare.stdout(), asked.stdout());
-    shows!(bare, @"
+    assert_eq!(bare.stderr.trim_end(), asked.stdout().trim_end());
+    sandbox.run(&["-v"]).fails(2, &["requires a subcommand"]);
+    shows!(asked, @"
     exit code: 0
     ----- stdout -----
     Turns files into Parquet that can be trusted
 
-    Usage: tundra [OPTIONS] [COMMAND]
+    Usage: tundra [OPTIONS] <COMMAND>
 
     Commands:
       convert      Convert a file to Parquet, and prove that nothing was lost
       inspect      Show how a file is written and what its columns hold, and why that was concluded
+      source       Add, list, show and remove catalogued sources
+      versions     List the versions of a source, and what changed with each
+      rollback     Make an earlier version of a source the current one
+      diff         Show how two versions of a source differ: columns and counts
+      gc           Remove old versions, and what dead runs left
       ls           List the objects below a prefix, in a directory, or matching a pattern
       presign      Sign a URL that lets somebody without credentials read or write one object
       clean        Remove uploads that nobody completed
@@ -64,10 +71,10 @@ fn convert_help_lists_the_options() {
     ----- stdout -----
     Convert a file to Parquet, and prove that nothing was lost
 
-    Usage: tundra convert [OPTIONS] <INPUT>
+    Usage: tundra convert [OPTIONS] [INPUT]
 
     Arguments:
-      <INPUT>  The file, or `-` for standard input
+      [INPUT]  The file, or `-` for standard input
 
     Options:
       -o, --output <OUTPUT>  Where to write, or `-` for standard output [default: beside the input]
@@ -99,6 +106,21 @@ fn convert_help_lists_the_options() {
           --row-group-size <ROWS>  Rows in a row group [default: by the width of the rows]
           --receipt <FILE>         Write the receipt to this file as JSON, after the data
           --json                   Print the receipt as JSON on standard output instead of the summary
+
+    Versions:
+          --source <SOURCE>        Make the next version of this catalogued source, by its name or its
+                                   id
+          --idempotency-key <KEY>  A name for this request: another run with the same key makes no
+                                   second version
+          --remove-upload          Remove the upload when it is archived and the version is there
+
+    Catalog:
+          --catalog <FILE|supabase>  The catalog: a file of SQLite, or `supabase` [default: a file of
+                                     your own]
+          --warehouse <PLACE>        Where the objects of sources are: a directory, or r2://, s3://,
+                                     gs:// or az:// for a bucket per organisation [default: a directory
+                                     beside the catalog]
+          --org <ORG>                Only the sources of this organisation [default: all of them]
 
     Reading text:
       -d, --delimiter <TEXT>  What stands between two fields [default: found out]

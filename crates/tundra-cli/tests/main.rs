@@ -5,6 +5,8 @@ mod support;
 
 mod bad_input;
 mod bad_output;
+mod catalog;
+mod catalog_kills;
 mod clean;
 mod completions;
 mod convert;

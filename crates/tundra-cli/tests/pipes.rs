@@ -69,6 +69,62 @@ fn waiting_for_standard_input_ends_when_the_time_is_over() {
 }
 
 #[test]
+fn a_pipe_with_a_name_is_read_to_its_end() {
+    let sandbox = Sandbox::with_sales();
+    sandbox.finish(sandbox.command("mkfifo").arg("pipe.csv")).succeeds();
+    for command in ["convert", "inspect"] {
+        let (pipe, rows) = (sandbox.path("pipe.csv"), SALES.as_bytes());
+        let writer = std::thread::spawn(move || std::fs::write(pipe, rows));
+        let ran = sandbox.run(&[command, "pipe.csv"]).succeeds();
+        writer.join().unwrap().unwrap();
+        let said = if command == "convert" { ran.stderr.clone() } else { ran.stdout().to_owned() };
+        assert!(said.contains("pipe.csv"), "{ran}");
+    }
+    sandbox.run(&["convert", "sales.csv"]).succeeds();
+    assert_eq!(sandbox.rows("pipe.parquet"), sandbox.rows("sales.parquet"));
+    sandbox
+        .run(&["convert", "sales.csv", "-o", "pipe.csv"])
+        .fails(2, &["`pipe.csv` is a pipe", "`-o -`"]);
+    sandbox.holds_only(&["pipe.csv", "pipe.parquet", "sales.csv", "sales.parquet"]);
+}
+
+#[test]
+fn waiting_for_the_other_end_of_a_pipe_ends_when_the_time_is_over() {
+    let sandbox = Sandbox::new();
+    sandbox.finish(sandbox.command("mkfifo").arg("pipe.csv")).succeeds();
+    sandbox
+        .run(&["convert", "pipe.csv", "--timeout", "50ms"])
+        .fails(10, &["not finished after 50ms"]);
+    sandbox.holds_only(&["pipe.csv"]);
+}
+
+#[test]
+fn standard_input_can_be_said_as_a_file() {
+    let sandbox = Sandbox::with_sales();
+    sandbox.run(&["convert", "sales.csv"]).succeeds();
+    for name in ["/dev/stdin", "/dev/fd/0"] {
+        let arguments = ["convert", name, "-o", "x.parquet", "--overwrite"];
+        sandbox.run_with_input(&arguments, SALES.as_bytes()).succeeds();
+        assert_eq!(sandbox.rows("x.parquet"), sandbox.rows("sales.parquet"));
+    }
+    let ran = sandbox.run_with_input(&["convert", "/dev/stdin"], SALES.as_bytes()).succeeds();
+    assert_eq!(rows_of(ran.stdout), sandbox.rows("sales.parquet"));
+}
+
+#[test]
+fn what_a_shell_makes_a_pipe_of_can_be_read() {
+    let sandbox = Sandbox::with_sales();
+    let convert = |options: &str| {
+        let script = format!("\"$0\" convert <(cat sales.csv) {options}");
+        sandbox.finish(sandbox.command("bash").args(["-c", &script, crate::support::TUNDRA]))
+    };
+    convert("-o x.parquet").succeeds();
+    assert_eq!(sandbox.rows("x.parquet").len(), 3);
+    convert("").fails(2, &["nothing can be written beside", "`-o`"]);
+    sandbox.holds_only(&["sales.csv", "x.parquet"]);
+}
+
+#[test]
 fn two_things_cannot_go_to_standard_output() {
     let sandbox = Sandbox::with_sales();
     sandbox

@@ -1,94 +1,142 @@
 //! Sources, their versions and which one readers see: the [`Catalog`] trait.
 //!
-//! Nothing here knows how a catalog is kept. Implementations live in `tundra-catalog`.
+//! Nothing here knows how a catalog is kept, and no object is touched: who converts, and who removes
+//! what a failed run wrote, is a caller of this trait. Implementations live in `tundra-catalog`; each
+//! passes the suite in `tundra_core::testing::catalog`.
 
-use std::fmt::Debug;
+mod history;
+mod source;
+mod version;
+
+use std::{fmt::Debug, time::SystemTime};
 
 use async_trait::async_trait;
 
+pub use self::{
+    history::{SchemaChange, SchemaDifference, TableColumn, TableSchema},
+    source::{NewSource, SchemaRule, Scope, Source, SourceType},
+    version::{
+        IdempotencyKey, IdempotencyKeyError, Reserved, Version, VersionFacts, VersionStatus,
+    },
+};
 use crate::{
     error::{Classify, ErrorKind, Retry},
-    identity::{SourceId, TenantId, VersionNumber},
+    identity::{SourceId, VersionNumber},
 };
-
-/// A named origin of one logical table.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Source {
-    /// The source.
-    pub id: SourceId,
-    /// Who owns it.
-    pub tenant: TenantId,
-    /// What it is read with: a format's name or a connector's.
-    pub connector_type: String,
-    /// The version that readers see; `None` before the first.
-    pub current_version: Option<VersionNumber>,
-}
-
-/// Where a version stands in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum VersionStatus {
-    /// Reserved by a run that has not ended.
-    Pending,
-    /// Complete and checked.
-    Active,
-    /// Ended without data.
-    Error,
-}
-
-/// What is recorded of a version that became active.
-#[derive(Debug, Clone, PartialEq)]
-pub struct VersionFacts {
-    /// Rows written.
-    pub rows: u64,
-    /// Columns written.
-    pub columns: u64,
-    /// Size of the data in bytes.
-    pub size_bytes: u64,
-    /// Seconds from reservation to publication.
-    pub seconds: f64,
-}
 
 /// A record of sources and their versions.
 ///
 /// # Contract
-/// - `(source, version)` is unique: of two reservations at once each gets a number of its own.
-/// - A version moves from pending to active or to error, once; whoever comes second is refused
-///   with [`ErrorKind::Conflict`].
-/// - The current version only moves forward, in the same step that makes a version active.
-/// - Every call may be repeated when its answer was lost: the outcome is found by reading.
+/// - **Numbers.** `(source, number)` is unique, and a number is never used twice while its row is
+///   there: of two reservations at once each gets one of its own.
+/// - **Once.** A version moves from pending to active or to error, and whoever comes second is refused
+///   with [`ErrorKind::Conflict`]. The one way on is [`Catalog::retire`], from active to error.
+/// - **Forward.** [`Catalog::activate`] makes a version the current one only when it is newer than the
+///   current one. Only [`Catalog::select`] moves it back, and records that it did.
+/// - **Gone.** What is done to a version or to a source whose row is not there any more is
+///   [`ErrorKind::NotFound`], unless the method says otherwise.
+/// - **Lost answers.** A call whose answer was lost is resolved by reading what became of it. Where not
+///   even that is possible, the error is [`ErrorKind::Unavailable`] or [`ErrorKind::Timeout`], and the
+///   outcome is unknown to the caller too. Every other error means that nothing was changed.
+/// - **Tenants.** A source of another tenant is [`ErrorKind::NotFound`], as if it were not there. What
+///   takes a [`Source`] or a [`Version`] trusts that it came from a call with a [`Scope`].
+/// - **Rows of others.** A row that makes no sense, such as one without a tenant, is
+///   [`ErrorKind::InvalidData`] where it is asked for by name, and left out of lists with a warning in
+///   the log.
 #[async_trait]
 pub trait Catalog: Debug + Send + Sync + 'static {
-    /// Returns the source, when the tenant owns it; otherwise [`ErrorKind::NotFound`].
-    async fn source(&self, tenant: TenantId, id: SourceId) -> Result<Source, CatalogError>;
+    /// Returns the catalog's place as a person would write it, without credentials.
+    fn display(&self) -> String;
 
-    /// Reserves the next version of the source as pending. The same key gives the same version.
+    /// Asks for an answer of any kind.
+    async fn ping(&self) -> Result<(), CatalogError>;
+
+    /// Returns the source.
+    async fn source(&self, scope: &Scope, id: SourceId) -> Result<Source, CatalogError>;
+
+    /// Returns the source with this name; [`ErrorKind::Conflict`] when several tenants have one.
+    async fn source_named(&self, scope: &Scope, name: &str) -> Result<Source, CatalogError>;
+
+    /// Returns sources by their ids in rising order: those behind `after`, at most `limit`.
+    async fn sources(
+        &self,
+        scope: &Scope,
+        after: Option<SourceId>,
+        limit: usize,
+    ) -> Result<Vec<Source>, CatalogError>;
+
+    /// Adds a source; [`ErrorKind::AlreadyExists`] when its id is taken, or its name by the tenant.
+    async fn add_source(&self, source: &NewSource) -> Result<Source, CatalogError>;
+
+    /// Removes a source and the rows of its versions; their objects stay. Nothing happens when it is
+    /// not there.
+    async fn remove_source(&self, source: &Source) -> Result<(), CatalogError>;
+
+    /// Reserves the next version of the source as pending. A key that was used for this source before
+    /// gives the version that was reserved then, whatever became of it.
     async fn reserve(
         &self,
         source: &Source,
-        idempotency_key: Option<&str>,
-    ) -> Result<VersionNumber, CatalogError>;
+        key: Option<&IdempotencyKey>,
+    ) -> Result<Reserved, CatalogError>;
+
+    /// Fails with [`ErrorKind::Conflict`] when the version is no longer pending, or is not there.
+    async fn check_pending(&self, version: &Version) -> Result<(), CatalogError>;
 
     /// Makes a pending version active and, when it is newer, the current one.
+    ///
+    /// Returns the version as it is now. When it was activated by this very call before, of which
+    /// the answer was lost, that is no conflict.
     async fn activate(
         &self,
-        source: SourceId,
-        version: VersionNumber,
+        version: &Version,
         facts: &VersionFacts,
-    ) -> Result<(), CatalogError>;
+    ) -> Result<Version, CatalogError>;
 
-    /// Ends a pending version as failed, with a message that may be shown to its owner.
-    async fn fail(
+    /// Ends a pending version as failed, with a message that may be shown to its owner and is kept as
+    /// [`Version::message`] makes it. Nothing happens when it has failed already.
+    async fn fail(&self, version: &Version, message: &str) -> Result<(), CatalogError>;
+
+    /// Returns the version with this number.
+    async fn version(
         &self,
-        source: SourceId,
-        version: VersionNumber,
-        message: &str,
-    ) -> Result<(), CatalogError>;
+        source: &Source,
+        number: VersionNumber,
+    ) -> Result<Version, CatalogError>;
 
-    /// Returns the versions of the source, oldest first.
+    /// Returns versions of the source, the newest first: those older than `before`, at most `limit`.
     async fn versions(
         &self,
-        source: SourceId,
-    ) -> Result<Vec<(VersionNumber, VersionStatus)>, CatalogError>;
+        source: &Source,
+        before: Option<VersionNumber>,
+        limit: usize,
+    ) -> Result<Vec<Version>, CatalogError>;
+
+    /// Makes an active version the current one on purpose, forward or back, and records it with its
+    /// reason. [`ErrorKind::Conflict`] when the version is not active, or when the current version is
+    /// no longer that of `source`.
+    async fn select(
+        &self,
+        source: &Source,
+        number: VersionNumber,
+        reason: &str,
+    ) -> Result<Source, CatalogError>;
+
+    /// Returns pending versions that were reserved before a moment, of all tenants, the oldest first,
+    /// at most `limit`.
+    async fn stale(
+        &self,
+        before: SystemTime,
+        limit: usize,
+    ) -> Result<Vec<(Source, Version)>, CatalogError>;
+
+    /// Ends an active version that is not the current one, before its objects are removed:
+    /// [`ErrorKind::Conflict`] when it is the current one or not active.
+    async fn retire(&self, version: &Version, message: &str) -> Result<(), CatalogError>;
+
+    /// Removes the row of a version that ended as failed, after its objects are. Nothing happens
+    /// when it is not there; [`ErrorKind::Conflict`] when it is pending or active.
+    async fn remove_version(&self, version: &Version) -> Result<(), CatalogError>;
 }
 
 /// Why a catalog could not do what it was asked.
@@ -103,8 +151,31 @@ pub struct CatalogError {
     pub kind: ErrorKind,
     /// Whether trying again can help.
     pub retry: Retry,
+    /// What the user can do about it.
+    pub hints: Vec<String>,
     /// The cause.
     pub source: Option<crate::BoxError>,
+}
+
+impl CatalogError {
+    /// Makes an error that trying again does not mend, without a cause.
+    pub fn new(operation: &'static str, kind: ErrorKind, reason: impl Into<String>) -> Self {
+        Self {
+            operation,
+            reason: reason.into(),
+            kind,
+            retry: Retry::Never,
+            hints: Vec::new(),
+            source: None,
+        }
+    }
+
+    /// Adds what the user can do about it.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
 }
 
 impl Classify for CatalogError {
@@ -117,6 +188,6 @@ impl Classify for CatalogError {
     }
 
     fn hints(&self) -> Vec<String> {
-        Vec::new()
+        self.hints.clone()
     }
 }

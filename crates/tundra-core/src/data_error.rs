@@ -28,6 +28,9 @@ pub enum DataCode {
     RecordTooLong,
     /// The text is not JSON.
     BadJson,
+    /// What stands around or between the records of a JSON document is not JSON, so that nobody can
+    /// know where the next one begins.
+    BadDocument,
     /// A name stands twice in one JSON object.
     DuplicateKey,
     /// The value is nested deeper than the reader accepts.
@@ -49,6 +52,7 @@ impl DataCode {
             Self::BadValue => "bad_value",
             Self::RecordTooLong => "record_too_long",
             Self::BadJson => "bad_json",
+            Self::BadDocument => "bad_document",
             Self::DuplicateKey => "duplicate_key",
             Self::TooDeep => "too_deep",
             Self::NotAnObject => "not_an_object",
@@ -161,6 +165,14 @@ impl Classify for DataError {
             }
             DataCode::BadJson | DataCode::NotAnObject => {
                 "mend the record, or use `--on-bad-row reject` to set such records aside"
+            }
+            DataCode::BadDocument => {
+                return vec![
+                    "mend the text there: it stands around or between the records, where no \
+                     `--on-bad-row` helps"
+                        .to_owned(),
+                    "if every line is a record by itself, say so with `--format ndjson`".to_owned(),
+                ];
             }
             DataCode::DuplicateKey => {
                 "use `--on-bad-row repair` to keep the last value, or `reject` to set it aside"

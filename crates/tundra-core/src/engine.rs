@@ -22,7 +22,7 @@ mod convert;
 
 pub(crate) use self::failure::{engine_error_hints, engine_error_kind};
 pub use self::{
-    convert::convert,
+    convert::{Prepared, convert, prepare},
     inspect::{inspect, unsure_decisions},
     resources::default_resources,
 };

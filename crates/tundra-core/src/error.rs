@@ -190,6 +190,15 @@ pub enum Error {
         input: String,
     },
 
+    /// The input is JSON without a record, so that nothing says which columns there are.
+    #[error("`{input}` has no records: {what}")]
+    NoRecords {
+        /// The input.
+        input: String,
+        /// What is there instead, as a sentence fragment.
+        what: String,
+    },
+
     /// The input is not in a format that Tundra reads.
     #[error("`{input}` is {found}, which is not a format that Tundra reads")]
     UnknownFormat {
@@ -331,6 +340,7 @@ impl Classify for Error {
         match self {
             Self::Request { .. } | Self::UnknownColumn { .. } => ErrorKind::InvalidRequest,
             Self::EmptyInput { .. }
+            | Self::NoRecords { .. }
             | Self::BadParquet { .. }
             | Self::TooManyRejects { .. }
             | Self::NothingLeft { .. }
@@ -364,6 +374,11 @@ impl Classify for Error {
             Self::EmptyInput { .. } => {
                 vec!["check that the upload or the export that made it was complete".to_owned()]
             }
+            Self::NoRecords { .. } => vec![
+                "columns are found in the records, so without one there is no table to write; check \
+                 what was asked of the source, or point elsewhere with `--records`"
+                    .to_owned(),
+            ],
             Self::UnknownFormat { .. } => vec![
                 "name the format with `--format` if you know it: csv, tsv, json, ndjson or parquet"
                     .to_owned(),

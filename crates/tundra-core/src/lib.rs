@@ -35,7 +35,11 @@ mod value;
 pub mod testing;
 
 pub use self::{
-    catalog::{Catalog, CatalogError, Source, VersionFacts, VersionStatus},
+    catalog::{
+        Catalog, CatalogError, IdempotencyKey, IdempotencyKeyError, NewSource, Reserved,
+        SchemaChange, SchemaDifference, SchemaRule, Scope, Source, SourceType, TableColumn,
+        TableSchema, Version, VersionFacts, VersionStatus,
+    },
     column_type::{ColumnType, ColumnTypeError, MAX_DECIMAL_PRECISION},
     connector::{BatchStream, Connector, ConnectorError, Extraction, Relation},
     data_error::{DataCode, DataError},

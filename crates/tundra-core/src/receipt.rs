@@ -151,7 +151,7 @@ pub struct LossEvent {
 pub struct EventSample {
     /// The record, counted from 1 behind the header.
     pub record: u64,
-    /// The line, counted from 1.
+    /// The line, counted from 1; 0 for a record that is not there.
     pub line: u64,
     /// The offset of the record's first byte in the input.
     pub byte: u64,

@@ -1,21 +1,23 @@
 //! Secrets and where they are kept: [`Secret`] and the [`SecretStore`] trait.
 //!
-//! A secret never prints. Implementations of the store live in `tundra-catalog`.
+//! A secret never prints, and its memory is wiped when it is dropped. Implementations of the store
+//! live in `tundra-catalog`.
 
 use std::fmt;
 
 use async_trait::async_trait;
+use zeroize::Zeroizing;
 
 use crate::error::{Classify, ErrorKind, Retry};
 
-/// A text that must not be seen: its `Debug` and `Display` show a mask.
+/// A text that must not be seen: its `Debug` and `Display` show a mask, and it is wiped.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
+pub struct Secret(Zeroizing<String>);
 
 impl Secret {
     /// Takes a text into custody.
     pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
+        Self(Zeroizing::new(text.into()))
     }
 
     /// Returns the text, for the one place that needs it.
@@ -62,6 +64,8 @@ pub struct SecretError {
     pub kind: ErrorKind,
     /// Whether trying again can help.
     pub retry: Retry,
+    /// What the user can do about it.
+    pub hints: Vec<String>,
     /// The cause.
     pub source: Option<crate::BoxError>,
 }
@@ -76,7 +80,7 @@ impl Classify for SecretError {
     }
 
     fn hints(&self) -> Vec<String> {
-        Vec::new()
+        self.hints.clone()
     }
 }
 
@@ -89,5 +93,24 @@ mod tests {
         let secret = Secret::new("hunter2");
         assert!(!format!("{secret} {secret:?} {:?}", Some(&secret)).contains("hunter2"));
         assert_eq!(secret.expose(), "hunter2");
+    }
+
+    #[test]
+    fn an_error_says_which_secret_and_leaves_its_cause_to_the_chain() {
+        let error = SecretError {
+            name: "warehouse".to_owned(),
+            reason: "the store does not answer".to_owned(),
+            kind: ErrorKind::Unavailable,
+            retry: Retry::Later,
+            hints: vec!["start the store".to_owned()],
+            source: Some("connection refused".into()),
+        };
+        assert_eq!(
+            error.to_string(),
+            "could not read the secret `warehouse`: the store does not answer"
+        );
+        assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "connection refused");
+        assert_eq!((error.kind(), error.retry()), (ErrorKind::Unavailable, Retry::Later));
+        assert_eq!(error.hints(), ["start the store"]);
     }
 }

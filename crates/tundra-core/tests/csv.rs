@@ -226,6 +226,30 @@ async fn skipped_records_are_left_out_and_counted() {
     assert_eq!(done.table.column("id"), [Some("2"), Some("3"), Some("5")]);
     let counts = done.receipt.counts;
     assert_eq!((counts.records, counts.skipped, counts.written), (5, 2, 3));
+    assert_eq!(done.receipt.events, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_that_were_to_be_left_out_and_are_not_there_are_told() {
+    let options =
+        ConvertOptions { skip_rows: BTreeSet::from([0, 2, 9]), ..ConvertOptions::default() };
+    let parquet =
+        convert("a.csv", "id,name\n1,a\n2,b\n", &ConvertOptions::default()).await.unwrap();
+    let parquet = parquet.scene.get(OUTPUT).await;
+    for (name, bytes) in [
+        ("a.csv", "id,name\n1,a\n2,b\n".into()),
+        ("a.ndjson", "{\"id\":1}\n{\"id\":2}\n".into()),
+        ("a.parquet", parquet),
+    ] {
+        let done = convert(name, bytes, &options).await.unwrap();
+
+        assert_eq!(done.table.column("id"), [Some("2")]);
+        assert_eq!(done.receipt.counts.skipped, 1);
+        let [event] = done.receipt.events.as_slice() else { panic!("{:?}", done.receipt.events) };
+        assert_eq!((event.code.as_str(), event.count), ("skip_rows_beyond_end", 2), "{name}");
+        let texts: Vec<_> = event.samples.iter().map(|sample| sample.text.as_str()).collect();
+        assert_eq!(texts, ["--skip-rows 2", "--skip-rows 9"], "{name}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -284,3 +284,20 @@ async fn a_bad_record_far_behind_the_sample_is_located_exactly() {
     assert_eq!(found.code, DataCode::TooManyFields);
     assert_eq!((found.record, found.line, found.byte), (200_001, 400_002, byte));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quoted_text_glued_to_the_field_before_it_is_taken_apart_by_a_repair() {
+    let text = "item,text,n\nSofa,\"Soft, grey\",1\nBed,\"Hard, white\",2\nRug\"Round, red\",3\n\
+                Lamp,\"Big, black\",4\nDesk\"Oak, plain, small\",5\n";
+    let done = convert("a.csv", text, &policy(BadRowPolicy::Repair)).await.unwrap();
+    assert_eq!(done.table.types, ["VARCHAR", "VARCHAR", "BIGINT"]);
+    assert_eq!(done.table.row(2), [Some("Rug"), Some("Round, red"), Some("3")]);
+    assert_eq!(done.table.row(4), [Some("Desk"), Some("Oak, plain, small"), Some("5")]);
+    assert_eq!(done.receipt.counts.repaired, 2);
+    let codes: Vec<&str> = done.receipt.events.iter().map(|event| event.code.as_str()).collect();
+    assert_eq!(codes, ["repaired_stray_quote", "repaired_too_many_fields"]);
+    // Nobody else changes what has the right number of fields.
+    let text = "item,text,n\nSofa,\"Soft, grey\",1\nRug\"Round, red\",3\n";
+    let done = convert("a.csv", text, &policy(BadRowPolicy::Reject)).await.unwrap();
+    assert_eq!(done.table.row(1), [Some("Rug\"Round"), Some(" red\""), Some("3")]);
+}

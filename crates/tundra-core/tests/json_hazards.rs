@@ -159,24 +159,97 @@ async fn documents_that_follow_each_other_are_records() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_comma_too_many_is_refused_with_its_place() {
-    for (name, text, line, byte) in [
-        ("a.json", "[{\"a\": 1},\n {\"a\": 2},\n]", 3, 22),
-        ("a.json", "[{\"a\": 1},\n {\"a\": 2,}]", 2, 12),
-        ("a.json", "{\n\"a\": [1, 2,],\n\"b\": 1\n}", 1, 0),
-        ("a.ndjson", "{\"a\": 1}\n{\"a\": 2},\n", 2, 9),
+    use DataCode::{BadDocument, BadJson};
+    for (name, text, code, line, byte) in [
+        ("a.json", "[{\"a\": 1},\n {\"a\": 2},\n]", BadDocument, 3, 22),
+        ("a.json", "[{\"a\": 1},\n {\"a\": 2,}]", BadJson, 2, 12),
+        ("a.json", "{\n\"a\": [1, 2,],\n\"b\": 1\n}", BadJson, 1, 0),
+        ("a.ndjson", "{\"a\": 1}\n{\"a\": 2},\n", BadJson, 2, 9),
+        // An array without its brackets.
+        ("a.ndjson", "{\"a\": 1},\n{\"a\": 2},\n{\"a\": 3},\n", BadDocument, 1, 8),
     ] {
         let error = fails(name, text, &ConvertOptions::default()).await;
         let Error::Data { source, .. } = &error else { panic!("{error:?}") };
-        assert_eq!(
-            (source.code, source.line, source.byte),
-            (DataCode::BadJson, line, byte),
-            "{text}"
-        );
+        assert_eq!((source.code, source.line, source.byte), (code, line, byte), "{text}");
     }
     let error =
         fails("a.json", "{\n\"a\": [1, 2,],\n\"b\": 1\n}", &ConvertOptions::default()).await;
     let Error::Data { source, .. } = &error else { panic!("{error:?}") };
     assert!(source.message.ends_with("at line 2, character 12"), "{source}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn text_behind_the_first_of_many_lines_makes_it_a_bad_record_like_any_other() {
+    for first in ["{\"a\": 1}}", "{\"a\": 1},", "{\"a\": 1} // note"] {
+        let text = format!("{first}\n{{\"a\": 2}}\n{{\"a\": 3}}\n");
+        let error = fails("a.ndjson", &text, &ConvertOptions::default()).await;
+        let Error::Data { source, .. } = &error else { panic!("{error:?}") };
+        assert_eq!((source.code, source.record), (DataCode::BadJson, 1), "{first}");
+        let done = convert("a.ndjson", text, &with_policy(BadRowPolicy::Reject)).await.unwrap();
+        assert_eq!(done.table.column("a"), [Some("2"), Some("3")], "{first}");
+        let rejects = done.scene.table("rejects.parquet").await;
+        assert_eq!(rejects.column("raw"), [Some(first)]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fault_that_no_policy_helps_is_not_said_to_be_one_of_a_policy() {
+    let at_path = with_json(Some("l"), false);
+    for (text, options) in [
+        ("[{\"a\": 1},\n {\"a\": 2},\n]", ConvertOptions::default()),
+        ("[{\"a\": 1}, {\"a\": [2}]", ConvertOptions::default()),
+        ("[{\"a\": 1}", ConvertOptions::default()),
+        ("{\"a\": 1},\n{\"a\": 2},\n{\"a\": 3},\n", ConvertOptions::default()),
+        ("{\"l\": [{\"a\": 1}], \"l\": []}", at_path.clone()),
+        ("{\"l\": 5}", at_path),
+    ] {
+        for on_bad_row in [BadRowPolicy::Fail, BadRowPolicy::Reject, BadRowPolicy::Repair] {
+            let options = ConvertOptions { on_bad_row, ..options.clone() };
+            let error = fails("a.json", text, &options).await;
+            let Error::Data { source, .. } = &error else { panic!("{error:?}") };
+            assert_eq!(source.code, DataCode::BadDocument, "{text}");
+            let hints = error.hints();
+            assert!(hints[0].contains("where no `--on-bad-row` helps"), "{hints:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_without_records_says_that_it_is_empty() {
+    let at_path = with_json(Some("items"), false);
+    let without_all = ConvertOptions { skip_rows: [0].into(), ..ConvertOptions::default() };
+    for (text, options, says) in [
+        ("[]", ConvertOptions::default(), "`a.json` has no records: it is an empty list"),
+        (" [\n]\n", ConvertOptions::default(), "`a.json` has no records: it is an empty list"),
+        (
+            "{\"items\": []}",
+            at_path.clone(),
+            "`a.json` has no records: what `--records items` leads to is empty",
+        ),
+        (
+            "{\"items\": null}",
+            at_path,
+            "`a.json` has no records: what `--records items` leads to is empty",
+        ),
+        ("[{\"a\": 1}]", without_all, "`a.json` has no records: `--skip-rows` leaves none of them"),
+    ] {
+        let error = fails("a.json", text, &options).await;
+        assert!(error.to_string().ends_with(&says[1..]), "{error}");
+        assert_eq!(error.kind(), ErrorKind::InvalidData);
+        assert!(error.hints()[0].contains("`--records`"), "{:?}", error.hints());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_lies_beside_the_records_is_said_to_be_unchecked() {
+    let text = "{\"beside\": tru, \"l\": [{\"a\": 1}]}";
+    let done = convert("a.json", text, &with_json(Some("l"), false)).await.unwrap();
+    assert_eq!(done.table.column("a"), [Some("1")]);
+    let decision = done.receipt.plan.decisions.iter().find(|it| it.what == "records").unwrap();
+    assert_eq!(
+        decision.reason,
+        "given; of what lies beside it only brackets and quotes are looked at"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -25,8 +25,6 @@ mod presign;
 mod settings;
 mod store;
 mod stores;
-#[cfg(feature = "net")]
-mod tls;
 
 #[cfg(any(feature = "gcs", feature = "s3"))]
 pub use self::cloud::janitor::{AbandonedUpload, Janitor};
@@ -38,10 +36,7 @@ pub use self::http::{
 #[cfg(feature = "cloud")]
 pub use self::presign::{Access, SignError, SignatureStyle, SignedUrl, UrlSigner};
 pub use self::{
-    layout::{
-        Archive, Archived, Layout, LayoutError, LayoutTemplates, OrgId, SourceKey, UploadFate,
-        archive,
-    },
+    layout::{Archive, Archived, Layout, LayoutError, LayoutTemplates, UploadFate, archive},
     local::LocalStorage,
     location::{LocationError, resolve},
     memory::MemoryStorage,

@@ -1,10 +1,8 @@
 //! Archiving uploads.
 
 use futures::future::join;
-use tundra_core::{IfExists, ObjectInfo, Storage, StorageError, VersionNumber};
-use tundra_storage::{
-    Archive, Archived, Layout, MemoryStorage, OrgId, SourceKey, UploadFate, archive,
-};
+use tundra_core::{IfExists, ObjectInfo, SourceId, Storage, StorageError, TenantId, VersionNumber};
+use tundra_storage::{Archive, Archived, Layout, MemoryStorage, UploadFate, archive};
 
 use crate::support::{error, get, local, path, put};
 
@@ -18,11 +16,11 @@ struct Places {
 
 fn places() -> Places {
     let layout = Layout::standard();
-    let org: OrgId = "acme".parse().unwrap();
-    let source: SourceKey = "s1".parse().unwrap();
-    let raw = layout.raw(&org, &source, VersionNumber::FIRST, "csv").unwrap();
+    let org: TenantId = "acme".parse().unwrap();
+    let source: SourceId = "0f8fad5b-d9cb-469f-a165-70867728950e".parse().unwrap();
+    let raw = layout.raw(&org, source, VersionNumber::FIRST, "csv").unwrap();
     Places {
-        upload: layout.upload(&org, &source, "sales.csv").unwrap().to_string(),
+        upload: layout.upload(&org, source, "sales.csv").unwrap().to_string(),
         manifest: Layout::manifest(&raw).to_string(),
         raw: raw.to_string(),
     }

@@ -28,6 +28,31 @@ pub struct Gcs {
     pub bucket: String,
 }
 
+/// PostgreSQL, and the programs that tests talk to it with.
+#[derive(Debug, Clone)]
+pub struct Postgres {
+    /// Where it is, as a URL of a user who may do everything.
+    pub url: String,
+    /// The program `psql`.
+    pub psql: String,
+}
+
+/// Returns PostgreSQL.
+///
+/// # Errors
+/// As [`garage`].
+pub fn postgres() -> anyhow::Result<Postgres> {
+    Ok(Postgres { url: var("TUNDRA_TEST_POSTGRES_URL")?, psql: var("TUNDRA_TEST_PSQL")? })
+}
+
+/// Returns the program that serves a database as PostgREST does.
+///
+/// # Errors
+/// As [`garage`].
+pub fn postgrest() -> anyhow::Result<String> {
+    var("TUNDRA_TEST_POSTGREST")
+}
+
 /// Returns Garage, with a key that may do everything.
 ///
 /// # Errors

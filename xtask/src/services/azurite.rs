@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 
 use super::{
     http,
-    server::{Server, free_address},
+    server::{End, Server, free_address},
 };
 use crate::{
     env::{
@@ -53,7 +53,7 @@ pub(super) fn start(workspace: &Workspace) -> anyhow::Result<(Server, Variables)
         "--disableTelemetry",
         "--silent",
     ];
-    let mut server = Server::start(NAME, Path::new("node"), args, |_| Ok(()))?;
+    let mut server = Server::start(NAME, End::Kill, Path::new("node"), args, |_| Ok(()))?;
     let target = format!("/{ACCOUNT}/{CONTAINER}?restype=container&{MAY_CREATE}");
     server.wait_until(|| http::make(address, "PUT", &target, ""))?;
     let variables = vec![

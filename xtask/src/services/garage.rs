@@ -1,10 +1,13 @@
 //! Garage: an S3 server that keeps its objects on the disk.
 
-use std::{fs, fs::File, io::Read, path::Path};
+use std::{fs, path::Path};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 
-use super::server::{Server, free_address};
+use super::{
+    random::random_hex,
+    server::{End, Server, free_address},
+};
 use crate::{
     env::{
         TUNDRA_TEST_S3_BUCKET, TUNDRA_TEST_S3_ENDPOINT, TUNDRA_TEST_S3_KEY,
@@ -60,7 +63,7 @@ api_bind_addr = "{s3}"
     let program_text = program.to_str().context("the cache folder has an odd name")?;
     let mut args: Vec<&str> = environment.iter().map(String::as_str).collect();
     args.extend([program_text, "-c", CONFIG, "server", "--single-node", "--default-bucket"]);
-    let mut server = Server::start(NAME, Path::new("env"), args, |folder| {
+    let mut server = Server::start(NAME, End::Kill, Path::new("env"), args, |folder| {
         fs::write(folder.join(CONFIG), &config).context("could not write its configuration")
     })?;
     let folder = server.folder().to_owned();
@@ -82,13 +85,3 @@ api_bind_addr = "{s3}"
 }
 
 const CONFIG: &str = "garage.toml";
-
-/// Returns random bytes as twice as many digits.
-fn random_hex(bytes: usize) -> anyhow::Result<String> {
-    let mut random = vec![0; bytes];
-    let read = File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut random));
-    if let Err(error) = read {
-        bail!("no random numbers from `/dev/urandom`: {error}");
-    }
-    Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())
-}

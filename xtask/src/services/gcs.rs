@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{
     http,
-    server::{Server, free_address},
+    server::{End, Server, free_address},
 };
 use crate::{
     env::{TUNDRA_TEST_GCS_BUCKET, TUNDRA_TEST_GCS_ENDPOINT, Variables},
@@ -35,7 +35,7 @@ pub(super) fn start(workspace: &Workspace) -> anyhow::Result<(Server, Variables)
     let args = ["-scheme", "http", "-backend", "memory", "-log-level", "error", "-host", &host]
         .into_iter()
         .chain(["-port", &port, "-public-host", &public, "-external-url", &url]);
-    let mut server = Server::start(NAME, Path::new(&program), args, |_| Ok(()))?;
+    let mut server = Server::start(NAME, End::Kill, Path::new(&program), args, |_| Ok(()))?;
     let bucket = format!(r#"{{"name":"{BUCKET}"}}"#);
     server.wait_until(|| http::make(address, "POST", "/storage/v1/b?project=tundra", &bucket))?;
     let variables =

@@ -33,6 +33,15 @@ pub(super) struct Server {
     process: Child,
 }
 
+/// How a server is ended, which leaves nothing that anybody needs.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum End {
+    /// At once.
+    Kill,
+    /// By SIGQUIT: at once, but what it has outside of its folder, such as shared memory, it frees.
+    Quit,
+}
+
 impl Server {
     /// Starts a program in an empty folder, after `prepare` put into it what it needs.
     ///
@@ -40,17 +49,22 @@ impl Server {
     /// When there is no shell or no room for temporary files, or `prepare` fails.
     pub(super) fn start<S: AsRef<OsStr>>(
         name: &'static str,
+        end: End,
         program: &Path,
         args: impl IntoIterator<Item = S>,
         prepare: impl FnOnce(&Path) -> anyhow::Result<()>,
     ) -> anyhow::Result<Self> {
+        let signal = match end {
+            End::Kill => "KILL",
+            End::Quit => "QUIT",
+        };
         let folder = tempfile::Builder::new()
             .prefix(&format!("tundra-{name}-"))
             .tempdir()
             .context("could not make a temporary folder")?;
         prepare(folder.path())?;
         let process = Command::new("sh")
-            .args(["-c", SUPERVISE, "sh"])
+            .args(["-c", SUPERVISE, "sh", signal])
             .arg(folder.path())
             .arg(program)
             .args(args)
@@ -110,7 +124,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         drop(self.process.stdin.take());
-        // It kills the server, and so ends at once.
+        // It ends the server, and so ends at once.
         let _ = self.process.wait();
     }
 }
@@ -150,7 +164,7 @@ mod tests {
 
     fn start() -> (Server, PathBuf, [String; 2]) {
         let mut server =
-            Server::start("test", Path::new("sh"), ["-c", SERVER], |_| Ok(())).unwrap();
+            Server::start("test", End::Kill, Path::new("sh"), ["-c", SERVER], |_| Ok(())).unwrap();
         let folder = server.folder().to_owned();
         let processes = server
             .wait_until(|| {
@@ -184,7 +198,8 @@ mod tests {
     #[test]
     fn a_server_that_ends_by_itself_is_told() {
         let mut server =
-            Server::start("test", Path::new("sh"), ["-c", "exit 3"], |_| Ok(())).unwrap();
+            Server::start("test", End::Kill, Path::new("sh"), ["-c", "exit 3"], |_| Ok(()))
+                .unwrap();
         let error = server.wait_until(|| -> anyhow::Result<()> { bail!("not yet") }).unwrap_err();
         assert_eq!(error.to_string(), "test ended by itself (exit status: 3)");
     }

@@ -4,12 +4,14 @@ use std::{collections::BTreeSet, num::NonZeroU64};
 
 use clap::{Args, ValueEnum};
 use tundra_core::{
-    BadRowPolicy, Compression, ConvertOptions, Format, OnDrift, RejectLimit, TypePolicy,
+    BadRowPolicy, Compression, ConvertOptions, Format, IdempotencyKey, OnDrift, RejectLimit,
+    TypePolicy,
 };
+use tundra_storage::UploadFate;
 
 use crate::{
     args::{
-        JsonArgs, NullArgs, ResourceArgs, TextArgs,
+        CatalogArgs, JsonArgs, NullArgs, ResourceArgs, TextArgs,
         values::{self, TypedColumn},
     },
     failure::Failure,
@@ -49,25 +51,32 @@ Examples:
       zcat sales.csv.gz | tundra convert - > sales.parquet
 
   Keep the proof:
-      tundra convert sales.csv --receipt sales.receipt.json")]
+      tundra convert sales.csv --receipt sales.receipt.json
+
+  Make the next version of a catalogued source:
+      tundra source add sales exports/sales.csv
+      tundra convert --source sales")]
 pub(crate) struct ConvertArgs {
     /// The file, or `-` for standard input
-    #[arg(value_name = "INPUT")]
-    pub(crate) input: String,
+    ///
+    /// Standard input and other pipes are read to their end before anything else, into the temporary
+    /// directory.
+    #[arg(value_name = "INPUT", required_unless_present = "source")]
+    pub(crate) input: Option<String>,
 
     /// Where to write, or `-` for standard output [default: beside the input]
     ///
     /// By default the output stands beside the input, under its name with `.parquet` for the
     /// extension, and standard input goes to standard output. The directory must exist. Standard
     /// output gets the file only when it is complete and checked.
-    #[arg(short, long, value_name = "OUTPUT")]
+    #[arg(short, long, value_name = "OUTPUT", conflicts_with = "source")]
     pub(crate) output: Option<String>,
 
     /// Replace the output if it exists
     ///
     /// By default an existing output is an error. Until the new one is complete readers see the old
     /// one. The same holds for the file of `--receipt`.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "source")]
     pub(crate) overwrite: bool,
 
     /// The format of the input [default: found out]
@@ -84,8 +93,16 @@ pub(crate) struct ConvertArgs {
 
     /// Leave out these records, such as 0,3; the first one behind the header is 0
     ///
-    /// They are counted in the receipt as skipped. Blank lines and comments are no records.
-    #[arg(long, value_name = "N,...", value_delimiter = ',', help_heading = READING)]
+    /// They are counted in the receipt as skipped. Blank lines and comments are no records. A number
+    /// beyond the last record is told.
+    #[arg(
+        long,
+        value_name = "N,...",
+        value_delimiter = ',',
+        value_parser = values::from_zero::<u64>,
+        allow_hyphen_values = true,
+        help_heading = READING
+    )]
     skip_rows: Vec<u64>,
 
     /// What happens to a record that cannot be read, or a value that does not fit `--type`
@@ -95,7 +112,13 @@ pub(crate) struct ConvertArgs {
     /// Fail nevertheless when more are rejected: a count, or a share such as 0.5%
     ///
     /// Only with `--on-bad-row reject`. By default any number is accepted, and counted.
-    #[arg(long, value_name = "N|P%", help_heading = READING)]
+    #[arg(
+        long,
+        value_name = "N|P%",
+        value_parser = values::reject_limit,
+        allow_hyphen_values = true,
+        help_heading = READING
+    )]
     max_rejects: Option<RejectLimit>,
 
     /// Give a column another name; may be repeated
@@ -159,14 +182,20 @@ pub(crate) struct ConvertArgs {
     ///
     /// Smaller groups need less memory to write and let readers skip more; larger ones compress
     /// better. The engine hands rows on in blocks, so that a group has up to 2,047 rows more.
-    #[arg(long, value_name = "ROWS", help_heading = WRITING)]
+    #[arg(
+        long,
+        value_name = "ROWS",
+        value_parser = values::from_one::<NonZeroU64>,
+        allow_negative_numbers = true,
+        help_heading = WRITING
+    )]
     row_group_size: Option<NonZeroU64>,
 
     /// Write the receipt to this file as JSON, after the data
     ///
     /// The receipt says what was read, what was decided and why, how many records went where, and
     /// the digest of the output.
-    #[arg(long, value_name = "FILE", help_heading = WRITING)]
+    #[arg(long, value_name = "FILE", conflicts_with = "source", help_heading = WRITING)]
     pub(crate) receipt: Option<String>,
 
     /// Print the receipt as JSON on standard output instead of the summary
@@ -174,6 +203,27 @@ pub(crate) struct ConvertArgs {
     /// Errors are then JSON as well, on standard error.
     #[arg(long, help_heading = WRITING)]
     pub(crate) json: bool,
+
+    /// Make the next version of this catalogued source, by its name or its id
+    ///
+    /// Reads the source's location, or what was uploaded for it last, unless INPUT is given. The version
+    /// goes to the warehouse with its receipt beside it, an upload is archived, and readers see the
+    /// version when all of it is complete.
+    #[arg(long, value_name = "SOURCE", help_heading = VERSIONS)]
+    source: Option<String>,
+
+    /// A name for this request: another run with the same key makes no second version
+    ///
+    /// It prints the version that the first one made, is making, or failed to make.
+    #[arg(long, value_name = "KEY", requires = "source", help_heading = VERSIONS)]
+    idempotency_key: Option<IdempotencyKey>,
+
+    /// Remove the upload when it is archived and the version is there
+    #[arg(long, requires = "source", help_heading = VERSIONS)]
+    remove_upload: bool,
+
+    #[command(flatten)]
+    catalog: CatalogArgs,
 
     #[command(flatten)]
     text: TextArgs,
@@ -191,6 +241,7 @@ pub(crate) struct ConvertArgs {
 const READING: &str = "Reading";
 const COLUMNS: &str = "Columns";
 const WRITING: &str = "Writing";
+const VERSIONS: &str = "Versions";
 
 /// How columns get their types.
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
@@ -236,8 +287,10 @@ impl From<BadRows> for BadRowPolicy {
 /// What `tundra convert` was asked, with the engine's options made of it.
 #[derive(Debug)]
 pub(crate) struct ConvertRequest {
-    /// The input as typed.
-    pub(crate) input: String,
+    /// The input as typed; a run of a source finds its own.
+    pub(crate) input: Option<String>,
+    /// The source whose version is to be made.
+    pub(crate) version: Option<VersionRequest>,
     /// The output as typed.
     pub(crate) output: Option<String>,
     /// Whether existing files are replaced.
@@ -252,6 +305,19 @@ pub(crate) struct ConvertRequest {
     pub(crate) options: ConvertOptions,
     /// What the run may use.
     pub(crate) resources: ResourceArgs,
+}
+
+/// The version that `tundra convert` was asked to make.
+#[derive(Debug)]
+pub(crate) struct VersionRequest {
+    /// The source's name or its id.
+    pub(crate) source: String,
+    /// The user's name for this request.
+    pub(crate) key: Option<IdempotencyKey>,
+    /// What becomes of the upload.
+    pub(crate) upload: UploadFate,
+    /// Where the catalog is.
+    pub(crate) catalog: CatalogArgs,
 }
 
 /// The schema that `tundra convert` was asked to apply.
@@ -286,6 +352,10 @@ impl ConvertArgs {
             row_group_size,
             receipt,
             json,
+            source,
+            idempotency_key,
+            remove_upload,
+            catalog,
             text,
             nulls,
             json_hints,
@@ -308,6 +378,12 @@ impl ConvertArgs {
         }
         Ok(ConvertRequest {
             input,
+            version: source.map(|source| VersionRequest {
+                source,
+                key: idempotency_key,
+                upload: if remove_upload { UploadFate::Remove } else { UploadFate::Keep },
+                catalog,
+            }),
             output,
             overwrite,
             receipt,

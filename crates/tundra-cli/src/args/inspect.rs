@@ -42,7 +42,12 @@ pub(crate) struct InspectArgs {
     ///
     /// Faster on a large file, but what comes later can need another type: the result says that it
     /// is of a part.
-    #[arg(long, value_name = "N")]
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = values::from_one::<NonZeroU64>,
+        allow_negative_numbers = true
+    )]
     pub(crate) sample_size: Option<NonZeroU64>,
 
     /// Print everything as a JSON object

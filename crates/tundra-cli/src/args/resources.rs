@@ -14,7 +14,12 @@ pub(crate) struct ResourceArgs {
     /// Threads that compute [default: as many as the process may use]
     ///
     /// Without it DUCKDB_THREADS decides, if that is set. Fewer threads also need less memory.
-    #[arg(long, value_name = "N")]
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = values::from_one::<NonZeroUsize>,
+        allow_negative_numbers = true
+    )]
     threads: Option<NonZeroUsize>,
 
     /// Memory of the whole process, such as 512MiB or 4GB [default: by the machine]

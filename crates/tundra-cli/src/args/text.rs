@@ -44,15 +44,32 @@ pub(crate) struct TextArgs {
     /// How many records the header has, 0 for none [default: found out]
     ///
     /// The names of a header of several records are joined, column by column, with blanks.
-    #[arg(long, value_name = "N", conflicts_with_all = ["header", "no_header"])]
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = values::from_zero::<u32>,
+        allow_negative_numbers = true,
+        conflicts_with_all = ["header", "no_header"]
+    )]
     header_rows: Option<u32>,
 
     /// Lines before the header that belong to no table [default: found out]
-    #[arg(long, value_name = "LINES")]
+    #[arg(
+        long,
+        value_name = "LINES",
+        value_parser = values::from_zero::<u64>,
+        allow_negative_numbers = true
+    )]
     preamble: Option<u64>,
 
     /// Lines at the end that belong to no table, 0 for none [default: found out]
-    #[arg(long, value_name = "LINES", conflicts_with = "one_table")]
+    #[arg(
+        long,
+        value_name = "LINES",
+        value_parser = values::from_zero::<u64>,
+        allow_negative_numbers = true,
+        conflicts_with = "one_table"
+    )]
     footer: Option<u64>,
 
     /// Take everything behind the header for one table

@@ -3,11 +3,11 @@
 //! Each function reads one form and says in its error what the form is; clap puts the option's name
 //! before it. Nothing here looks at files or at other options.
 
-use std::time::Duration;
+use std::{str::FromStr, time::Duration};
 
 use bytesize::ByteSize;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use tundra_core::{ColumnType, Format, UnknownName};
+use tundra_core::{ColumnType, Format, RejectLimit, UnknownName};
 
 /// A quote, or none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,6 +134,35 @@ fn single(text: &str) -> Result<char, String> {
     }
 }
 
+/// Reads a whole number that may be zero.
+pub(crate) fn from_zero<T: FromStr>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|_| not_from(text, 0))
+}
+
+/// Reads a whole number that is not zero, as its type says.
+pub(crate) fn from_one<T: FromStr>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|_| not_from(text, 1))
+}
+
+fn not_from(text: &str, least: u8) -> String {
+    let is_zero = text.bytes().all(|byte| byte == b'0');
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number && !is_zero {
+        "it is too large a number".to_owned()
+    } else {
+        format!("it must be a whole number from {least} on")
+    }
+}
+
+/// Reads how many rejects are too many.
+pub(crate) fn reject_limit(text: &str) -> Result<RejectLimit, String> {
+    text.parse().map_err(|_| {
+        "it must be a number of records from 0 on, such as 10, or a percentage from 0% to 100%, such \
+         as 0.5%"
+            .to_owned()
+    })
+}
+
 /// Reads a number of bytes, such as `512MiB`, `4GB` or `1000000`; at least one.
 pub(crate) fn size(text: &str) -> Result<u64, String> {
     match text.parse::<ByteSize>() {
@@ -226,6 +255,22 @@ mod tests {
             assert!(quote(text).is_err(), "{text:?}");
             assert!(escape(text).is_err(), "{text:?}");
         }
+    }
+
+    #[test]
+    fn numbers_say_where_they_begin() {
+        assert_eq!(from_zero("0"), Ok(0_u64));
+        assert_eq!(from_one("1"), Ok(std::num::NonZeroU64::MIN));
+        let from_zero = |text| from_zero::<u32>(text).unwrap_err();
+        for text in ["", "x", "-1", "1.5"] {
+            assert_eq!(from_zero(text), "it must be a whole number from 0 on", "{text}");
+        }
+        assert_eq!(from_zero("4294967296"), "it is too large a number");
+        for text in ["0", "00", "-1", "two"] {
+            let error = from_one::<std::num::NonZeroUsize>(text).unwrap_err();
+            assert_eq!(error, "it must be a whole number from 1 on", "{text}");
+        }
+        assert!(reject_limit("-1").unwrap_err().contains("from 0 on"));
     }
 
     #[test]

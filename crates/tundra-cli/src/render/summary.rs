@@ -119,7 +119,10 @@ fn event_warning(event: &LossEvent) -> String {
     const SHOWN: usize = 40;
     let mut text = format!("{}: {}", event.code, counted(event.count, "time"));
     if let Some(first) = event.samples.first() {
-        text.push_str(&format!(", first on line {} (byte {})", first.line, first.byte));
+        // What is not there has no place.
+        if first.line > 0 {
+            text.push_str(&format!(", first on line {} (byte {})", first.line, first.byte));
+        }
         if let Some(column) = &first.column {
             text.push_str(&format!(", column `{}`", one_line(column, None)));
         }

@@ -12,6 +12,7 @@ use crate::{
     printer::Printer,
     progress::Bar,
     render,
+    run::convert_source::{self, SourceRun},
     session::{self, Session},
 };
 
@@ -22,9 +23,28 @@ use crate::{
 /// written. Unless it is the receipt that failed, there is no output then.
 pub(crate) fn run(args: ConvertArgs, printer: &Printer) -> Result<(), Failure> {
     let request = args.into_request()?;
-    let ConvertRequest { input, output, overwrite, receipt, json, schema, mut options, resources } =
-        request;
+    let ConvertRequest {
+        input,
+        version,
+        output,
+        overwrite,
+        receipt,
+        json,
+        schema,
+        mut options,
+        resources,
+    } = request;
     let (resources, timeout) = resources.resolve(Settings::read()?, engine::default_resources())?;
+    if let Some(version) = version {
+        let request = SourceRun { input, version, schema, options, resources, timeout, json };
+        return convert_source::run(request, printer);
+    }
+    let Some(input) = input else {
+        return Err(Failure::usage(
+            "there is no input",
+            "name a file, or a source with `--source`",
+        ));
+    };
     let if_exists = if overwrite { IfExists::Replace } else { IfExists::Fail };
     let stores = env::stores(Some(&resources.temp_directory));
     if options.on_bad_row == BadRowPolicy::Reject {
@@ -62,18 +82,29 @@ pub(crate) fn run(args: ConvertArgs, printer: &Printer) -> Result<(), Failure> {
         printer.json(&proof)?;
     } else {
         let source = if input == "-" { "standard input" } else { &input };
-        printer.note(&render::summary(source, &output, &proof));
-        for warning in render::doubt_warnings(&proof) {
-            printer.warning(&warning);
-        }
-        for warning in render::drift_warnings(&proof, options.expected.as_ref()) {
-            printer.warning(&warning);
-        }
-        for warning in render::event_warnings(&proof) {
-            printer.warning(&warning);
-        }
+        tell(source, &output, &proof, &options, printer);
     }
     written.map_err(|source| Failure::Receipt { output, source })
+}
+
+/// Says what was done, and what to look at.
+pub(super) fn tell(
+    source: &str,
+    output: &str,
+    proof: &Receipt,
+    options: &ConvertOptions,
+    printer: &Printer,
+) {
+    printer.note(&render::summary(source, output, proof));
+    for warning in render::doubt_warnings(proof) {
+        printer.warning(&warning);
+    }
+    for warning in render::drift_warnings(proof, options.expected.as_ref()) {
+        printer.warning(&warning);
+    }
+    for warning in render::event_warnings(proof) {
+        printer.warning(&warning);
+    }
 }
 
 /// Refuses what cannot be together with the data on standard output.

@@ -1,10 +1,10 @@
-//! Standard input as a store with one object, which can only be read.
+//! Standard input, or another pipe, as a store with one object, which can only be read.
 
 use std::{
     fs::File,
     io::{self, Read, Write},
     ops::Range,
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -20,47 +20,83 @@ use crate::{
     streams::{object_path, read_at, refused},
 };
 
-/// What messages and receipts call it.
-const LOCATION: &str = "standard input";
-
 /// Bytes that are read at once. Pipes hold 64 KiB; more only helps when it is a file.
 const CHUNK: usize = 256 << 10;
 
-/// What standard input held.
+/// What can be read once, from its beginning to its end.
 #[derive(Debug)]
-pub(crate) struct StandardInput {
-    file: Arc<File>,
-    size: u64,
+pub(crate) enum Pipe {
+    /// Standard input.
+    StandardInput,
+    /// A pipe with a name.
+    Named(PathBuf),
 }
 
-impl StandardInput {
-    /// Reads standard input to its end into a file without a name in `directory`. Blocks; ends
-    /// early, with what it has, when `cancel` is turned between two reads.
+impl Pipe {
+    /// Returns what messages and receipts call it.
+    fn location(&self) -> String {
+        match self {
+            Self::StandardInput => "standard input".to_owned(),
+            Self::Named(path) => path.to_string_lossy().into_owned(),
+        }
+    }
+
+    /// Opens it; a pipe with a name when somebody opens it to write.
+    fn open(&self) -> io::Result<Box<dyn Read>> {
+        Ok(match self {
+            Self::StandardInput => Box::new(io::stdin().lock()),
+            Self::Named(path) => Box::new(File::open(path)?),
+        })
+    }
+}
+
+/// What a pipe held.
+#[derive(Debug)]
+pub(crate) struct PipedInput {
+    file: Arc<File>,
+    size: u64,
+    location: String,
+}
+
+impl PipedInput {
+    /// Reads a pipe to its end into a file without a name in `directory`. Blocks; ends early, with
+    /// what it has, when `cancel` is turned between two reads.
     ///
     /// # Errors
-    /// Fails when standard input cannot be read, or the directory has no room.
+    /// Fails when the pipe cannot be read, or the directory has no room.
     pub(crate) fn spool(
+        pipe: &Pipe,
         directory: &Path,
         reporter: &dyn Reporter,
         cancel: &Cancel,
     ) -> Result<Self, Failure> {
-        let spool = |source| Failure::Spool { directory: directory.display().to_string(), source };
+        let location = pipe.location();
+        let input = match pipe {
+            Pipe::StandardInput => location.clone(),
+            Pipe::Named(_) => format!("`{location}`"),
+        };
+        let failed = |source| Failure::Pipe { input: input.clone(), source };
+        let spool = |source| Failure::Spool {
+            input: input.clone(),
+            directory: directory.display().to_string(),
+            source,
+        };
         let mut file = tempfile::tempfile_in(directory).map_err(spool)?;
-        let mut stdin = io::stdin().lock();
+        let mut source = pipe.open().map_err(failed)?;
         let mut buffer = vec![0; CHUNK];
         let mut size = 0_u64;
         while !cancel.is_cancelled() {
-            let count = match stdin.read(&mut buffer) {
+            let count = match source.read(&mut buffer) {
                 Ok(0) => break,
                 Ok(count) => count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(source) => return Err(Failure::StandardInput { source }),
+                Err(source) => return Err(failed(source)),
             };
             file.write_all(&buffer[..count]).map_err(spool)?;
             size += count as u64;
             reporter.progress(Progress { bytes: size, total_bytes: None, records: 0 });
         }
-        Ok(Self { file: Arc::new(file), size })
+        Ok(Self { file: Arc::new(file), size, location })
     }
 
     /// Returns the name of its only object.
@@ -82,13 +118,13 @@ impl StandardInput {
 }
 
 #[async_trait]
-impl Storage for StandardInput {
+impl Storage for PipedInput {
     fn capabilities(&self) -> StorageCapabilities {
         StorageCapabilities { atomic_create: false, durable: false, read_back_window: None }
     }
 
     fn display(&self, _path: &ObjectPath) -> String {
-        LOCATION.to_owned()
+        self.location.clone()
     }
 
     async fn head(&self, path: &ObjectPath) -> Result<ObjectInfo, StorageError> {
@@ -98,7 +134,11 @@ impl Storage for StandardInput {
 
     async fn open(&self, path: &ObjectPath) -> Result<Arc<dyn ObjectReader>, StorageError> {
         Self::check(path)?;
-        Ok(Arc::new(Spooled { file: Arc::clone(&self.file), info: self.info() }))
+        Ok(Arc::new(Spooled {
+            file: Arc::clone(&self.file),
+            info: self.info(),
+            location: self.location.clone(),
+        }))
     }
 
     async fn create(
@@ -106,7 +146,7 @@ impl Storage for StandardInput {
         _path: &ObjectPath,
         _if_exists: IfExists,
     ) -> Result<Box<dyn ObjectWriter>, StorageError> {
-        Err(refused("write", LOCATION))
+        Err(refused("write", &self.location))
     }
 
     async fn list(&self, prefix: Option<&ObjectPath>) -> Result<Vec<ObjectInfo>, StorageError> {
@@ -117,15 +157,16 @@ impl Storage for StandardInput {
     }
 
     async fn delete(&self, _path: &ObjectPath) -> Result<(), StorageError> {
-        Err(refused("delete", LOCATION))
+        Err(refused("delete", &self.location))
     }
 }
 
-/// What standard input held, open for reading.
+/// What a pipe held, open for reading.
 #[derive(Debug)]
 struct Spooled {
     file: Arc<File>,
     info: ObjectInfo,
+    location: String,
 }
 
 #[async_trait]
@@ -135,7 +176,7 @@ impl ObjectReader for Spooled {
     }
 
     async fn read(&self, range: Range<u64>) -> Result<Bytes, StorageError> {
-        read_at(&self.file, range, LOCATION).await
+        read_at(&self.file, range, &self.location).await
     }
 
     fn as_file(&self) -> Option<&File> {

@@ -1,14 +1,14 @@
 //! One conversion, from the input to the published output.
 
-use std::{sync::Arc, time::Instant};
+use std::{fmt, sync::Arc, time::Instant};
 
 use sha2::{Digest, Sha256};
 use tokio::runtime::Handle;
 
 use crate::{
     BadRowPolicy, ColumnCounts, Control, ConvertOptions, Counts, Error, FORMAT_VERSION, Format,
-    Input, ObjectWriter, Output, OutputFacts, PLAN_DIGEST_METADATA_KEY, PLAN_METADATA_KEY, Plan,
-    Receipt, Resources, Result, RunId, Stage, Timings,
+    Input, ObjectInfo, ObjectWriter, Output, OutputFacts, PLAN_DIGEST_METADATA_KEY,
+    PLAN_METADATA_KEY, Plan, Receipt, Resources, Result, RunId, Stage, Timings,
     engine::{
         beside::{REJECTS_OF_METADATA_KEY, RejectsPlace},
         contract::Held,
@@ -47,9 +47,27 @@ pub async fn convert(
     resources: &Resources,
     control: &Control,
 ) -> Result<Receipt> {
+    prepare(input, output, options, resources, control).await?.publish().await
+}
+
+/// Does all of a conversion but the last step: the output is complete and checked, and nobody sees
+/// it before [`Prepared::publish`]. For callers that have to ask somebody in between.
+///
+/// # Errors
+/// As [`convert`].
+///
+/// # Cancellation
+/// As [`convert`].
+pub async fn prepare(
+    input: &Input,
+    output: &Output,
+    options: &ConvertOptions,
+    resources: &Resources,
+    control: &Control,
+) -> Result<Prepared> {
     let started = Instant::now();
     let stop = Stop::new(control);
-    let _guard = StopOnDrop(stop.clone());
+    let guard = StopOnDrop(stop.clone());
     stop.check()?;
     control.reporter.stage(Stage::Inspecting);
     let opened = OpenInput::open(input, options.format).await?;
@@ -76,36 +94,75 @@ pub async fn convert(
         .await
         .map_err(|error| Error::Internal(format!("the run panicked: {error}")))?
         .map_err(|error| stop.explain(error))?;
-    let Finished { mut receipt, data, rejects } = finished;
+    let (output, control) = (output.clone(), control.clone());
+    Ok(Prepared { finished, opened, output, rejects_place, control, started, guard })
+}
 
-    stop.check()?;
-    control.reporter.stage(Stage::Publishing);
-    let publishing = Instant::now();
-    opened
-        .object
-        .check_unchanged()
-        .await
-        .map_err(|source| Error::Storage { role: "could not read the input", source })?;
-    let publish = |source| Error::Storage { role: "could not publish the output", source };
-    // The rejects first: whoever sees the data sees what is not in it.
-    let has_rejects = rejects.is_some();
-    if let Some(rejects) = rejects {
-        rejects.writer.publish().await.map_err(publish)?;
+/// An output that is complete and checked, but not visible. Dropping it leaves nothing behind.
+pub struct Prepared {
+    finished: Finished,
+    opened: Arc<OpenInput>,
+    output: Output,
+    rejects_place: RejectsPlace,
+    control: Control,
+    started: Instant,
+    guard: StopOnDrop,
+}
+
+impl Prepared {
+    /// Returns the receipt as far as it can be known: without the time that publishing takes.
+    pub fn receipt(&self) -> &Receipt {
+        &self.finished.receipt
     }
-    if let Err(source) = data.writer.publish().await {
-        if has_rejects {
-            // The error of the data says more than one of the clean-up.
-            drop(output.storage.delete(&rejects_place.output.path).await);
+
+    /// Returns the input as it was read.
+    pub fn input(&self) -> &ObjectInfo {
+        self.opened.object.info()
+    }
+
+    /// Makes the output visible and returns its receipt.
+    ///
+    /// # Errors
+    /// Fails when the input has changed since it was opened, when the store fails, and when the
+    /// output came into being since; nothing is left behind then.
+    pub async fn publish(self) -> Result<Receipt> {
+        let Self { finished, opened, output, rejects_place, control, started, guard } = self;
+        let Finished { mut receipt, data, rejects } = finished;
+        guard.0.check()?;
+        control.reporter.stage(Stage::Publishing);
+        let publishing = Instant::now();
+        opened
+            .object
+            .check_unchanged()
+            .await
+            .map_err(|source| Error::Storage { role: "could not read the input", source })?;
+        let publish = |source| Error::Storage { role: "could not publish the output", source };
+        // The rejects first: whoever sees the data sees what is not in it.
+        let has_rejects = rejects.is_some();
+        if let Some(rejects) = rejects {
+            rejects.writer.publish().await.map_err(publish)?;
         }
-        return Err(publish(source));
+        if let Err(source) = data.writer.publish().await {
+            if has_rejects {
+                // The error of the data says more than one of the clean-up.
+                drop(output.storage.delete(&rejects_place.output.path).await);
+            }
+            return Err(publish(source));
+        }
+        if !has_rejects {
+            rejects_place.remove_stale().await;
+        }
+        receipt.timings.publish_seconds += publishing.elapsed().as_secs_f64();
+        receipt.timings.total_seconds = started.elapsed().as_secs_f64();
+        receipt.peak_memory_bytes = peak_memory();
+        Ok(receipt)
     }
-    if !has_rejects {
-        rejects_place.remove_stale().await;
+}
+
+impl fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Prepared").field("receipt", self.receipt()).finish_non_exhaustive()
     }
-    receipt.timings.publish_seconds += publishing.elapsed().as_secs_f64();
-    receipt.timings.total_seconds = started.elapsed().as_secs_f64();
-    receipt.peak_memory_bytes = peak_memory();
-    Ok(receipt)
 }
 
 /// Stops the run when nobody waits for it any more.
@@ -169,6 +226,7 @@ impl Run {
         let converted = Instant::now();
         self.control.reporter.stage(Stage::Verifying);
         let Copied { plan, plan_digest, written, mut tally, nulls, files } = copied;
+        tally.tell_skips_beyond_end(&self.options.skip_rows);
         let location = self.location();
         let rows = tally.counts.decoded - tally.counts.skipped - tally.counts.rejected;
         check_counts(&tally.counts, rows, &location)?;

@@ -3,7 +3,10 @@
 //! Start at [`tallied`]: it makes of decoded batches a reader for DuckDB, and of everything else
 //! that was found a [`Tally`].
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use arrow::{
     array::{RecordBatch, RecordBatchReader},
@@ -23,6 +26,9 @@ use crate::{
 
 /// Occurrences of one kind that a receipt shows.
 const SAMPLES: usize = 10;
+
+/// The code of records that were to be left out and are not there.
+const SKIPS_BEYOND_END: &str = "skip_rows_beyond_end";
 
 /// What the reader counted.
 #[derive(Debug, Default)]
@@ -73,6 +79,25 @@ impl Tally {
         self.counts.left_out_lines += left_out.lines;
         self.counts.left_out_bytes += left_out.bytes;
         left_out.events.into_iter().for_each(|event| self.add(event));
+    }
+
+    /// Tells which of the records that were to be left out are not there, when all are counted. Their
+    /// place is none, so their line is 0.
+    pub(crate) fn tell_skips_beyond_end(&mut self, skip_rows: &BTreeSet<u64>) {
+        let beyond = skip_rows.range(self.counts.records..);
+        let count = beyond.clone().count() as u64;
+        if count == 0 {
+            return;
+        }
+        let samples = beyond.take(SAMPLES).map(|number| EventSample {
+            record: number.saturating_add(1),
+            line: 0,
+            byte: 0,
+            column: None,
+            text: format!("--skip-rows {number}"),
+        });
+        let samples = samples.collect();
+        self.add(LossEvent { code: SKIPS_BEYOND_END.to_owned(), count, samples });
     }
 
     /// Adds an event to those that were counted while reading.

@@ -18,7 +18,7 @@ use object_store::{
 };
 
 use self::service::Service;
-use crate::{location::LocationError, settings::TransferSettings, tls};
+use crate::{location::LocationError, settings::TransferSettings};
 
 /// How long a machine may take that says who somebody is, such as an instance's metadata service.
 /// It is next door or not there at all.
@@ -46,7 +46,8 @@ impl Clients {
     /// # Errors
     /// Fails when there is no TLS to be had.
     pub(crate) fn new(transfer: &TransferSettings) -> Result<Self, LocationError> {
-        let tls = tls::config().map_err(|error| LocationError::Client { source: error.into() })?;
+        let tls =
+            tundra_tls::config().map_err(|error| LocationError::Client { source: error.into() })?;
         let builder = || {
             reqwest::Client::builder()
                 .tls_backend_preconfigured(tls.clone())

@@ -25,7 +25,6 @@ use crate::{
         resolver::PolicyResolver,
         target::Target,
     },
-    tls,
 };
 
 /// Redirects within one host that are followed. One adds a slash or a language; a second one may
@@ -63,7 +62,7 @@ pub(super) struct Tries {
 impl Client {
     pub(super) fn new(options: HttpOptions) -> Result<Self, StorageError> {
         let policy = Arc::new(options.policy.clone());
-        let tls = tls::config().map_err(|error| set_up_failed(&error))?;
+        let tls = tundra_tls::config().map_err(|error| set_up_failed(&error))?;
         let build = |plain: bool| {
             reqwest::Client::builder()
                 .tls_backend_preconfigured(tls.clone())

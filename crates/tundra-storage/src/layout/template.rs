@@ -71,6 +71,9 @@ impl Template {
         for segment in text.split('/') {
             template.check_segment(segment)?;
         }
+        if needed.contains(&Field::Version) {
+            template.check_version_directory()?;
+        }
         let sample =
             Field::ALL.map(|field| (field, if field == Field::Version { "1" } else { "a" }));
         let sample: ObjectPath = template
@@ -152,6 +155,19 @@ impl Template {
         Ok(())
     }
 
+    /// Checks that each version of a source has a directory of its own, so that all of it can be found
+    /// and removed.
+    fn check_version_directory(&self) -> Result<(), LayoutError> {
+        let segment_with =
+            |field: Field| self.text.split('/').position(|segment| segment.contains(field.name()));
+        let last = self.text.split('/').count() - 1;
+        let version = segment_with(Field::Version);
+        if version.is_some_and(|at| at < last) && version > segment_with(Field::Source) {
+            return Ok(());
+        }
+        Err(self.unusable("`{version}` must be in the name of a directory below `{source_id}`"))
+    }
+
     pub(super) fn has(&self, field: Field) -> bool {
         self.parts.contains(&Part::Field(field))
     }
@@ -199,6 +215,49 @@ impl Template {
             name: name.clone(),
             reason: error.to_string(),
         })
+    }
+
+    /// Returns the directory of the path with the fields filled in.
+    pub(super) fn directory_of(&self, fields: &[(Field, &str)]) -> Result<ObjectPath, LayoutError> {
+        // The name of the object itself may hold a field that is not given.
+        let directory = self.text.rsplit_once('/').map_or("", |(directory, _)| directory);
+        self.part_of(directory, fields)
+    }
+
+    /// Returns the directory in which the versions are.
+    pub(super) fn before_version(
+        &self,
+        fields: &[(Field, &str)],
+    ) -> Result<ObjectPath, LayoutError> {
+        let before = self.text.split(Field::Version.name()).next().unwrap_or_default();
+        let directory = before.rsplit_once('/').map_or("", |(directory, _)| directory);
+        self.part_of(directory, fields)
+    }
+
+    fn part_of(&self, text: &str, fields: &[(Field, &str)]) -> Result<ObjectPath, LayoutError> {
+        let part = Self::read(self.place, text)?;
+        part.path_of(fields)
+    }
+
+    /// Returns the number of the version in whose directory an object is, of the source that the
+    /// fields name.
+    pub(super) fn version_of(&self, fields: &[(Field, &str)], path: &str) -> Option<u32> {
+        let mut segments = path.split('/');
+        for template in self.text.split('/') {
+            let segment = segments.next()?;
+            if let Some((before, after)) = template.split_once(Field::Version.name()) {
+                let digits = segment.strip_prefix(before)?.strip_suffix(after)?;
+                let number = digits.parse::<u32>().ok()?;
+                // Neither a sign nor zeros before it: only what is written here is read.
+                let is_ours = number.to_string() == digits;
+                return (is_ours && segments.next().is_some()).then_some(number);
+            }
+            let filled = fields.iter().find(|(field, _)| field.name() == template);
+            if segment != filled.map_or(template, |(_, value)| value) {
+                return None;
+            }
+        }
+        None
     }
 
     /// Returns the error that says why it cannot be used.

@@ -79,7 +79,15 @@ pub(super) async fn pass(
     }
     let completes = lock(&shared.parts).completes(&request);
     let (head, body) = request.into_parts();
-    let body = if completes {
+    let body = if fault == Some(Fault::Twice) {
+        let bytes = collect(body, &recording, &control).await?;
+        let first = Request::from_parts(head.clone(), whole(bytes.clone()));
+        // Its failure shows in the second one, too.
+        if let Ok(first) = shared.upstream.send(first).await {
+            first.into_body().collect().await?;
+        }
+        whole(bytes)
+    } else if completes {
         let bytes = collect(body, &recording, &control).await?;
         let request = Request::from_parts(head.clone(), ());
         let listed = String::from_utf8_lossy(&bytes);
@@ -108,6 +116,10 @@ pub(super) async fn pass(
         // All of it, so that the server is done.
         answer.into_body().collect().await?;
         return reset(&control).await;
+    }
+    if let Some(Fault::ReplaceAnswer(reply)) = &fault {
+        answer.into_body().collect().await?;
+        return Ok(self::answer(reply, &recording));
     }
     Ok(back(answer, fault, &control, &recording))
 }

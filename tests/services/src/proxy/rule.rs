@@ -15,6 +15,10 @@ pub enum Fault {
     Reset,
     /// The server does it, and the connection is reset before its answer.
     LoseAnswer,
+    /// The server does it, and the proxy answers something else.
+    ReplaceAnswer(Reply),
+    /// The server does it twice, one after the other, and answers the second time.
+    Twice,
     /// The connection is reset when this many bytes of the request's body came.
     ResetUpload(u64),
     /// The connection is reset behind this many bytes of the answer's body.
@@ -123,6 +127,13 @@ impl Reply {
             503 => Self::s3(503, "SlowDown", "Please reduce your request rate."),
             _ => Self::s3(status, "InternalError", "We encountered an internal error."),
         }
+    }
+
+    /// Answers with a text of some type.
+    #[must_use]
+    pub fn text(status: u16, content_type: &str, body: &str) -> Self {
+        let (content_type, body) = (content_type.to_owned(), body.to_owned());
+        Self { status, headers: Vec::new(), content_type, body }
     }
 
     /// Adds a header.

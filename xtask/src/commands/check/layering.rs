@@ -54,8 +54,14 @@ const LAYERS: &[Layer] = &[
         tests_without_engine: false,
     },
     Layer {
+        name: "tundra-tls",
+        knows: &[],
+        must_not_know: &[HTTP, TERMINAL, STORES, DATABASES, CATALOGS, UNTYPED_ERRORS],
+        tests_without_engine: true,
+    },
+    Layer {
         name: "tundra-storage",
-        knows: &["tundra-core"],
+        knows: &["tundra-core", "tundra-tls"],
         must_not_know: &[TERMINAL, DATABASES, CATALOGS, UNTYPED_ERRORS],
         tests_without_engine: true,
     },
@@ -67,13 +73,25 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "tundra-catalog",
-        knows: &["tundra-core"],
+        knows: &["tundra-core", "tundra-tls"],
         must_not_know: &[TERMINAL, STORES, UNTYPED_ERRORS],
         tests_without_engine: true,
     },
     Layer {
+        name: "tundra-runs",
+        knows: &["tundra-core", "tundra-storage"],
+        must_not_know: &[HTTP, TERMINAL, STORES, DATABASES, CATALOGS, UNTYPED_ERRORS],
+        tests_without_engine: false,
+    },
+    Layer {
         name: "tundra-server",
-        knows: &["tundra-core", "tundra-storage", "tundra-connectors", "tundra-catalog"],
+        knows: &[
+            "tundra-core",
+            "tundra-storage",
+            "tundra-connectors",
+            "tundra-catalog",
+            "tundra-runs",
+        ],
         must_not_know: &[],
         tests_without_engine: false,
     },
@@ -84,6 +102,7 @@ const LAYERS: &[Layer] = &[
             "tundra-storage",
             "tundra-connectors",
             "tundra-catalog",
+            "tundra-runs",
             "tundra-server",
         ],
         must_not_know: &[],
@@ -96,6 +115,7 @@ const LAYERS: &[Layer] = &[
             "tundra-storage",
             "tundra-connectors",
             "tundra-catalog",
+            "tundra-runs",
             "tundra-test-services",
         ],
         must_not_know: &[],
@@ -111,8 +131,8 @@ const LAYERS: &[Layer] = &[
 ];
 
 /// What tests and examples may use besides, where the layer does not forbid it: the compositions that
-/// an embedder writes need a store.
-const DEV: &[&str] = &["tundra-core", "tundra-storage"];
+/// an embedder writes need a store, and a catalog.
+const DEV: &[&str] = &["tundra-core", "tundra-storage", "tundra-catalog"];
 
 /// What the tests of every crate may use: it knows no crate of ours.
 const TEST_SERVICES: &str = "tundra-test-services";

@@ -201,7 +201,18 @@ impl State<'_> {
                 continue;
             }
             let found = self.spans.len() - from;
-            if found == width && record.fault.is_none() && self.is_utf8 && !checks_values {
+            let text = &bytes[record.start..record.end];
+            if found == width
+                && record.fault.is_none()
+                && (self.is_utf8 || std::str::from_utf8(text).is_ok())
+                && plan.rules.unglue(&mut self.spans, from, bytes)
+            {
+                let message = "a delimiter is missing in front of a quote".to_owned();
+                let code = DataCode::StrayQuote;
+                self.repairs.push(self.error(&record, number, code, None, text, message));
+                self.repaired += 1;
+                self.records.push((record, number));
+            } else if found == width && record.fault.is_none() && self.is_utf8 && !checks_values {
                 self.records.push((record, number));
             } else {
                 match self.fault(&record, from, checks_values) {

@@ -58,6 +58,8 @@ impl CsvObservation {
                     continue;
                 }
                 rules.fit(&mut spans, 0, &found, bytes);
+            } else {
+                rules.unglue(&mut spans, 0, bytes);
             }
             for (column, span) in self.columns.iter_mut().zip(&spans) {
                 let text = span.of(bytes);

@@ -9,7 +9,7 @@ use crate::read::csv::{
     Dialect,
     marker::Marker,
     shape::Shapes,
-    tokenize::{Record, Span},
+    tokenize::{Glue, Record, Span},
 };
 
 /// A longer record is not taken apart.
@@ -52,6 +52,22 @@ pub(crate) fn fit(
     spans.truncate(from + width);
 }
 
+/// Puts a record right that has the width of the table by chance: the delimiter in front of a quoted
+/// text is missing, and the text holds one. Returns whether it is one.
+pub(crate) fn unglue(
+    spans: &mut Vec<Span>,
+    from: usize,
+    shapes: &Shapes,
+    bytes: &[u8],
+    dialect: &Dialect,
+) -> bool {
+    let mender = Mender { bytes, shapes, dialect };
+    let Some(unglued) = mender.unglued(&spans[from..]) else { return false };
+    spans.truncate(from);
+    spans.extend(unglued);
+    true
+}
+
 /// Returns the fields of a record that is too wide or too narrow as one slip of the pen explains
 /// them, if one clearly does.
 pub(crate) fn mended(
@@ -67,7 +83,7 @@ pub(crate) fn mended(
     }
     let mender = Mender { bytes, shapes, dialect };
     if found > width {
-        return mender.without_surplus(fields);
+        return mender.unglued(fields).or_else(|| mender.without_surplus(fields));
     }
     let other = (found * 2 <= width).then(|| mender.with_other_delimiter(record)).flatten();
     let cut = || (found + 1 == width).then(|| mender.with_a_cut(fields)).flatten();
@@ -95,6 +111,37 @@ impl Mender<'_> {
             sums.push(sum);
         }
         sums
+    }
+
+    /// Takes a field apart from the quoted one behind it, whose delimiters have cut it because its
+    /// quote was not seen: `Sofa"Soft, grey"`. It must clearly fit better than as it stands.
+    fn unglued(&self, fields: &[Span]) -> Option<Vec<Span>> {
+        let quote = self.dialect.quote?;
+        let Glue { first, opening, last } = Glue::find(fields, self.bytes, quote)?;
+        let width = self.shapes.columns.len();
+        if fields.len() + 1 != width + last - first {
+            return None;
+        }
+        let end = fields[last].start() as usize + fields[last].of(self.bytes).len() - 1;
+        let start = opening + 1;
+        let inside = self.bytes.get(start..end)?;
+        // Quotes in it are in pairs, or it is not one text.
+        let (mut at, mut is_escaped) = (0, false);
+        while let Some(offset) = memchr::memchr(quote, &inside[at..]) {
+            at += offset + 1;
+            if inside.get(at) != Some(&quote) {
+                return None;
+            }
+            (at, is_escaped) = (at + 1, true);
+        }
+        let glued = [
+            Span::plain(fields[first].start() as usize, opening),
+            Span::quoted(start, end, is_escaped),
+        ];
+        let mut unglued = fields.to_vec();
+        unglued.splice(first..=last, glued);
+        let sum = |fields: &[Span]| self.sums(&fields[..width], 0)[width];
+        (sum(&unglued) >= sum(fields) + CLEARLY).then_some(unglued)
     }
 
     /// Takes empty fields out, the ones without which the others fit best.
@@ -347,6 +394,31 @@ mod tests {
             "05/05/2020,12:00,3,QQ-1111,Blue Table\"Table in blue\",",
             ["05/05/2020", "12:00", "3", "QQ-1111", "Blue Table", "Table in blue", ""],
         );
+    }
+
+    #[test]
+    fn a_quoted_text_that_is_glued_to_the_field_before_it_is_taken_apart() {
+        const TABLE: &str = "Sofa,\"Our long, soft one\",1\nDesk,\"A desk, of oak\",2\n\
+                             Chair,\"Chair, in red\",3\n";
+        let dialect = Dialect::default();
+        let shapes = Shapes::learn(TABLE.as_bytes(), &dialect, 3);
+        for (line, expected) in [
+            ("Table\"Table, in blue\",4", ["Table", "Table, in blue", "4"]),
+            ("Table\"Table, blue, \"\"new\"\"\",4", ["Table", "Table, blue, \"\"new\"\"", "4"]),
+            // These have the quotes of one text nowhere.
+            ("5\" Table,\"Table, 5\"\"\",4", ["5\" Table", "Table, 5\"\"", "4"]),
+            ("5\" Table,7\",4", ["5\" Table", "7\"", "4"]),
+        ] {
+            let bytes = line.as_bytes();
+            let mut spans = Vec::new();
+            let record = Tokenizer::new(bytes, &dialect).next_record(&mut spans).unwrap();
+            if !unglue(&mut spans, 0, &shapes, bytes, &dialect) {
+                fit(&mut spans, 0, &record, &shapes, bytes, &dialect);
+            }
+            let cells: Vec<&str> =
+                spans.iter().map(|span| std::str::from_utf8(span.of(bytes)).unwrap()).collect();
+            assert_eq!(cells, expected, "{line}");
+        }
     }
 
     #[test]

@@ -55,6 +55,14 @@ impl Rules {
         }
     }
 
+    /// Puts the record whose fields begin at `from` right if it has the width of the table by chance,
+    /// and returns whether it did. Only a repair does so: to all other policies its quotes are text.
+    #[inline]
+    pub(crate) fn unglue(&self, spans: &mut Vec<Span>, from: usize, bytes: &[u8]) -> bool {
+        self.on_bad_row == BadRowPolicy::Repair
+            && repair::unglue(spans, from, &self.shapes, bytes, &self.dialect)
+    }
+
     /// Makes the record whose fields begin at `from` as wide as the table.
     pub(crate) fn fit(&self, spans: &mut Vec<Span>, from: usize, record: &Record, bytes: &[u8]) {
         repair::fit(spans, from, record, &self.shapes, bytes, &self.dialect);

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::read::csv::{
     Dialect,
-    tokenize::{Span, Tokenizer},
+    tokenize::{Glue, Span, Tokenizer},
 };
 
 /// Records from which shapes are learned.
@@ -50,7 +50,9 @@ impl Shapes {
         for _ in 0..LEARNED_RECORDS {
             spans.clear();
             let Some(record) = tokenizer.next_record(&mut spans) else { break };
-            if spans.len() == width && record.fault.is_none() {
+            let is_glued = |quote| Glue::find(&spans, bytes, quote).is_some();
+            let is_sound = record.fault.is_none() && !dialect.quote.is_some_and(is_glued);
+            if spans.len() == width && is_sound {
                 for (shape, span) in shapes.columns.iter_mut().zip(&spans) {
                     shape.observe(span.of(bytes));
                 }

@@ -282,6 +282,32 @@ impl<'a> Tokenizer<'a> {
     }
 }
 
+/// Where a quoted text may be glued to the field before it, as in `Sofa"Soft, grey"`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Glue {
+    /// The field that holds the opening quote.
+    pub(crate) first: usize,
+    /// The offset of that quote.
+    pub(crate) opening: usize,
+    /// The field that ends with the closing quote.
+    pub(crate) last: usize,
+}
+
+impl Glue {
+    /// Finds the place in a record, if there may be one.
+    #[inline]
+    pub(crate) fn find(fields: &[Span], bytes: &[u8], quote: u8) -> Option<Self> {
+        let plain = |field: &Span| (!field.is_quoted()).then(|| field.of(bytes));
+        let closes = |field: &Span| plain(field).is_some_and(|text| text.last() == Some(&quote));
+        let last = fields.iter().rposition(closes)?;
+        fields[..last].iter().enumerate().find_map(|(first, field)| {
+            let at = memchr::memchr(quote, plain(field)?)?;
+            let opening = field.start() as usize + at;
+            (at > 0).then_some(Self { first, opening, last })
+        })
+    }
+}
+
 /// Appends the text of an escaped field without its escapes.
 pub(crate) fn unescape(text: &[u8], dialect: &Dialect, into: &mut Vec<u8>) {
     let Some(escape) = dialect.escape else { return into.extend_from_slice(text) };

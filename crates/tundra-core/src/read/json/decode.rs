@@ -43,7 +43,7 @@ pub(crate) struct JsonDecodeOptions {
     ///
     /// A repair keeps the last of the values that have one name in one object, makes a value null
     /// that does not fit a forced type, and writes U+FFFD for an escape that is half of a
-    /// surrogate pair. A record that is no JSON, or no object among objects, has nothing that could
+    /// surrogate pair in a value. A record that is no JSON, or no object among objects, has nothing that could
     /// be kept, so it fails then too: a row of nulls would be a loss.
     pub(crate) on_bad_row: BadRowPolicy,
 }
@@ -170,7 +170,8 @@ impl Run<'_> {
 
     /// Checks that the record at `start` is one that is taken into account in an observation.
     fn observe(&mut self, start: usize) -> Parsed<()> {
-        let mut observer = Observer::new(&self.text.padded, self.records.space());
+        let refuses_halves = self.plan.options.on_bad_row == BadRowPolicy::Reject;
+        let mut observer = Observer::new(&self.text.padded, self.records.space(), refuses_halves);
         let end = observer.record(&mut JsonObservation::default(), start)?;
         self.records.finish(end)
     }

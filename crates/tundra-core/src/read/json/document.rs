@@ -10,7 +10,7 @@ mod reached;
 
 use self::{cursor::Cursor, reached::Reached};
 use crate::{
-    DataCode, Error, RecordsPath,
+    Error, RecordsPath,
     read::{
         chunk::Chunk,
         json::{MAX_RECORD_BYTES, split::Window},
@@ -255,7 +255,7 @@ impl DocumentSplit {
             && std::mem::replace(matched, true)
         {
             let message = format!("the name `{name}` on the path stands twice in one object");
-            return Err(self.cursor.fail_as(DataCode::DuplicateKey, &message));
+            return Err(self.cursor.fail(&message));
         }
         self.state = State::Value;
         Ok(())

@@ -77,7 +77,10 @@ impl JsonInfer {
         mut each: impl FnMut(&mut Records<'_>, &mut Observer<'_>, usize, u64) -> Result<(), Unreadable>,
     ) -> Result<(), Unreadable> {
         let mut records = Records::new(text, self.framing);
-        let mut observer = Observer::new(&text.padded, records.space());
+        // Such a record is set aside, so that it must not decide a type. What fails the run, or is
+        // repaired, is told by the decoder.
+        let refuses_halves = self.on_bad_row == BadRowPolicy::Reject;
+        let mut observer = Observer::new(&text.padded, records.space(), refuses_halves);
         let mut index = 0;
         while let Some(start) = records.next_start() {
             if self.skip_rows.contains(&text.record(index)) {

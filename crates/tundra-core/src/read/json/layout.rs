@@ -85,9 +85,10 @@ pub(crate) fn detect(prefix: &[u8]) -> Option<JsonLayout> {
             let last = rest.iter().all(|byte| is_blank(*byte));
             Some(if last { document_or_line(first) } else { JsonLayout::Ndjson })
         }
-        Some(_) => Some(JsonLayout::Concatenated),
+        Some(end) if begins_document(&line[end..]) => Some(JsonLayout::Concatenated),
         // The first line may be a broken record among good ones, or the beginning of a document.
-        None if mostly_whole_lines(rest) => Some(JsonLayout::Ndjson),
+        _ if mostly_whole_lines(rest) => Some(JsonLayout::Ndjson),
+        Some(_) => Some(JsonLayout::Concatenated),
         None => Some(document),
     }
 }
@@ -104,21 +105,33 @@ fn value_end(bytes: &[u8]) -> Option<usize> {
     }
 }
 
+/// Returns whether another document may follow on the line of the first one.
+fn begins_document(behind: &[u8]) -> bool {
+    let next = behind.iter().find(|byte| !is_blank(**byte));
+    matches!(next, Some(b'{' | b'['))
+}
+
 /// Returns whether most lines behind the first are objects of their own, not indented and without
 /// a comma behind them.
 fn mostly_whole_lines(rest: &[u8]) -> bool {
     /// More lines make nothing clearer.
     const LINES: usize = 100;
+    let is_whole = |line: &[u8]| line[0] == b'{' && value_end(line) == Some(line.len());
     let (mut whole, mut lines) = (0, 0);
-    // Behind the last newline a line may be cut off.
-    let end = memchr::memrchr(b'\n', rest).unwrap_or(0);
+    let end = memchr::memrchr(b'\n', rest).map_or(0, |newline| newline + 1);
     for line in rest[..end].split(|byte| *byte == b'\n').take(LINES) {
         let line = line.trim_ascii_end();
         if line.is_empty() {
             continue;
         }
         lines += 1;
-        whole += usize::from(line[0] == b'{' && value_end(line) == Some(line.len()));
+        whole += usize::from(is_whole(line));
+    }
+    // Behind the last newline an object may be cut off, which says nothing.
+    let last = rest[end..].trim_ascii_end();
+    if !last.is_empty() && (last[0] != b'{' || is_whole(last)) {
+        lines += 1;
+        whole += usize::from(is_whole(last));
     }
     whole * 2 > lines
 }
@@ -165,6 +178,17 @@ mod tests {
             // A broken first line among good ones.
             ("{\"a\":1,\"b\n{\"a\":2}\n{\"a\":3}\n{\"a\":4}\n", Some(Ndjson)),
             ("{\"a\":[1}\n{\"a\":2}\n{\"a\":3}\n", Some(Ndjson)),
+            ("{\"a\":1}}\n{\"a\":2}\n{\"a\":3}\n", Some(Ndjson)),
+            ("{\"a\":1}}\n{\"a\":2}", Some(Ndjson)),
+            ("{\"a\":1},\n{\"a\":2}\n{\"a\":3}\n{\"a\":4,\"b", Some(Ndjson)),
+            ("{\"a\":1} // note\r\n{\"a\":2}\r\n{\"a\":3}\r\n", Some(Ndjson)),
+            // Text behind the first document is no reason to read the others line by line.
+            ("{\"a\":1} {\"a\":2}\n{\"a\":3}\n{\"a\":4}\n", Some(Concatenated)),
+            ("{\"a\":1}}\n{\n\"a\":2\n}\n", Some(Concatenated)),
+            // An array without its brackets.
+            ("{\"a\":1},\n{\"a\":2},\n{\"a\":3},\n", Some(Concatenated)),
+            ("{\"a\":1},\n{\"a\":2},\n{\"a\":3}\n", Some(Concatenated)),
+            ("{\"l\":[\n{\"a\":1}\n]}", Some(Concatenated)),
             ("", None),
             ("  \n", None),
             ("a,b\n1,2\n", None),

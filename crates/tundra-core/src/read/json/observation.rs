@@ -22,9 +22,16 @@ pub(super) const MAX_COLUMNS: usize = 20_000;
 /// Fields of all levels together, which bounds the memory of an observation.
 pub(super) const MAX_FIELDS: usize = 100_000;
 
-/// Levels of nesting that become nested types. Readers of Parquet recurse through these; what is
-/// nested deeper is kept as its text.
+/// Levels of nesting that are looked into. Readers of Parquet recurse through those that become
+/// nested types; what is nested deeper is kept as its text.
 pub(super) const MAX_TYPE_DEPTH: usize = 64;
+
+/// Levels of groups in the schema of Parquet that a column may have. An object is one and an array
+/// two; PyArrow opens no file with more than 100, those of the table and of the value included.
+pub(super) const MAX_PARQUET_LEVELS: usize = 90;
+
+/// Why values are kept as JSON that are nested deeper than that.
+pub(super) const TOO_DEEP: &str = "the values are nested too deep to be a nested type";
 
 /// What was seen in some records.
 #[derive(Debug, Default)]

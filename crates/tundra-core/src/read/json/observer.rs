@@ -10,9 +10,10 @@ use crate::{
             fault::Parsed,
             observation::{
                 Forms, Lists, MAX_FIELDS, MAX_TYPE_DEPTH, Node, Objects, Opaque, Seen, Strings,
+                TOO_DEEP,
             },
             token::{self, Space, StringEnd},
-            unescape::{key_name, unescape},
+            unescape::{check_halves, key_name, unescape},
         },
         lattice::Place,
     },
@@ -25,15 +26,18 @@ pub(super) struct Observer<'a> {
     space: Space,
     /// The record that is looked at, counted from 1.
     pub(super) record: u64,
+    /// A string with half of a surrogate pair makes the record a faulty one.
+    refuses_halves: bool,
     /// Fields that may still be added.
     room: usize,
     scratch: String,
 }
 
 impl<'a> Observer<'a> {
-    /// Looks at a padded text.
-    pub(super) fn new(text: &'a str, space: Space) -> Self {
-        Self { text, space, record: 0, room: 0, scratch: String::new() }
+    /// Looks at a padded text. With `refuses_halves` a record with half of a surrogate pair in a
+    /// string cannot be read.
+    pub(super) fn new(text: &'a str, space: Space, refuses_halves: bool) -> Self {
+        Self { text, space, record: 0, refuses_halves, room: 0, scratch: String::new() }
     }
 
     /// Takes the record at `at` into account and returns where it ends. When it cannot be read
@@ -52,6 +56,9 @@ impl<'a> Observer<'a> {
         match bytes[at] {
             b'"' => {
                 let end = token::string(bytes, at + 1)?;
+                if end.escaped && self.refuses_halves {
+                    check_halves(&self.text[at + 1..end.quote], at + 1)?;
+                }
                 self.string(node.strings.get_or_insert_default(), at, end);
                 Ok(end.quote + 1)
             }
@@ -175,10 +182,7 @@ impl<'a> Observer<'a> {
     }
 
     fn opaque(&self, depth: usize) -> Option<Opaque> {
-        (depth >= MAX_TYPE_DEPTH).then_some(Opaque {
-            record: self.record,
-            why: "the values are nested too deep to be a nested type",
-        })
+        (depth >= MAX_TYPE_DEPTH).then_some(Opaque { record: self.record, why: TOO_DEEP })
     }
 
     #[inline]

@@ -14,7 +14,9 @@ use crate::{
     read::{
         json::{
             CHUNK_BYTES, JsonObservation,
-            observation::{Forms, Lists, Node, Objects, Seen, Strings},
+            observation::{
+                Forms, Lists, MAX_PARQUET_LEVELS, Node, Objects, Seen, Strings, TOO_DEEP,
+            },
             shape::{Member, Shape},
         },
         lattice::Place,
@@ -230,24 +232,25 @@ fn column(
     options: &JsonSchemaOptions,
     complete: bool,
 ) -> JsonColumn {
-    let (found_shape, why) = match options.types {
+    let mut notes = Vec::new();
+    let (found_shape, mut why) = match options.types {
         TypePolicy::Text => text_shape(node),
-        TypePolicy::Infer => {
-            let mut notes = Vec::new();
-            let (shape, mut why) = infer_shape(node, &source_name, &mut notes);
-            if !complete {
-                why.push_str("; decided on a sample, and every later record was checked");
-            }
-            for note in notes {
-                why.push_str("; ");
-                why.push_str(&note);
-            }
-            (shape, why)
-        }
+        TypePolicy::Infer => infer_shape(node, &source_name, &mut notes, MAX_PARQUET_LEVELS),
     };
     let found_type = found_shape.column_type();
     let wanted = options.wanted.get(&name);
     let forced = wanted.is_some_and(|wanted| !wanted.is_met_by(&found_type, None));
+    if !complete && options.types == TypePolicy::Infer {
+        why.push_str(match forced {
+            false => "; decided on a sample, and every later record was checked",
+            // Those are held against the type that was asked for, and not against this one.
+            true => "; so far as a sample shows",
+        });
+    }
+    for note in notes {
+        why.push_str("; ");
+        why.push_str(&note);
+    }
     let (shape, mut reason) = match wanted {
         Some(wanted) if wanted.by == WantedBy::Option => {
             let shape = Shape::forced(&wanted.column_type, wanted.format, false);
@@ -293,8 +296,8 @@ fn text_shape(node: &Node) -> (Shape, String) {
 }
 
 /// Returns how the values of a node are read, and why. Notes are added about what is inside of
-/// them.
-fn infer_shape(node: &Node, path: &str, notes: &mut Vec<String>) -> (Shape, String) {
+/// them. `levels` are those of groups in the schema of Parquet that are left.
+fn infer_shape(node: &Node, path: &str, notes: &mut Vec<String>, levels: usize) -> (Shape, String) {
     let mut kinds = kinds(node);
     kinds.sort_by_key(|kind| kind.seen.first.as_ref().map_or(0, |first| first.record));
     match kinds.as_slice() {
@@ -306,8 +309,8 @@ fn infer_shape(node: &Node, path: &str, notes: &mut Vec<String>) -> (Shape, Stri
             }
             What::Numbers(shape) => shape.clone(),
             What::Strings(strings) => string_shape(strings),
-            What::Lists(lists) => list_shape(lists, path, notes),
-            What::Objects(objects) => object_shape(objects, path, notes),
+            What::Lists(lists) => list_shape(lists, path, notes, levels),
+            What::Objects(objects) => object_shape(objects, path, notes, levels),
         },
         [one, other, ..] => {
             let place = |kind: &Kind<'_>| match &kind.seen.first {
@@ -391,13 +394,23 @@ fn string_shape(strings: &Strings) -> (Shape, String) {
     (shape, reason)
 }
 
-fn list_shape(lists: &Lists, path: &str, notes: &mut Vec<String>) -> (Shape, String) {
+fn list_shape(
+    lists: &Lists,
+    path: &str,
+    notes: &mut Vec<String>,
+    levels: usize,
+) -> (Shape, String) {
     if let Some(opaque) = &lists.opaque {
         let reason = format!("{}, as record {} shows; kept as JSON", opaque.why, opaque.record);
         return (Shape::Json, reason);
     }
+    let Some(levels) = levels.checked_sub(2) else { return too_deep(&lists.seen) };
     let count = lists.seen.count;
-    let (items, reason) = infer_shape(&lists.items, &format!("{path}[]"), notes);
+    let (items, reason) = infer_shape(&lists.items, &format!("{path}[]"), notes, levels);
+    if items == Shape::Json && reason.starts_with(TOO_DEEP) {
+        // What lies between says nothing more.
+        return (items, reason);
+    }
     if items == Shape::Json {
         // A list of texts of JSON would only be harder to read than the text of the list.
         return (Shape::Json, format!("all {count} values are arrays, and in them {reason}"));
@@ -405,7 +418,12 @@ fn list_shape(lists: &Lists, path: &str, notes: &mut Vec<String>) -> (Shape, Str
     (Shape::List(Box::new(items)), format!("all {count} values are arrays, and in them {reason}"))
 }
 
-fn object_shape(objects: &Objects, path: &str, notes: &mut Vec<String>) -> (Shape, String) {
+fn object_shape(
+    objects: &Objects,
+    path: &str,
+    notes: &mut Vec<String>,
+    levels: usize,
+) -> (Shape, String) {
     /// More would be a report, not a reason.
     const NOTES: usize = 3;
     let count = objects.seen.count;
@@ -416,10 +434,11 @@ fn object_shape(objects: &Objects, path: &str, notes: &mut Vec<String>) -> (Shap
     if objects.fields.is_empty() {
         return (Shape::EmptyObject, format!("all {count} values are empty objects; kept as JSON"));
     }
+    let Some(levels) = levels.checked_sub(1) else { return too_deep(&objects.seen) };
     let names = unique_names(objects.fields.iter().map(|field| &*field.name));
     let members = objects.fields.iter().zip(names).map(|(field, name)| {
         let path = format!("{path}.{}", field.name);
-        let (shape, reason) = infer_shape(&field.node, &path, notes);
+        let (shape, reason) = infer_shape(&field.node, &path, notes, levels);
         if shape == Shape::Json && notes.len() < NOTES {
             notes.push(format!("`{path}` is JSON: {reason}"));
         }
@@ -428,4 +447,13 @@ fn object_shape(objects: &Objects, path: &str, notes: &mut Vec<String>) -> (Shap
     let members: Vec<Member> = members.collect();
     let reason = format!("all {count} values are objects, with {} fields together", members.len());
     (Shape::Struct(members), reason)
+}
+
+/// Returns how values are read that are nested deeper than readers of Parquet go.
+fn too_deep(seen: &Seen) -> (Shape, String) {
+    let place = match &seen.first {
+        Some(first) => format!(", as record {} shows", first.record),
+        None => String::new(),
+    };
+    (Shape::Json, format!("{TOO_DEEP}{place}; kept as JSON"))
 }

@@ -184,7 +184,9 @@ fn find_layout(
         (_, None) => (JsonLayout::Ndjson, 0.5, "the sample begins with no object and no array"),
     };
     if let Some(records) = records {
-        return (layout, vec![given("records", records.to_string())]);
+        let reason = "given; of what lies beside it only brackets and quotes are looked at";
+        let reason = reason.to_owned();
+        return (layout, vec![Decision { reason, ..given("records", records.to_string()) }]);
     }
     let decision = Decision {
         what: "layout".to_owned(),
@@ -231,7 +233,7 @@ fn make_plan(
     let names: Vec<String> = schema.columns.iter().map(|column| column.name.clone()).collect();
     let column_options = ColumnOptions::new(options, &names, name)?;
     if names.is_empty() {
-        return Err(Error::EmptyInput { input: name.to_owned() });
+        return Err(no_records(layout, records, options, name));
     }
     let mut columns = Vec::with_capacity(names.len());
     let found = schema.columns.iter().map(|column| column.found.clone()).collect();
@@ -254,6 +256,26 @@ fn make_plan(
     };
     let decode = JsonDecode::new(Arc::new(schema), decode_options);
     Ok(Plan { columns, found, decode, row_bytes, chunk_bytes })
+}
+
+/// Returns the error of an input whose text has no record.
+fn no_records(
+    layout: JsonLayout,
+    records: Option<&RecordsPath>,
+    options: &ConvertOptions,
+    name: &str,
+) -> Error {
+    let input = name.to_owned();
+    let what = match (records, layout) {
+        _ if !options.skip_rows.is_empty() => "`--skip-rows` leaves none of them".to_owned(),
+        (Some(path), _) => format!("what `--records {path}` leads to is empty"),
+        (None, JsonLayout::Array) => "it is an empty list".to_owned(),
+        // Blanks only, and more of them than were looked at.
+        (None, JsonLayout::Ndjson | JsonLayout::Concatenated) => {
+            return Error::EmptyInput { input };
+        }
+    };
+    Error::NoRecords { input, what }
 }
 
 /// Observes the whole records of a sample.
@@ -521,10 +543,10 @@ mod tests {
     }
 
     #[test]
-    fn an_input_without_records_is_empty() {
+    fn an_array_without_elements_has_no_records() {
         for text in ["[]", " [ ] \n"] {
             let error = open(text, UTF_8, SAMPLE, &ConvertOptions::default()).unwrap_err();
-            assert!(matches!(error, Error::EmptyInput { .. }), "{text}");
+            assert!(matches!(error, Error::NoRecords { .. }), "{text}");
         }
     }
 

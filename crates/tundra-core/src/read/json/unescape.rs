@@ -35,6 +35,97 @@ pub(super) fn unescape_replacing(content: &str, into: &mut String) -> u64 {
     replaced
 }
 
+/// Returns where in a text of JSON the first escape stands that is half of a surrogate pair.
+pub(super) fn first_half(json: &str) -> Option<usize> {
+    halves(json).next()
+}
+
+/// Returns a text of JSON with `\ufffd` for each half of a surrogate pair; `None` when one stands
+/// in a name, which must not become another's.
+pub(super) fn without_halves(json: &str) -> Option<String> {
+    let mut text = String::with_capacity(json.len());
+    // Of a string with many of them only the first is looked behind.
+    let (mut at, mut string_end) = (0, 0);
+    for half in halves(json) {
+        if half >= string_end {
+            string_end = end_of_string(json.as_bytes(), half);
+            let behind = json.as_bytes().iter().skip(string_end + 1);
+            if behind.copied().find(|byte| !byte.is_ascii_whitespace()) == Some(b':') {
+                return None;
+            }
+        }
+        text.push_str(&json[at..half]);
+        text.push_str("\\ufffd");
+        at = half + 6;
+    }
+    text.push_str(&json[at..]);
+    Some(text)
+}
+
+/// Checks that no escape in the content of a string is half of a surrogate pair. `start` is the
+/// offset of its first byte.
+pub(super) fn check_halves(content: &str, start: usize) -> Parsed<()> {
+    match first_half(content) {
+        None => Ok(()),
+        Some(at) => Err(lone_surrogate(content, start, at)),
+    }
+}
+
+/// Returns where in a well-formed text of JSON halves of surrogate pairs stand. Outside of strings it
+/// has no backslash.
+fn halves(json: &str) -> impl Iterator<Item = usize> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        loop {
+            let escape = at + memchr::memchr(b'\\', json.as_bytes().get(at..)?)?;
+            let (character, next) = escaped(json.as_bytes(), escape)?;
+            at = next;
+            if character.is_none() {
+                return Some(escape);
+            }
+        }
+    })
+}
+
+/// Returns the offset of the quote that ends the string which goes on at `at`.
+fn end_of_string(json: &[u8], mut at: usize) -> usize {
+    loop {
+        match json.get(at) {
+            Some(b'\\') => at += 2,
+            Some(b'"') | None => return at,
+            Some(_) => at += 1,
+        }
+    }
+}
+
+/// Returns what the escape at `at` stands for, nothing where that is half of a surrogate pair, and the
+/// offset behind it.
+fn escaped(bytes: &[u8], at: usize) -> Option<(Option<char>, usize)> {
+    let character = match bytes.get(at + 1)? {
+        b'b' => '\u{8}',
+        b'f' => '\u{c}',
+        b'n' => '\n',
+        b'r' => '\r',
+        b't' => '\t',
+        b'u' => {
+            let next = at + 6;
+            let first = hexadecimal(bytes, at + 2);
+            let second = (bytes.get(next..next + 2) == Some(b"\\u"))
+                .then(|| hexadecimal(bytes, next + 2))
+                .filter(|second| (0xdc00..0xe000).contains(second));
+            return Some(match (first, second) {
+                (0xd800..0xdc00, Some(second)) => {
+                    let code = 0x1_0000 + ((first - 0xd800) << 10) + (second - 0xdc00);
+                    (char::from_u32(code), next + 6)
+                }
+                _ => (char::from_u32(first), next),
+            });
+        }
+        byte => char::from(*byte),
+    };
+    Some((Some(character), at + 2))
+}
+
 fn convert(
     content: &str,
     into: &mut String,
@@ -44,34 +135,11 @@ fn convert(
     while let Some(offset) = memchr::memchr(b'\\', &content.as_bytes()[at..]) {
         let escape = at + offset;
         into.push_str(&content[at..escape]);
-        let bytes = content.as_bytes();
-        at = escape + 2;
-        match bytes.get(escape + 1) {
-            Some(b'b') => into.push('\u{8}'),
-            Some(b'f') => into.push('\u{c}'),
-            Some(b'n') => into.push('\n'),
-            Some(b'r') => into.push('\r'),
-            Some(b't') => into.push('\t'),
-            Some(b'u') => {
-                at = escape + 6;
-                let first = hexadecimal(bytes, escape + 2);
-                let second = (bytes.get(at..at + 2) == Some(b"\\u"))
-                    .then(|| hexadecimal(bytes, at + 2))
-                    .filter(|second| (0xdc00..0xe000).contains(second));
-                match (first, second) {
-                    (0xd800..0xdc00, Some(second)) => {
-                        at += 6;
-                        let code = 0x1_0000 + ((first - 0xd800) << 10) + (second - 0xdc00);
-                        into.extend(char::from_u32(code));
-                    }
-                    _ => match char::from_u32(first) {
-                        Some(character) => into.push(character),
-                        None => lone(into, escape)?,
-                    },
-                }
-            }
-            Some(byte) => into.push(char::from(*byte)),
-            None => break,
+        let Some((character, next)) = escaped(content.as_bytes(), escape) else { return Ok(()) };
+        at = next;
+        match character {
+            Some(character) => into.push(character),
+            None => lone(into, escape)?,
         }
     }
     into.push_str(content.get(at..).unwrap_or_default());
@@ -153,6 +221,22 @@ mod tests {
             let mut text = String::new();
             assert!(unescape_replacing(content, &mut text) > 0);
             assert_eq!(text, replaced, "{content}");
+        }
+    }
+
+    #[test]
+    fn halves_in_a_text_of_json_are_replaced_but_in_names() {
+        for (json, replaced) in [
+            ("[1]", Some("[1]")),
+            ("\"\\uD834\\uDd1e\"", Some("\"\\uD834\\uDd1e\"")),
+            ("\"\\\\ud800\"", Some("\"\\\\ud800\"")),
+            ("[\"\\ud800\\\"\", \"\\uDC00:\"]", Some("[\"\\ufffd\\\"\", \"\\ufffd:\"]")),
+            ("{\"a\": \"x\\udfff\"}", Some("{\"a\": \"x\\ufffd\"}")),
+            ("{\"\\ud800\" : 1}", None),
+            ("{\"\\ud800\\\"\":1}", None),
+        ] {
+            assert_eq!(without_halves(json).as_deref(), replaced, "{json}");
+            assert_eq!(first_half(json).is_some(), replaced != Some(json), "{json}");
         }
     }
 }

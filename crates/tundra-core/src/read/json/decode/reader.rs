@@ -3,7 +3,7 @@
 //! Start at [`Reader`]. What is common is tried first and in one go: the key that is likely here,
 //! a short number, a string without escapes. Everything else is read by its grammar.
 
-use std::collections::HashSet;
+use std::{borrow::Cow, collections::HashSet};
 
 use arrow::array::StringViewBuilder;
 
@@ -16,7 +16,9 @@ use crate::{
         number,
         schema::JsonSchema,
         token::{self, Space, StringEnd},
-        unescape::{key_name, lone_surrogate, unescape, unescape_replacing},
+        unescape::{
+            first_half, key_name, lone_surrogate, unescape, unescape_replacing, without_halves,
+        },
     },
     value::{decimal, double, integer, temporal},
 };
@@ -364,7 +366,7 @@ impl<'a> Reader<'a> {
                     true
                 }
                 TextKind::Json => {
-                    values.append_value(written);
+                    values.append_value(self.sound(written, at)?);
                     true
                 }
                 TextKind::EmptyObjects if is_empty_object(written) => {
@@ -374,11 +376,23 @@ impl<'a> Reader<'a> {
                 _ => false,
             },
             Column::Forced(forced) => {
-                let text = self.content(written, at)?;
-                forced.push(Written { raw: written, text })
+                let raw = self.sound(written, at)?;
+                let text = self.content(&raw, at)?;
+                forced.push(Written { raw: &raw, text })
             }
             _ => false,
         })
+    }
+
+    /// Returns a value as it is written. Half of a surrogate pair is as wrong in it as in a string that
+    /// is read: whether a record is good must not depend on what others hold.
+    fn sound<'b>(&mut self, written: &'b str, at: usize) -> Parsed<Cow<'b, str>> {
+        let Some(half) = first_half(written) else { return Ok(Cow::Borrowed(written)) };
+        let fault = lone_surrogate(written, at, half);
+        let repaired = if self.repair { without_halves(written) } else { None };
+        let Some(repaired) = repaired else { return Err(fault) };
+        self.repairs.push(*fault);
+        Ok(Cow::Owned(repaired))
     }
 
     /// Returns what a string stands for, and everything else as it is written.

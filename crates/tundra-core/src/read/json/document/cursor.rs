@@ -145,14 +145,14 @@ impl Cursor {
                 Reach::More(_) => {
                     let end = self.window.bytes.len();
                     return Err(self.fail_at(
-                        DataCode::BadJson,
+                        DataCode::BadDocument,
                         end,
                         "the text ends before the value does: a quote or a bracket is not closed",
                     ));
                 }
                 Reach::Mismatch(at) => {
                     return Err(self.fail_at(
-                        DataCode::BadJson,
+                        DataCode::BadDocument,
                         at,
                         "a bracket closes that is not the one that is open",
                     ));
@@ -242,10 +242,10 @@ impl Cursor {
     }
 
     pub(super) fn fail(&self, message: &str) -> Error {
-        self.fail_as(DataCode::BadJson, message)
+        self.fail_as(DataCode::BadDocument, message)
     }
 
-    pub(super) fn fail_as(&self, code: DataCode, message: &str) -> Error {
+    fn fail_as(&self, code: DataCode, message: &str) -> Error {
         self.fail_at(code, self.at, message)
     }
 

@@ -8,7 +8,7 @@ use crate::{
     read::json::{
         CHUNK_BYTES, JsonLayout,
         harness::Setup,
-        observation::{MAX_COLUMNS, MAX_KEYS, MAX_TYPE_DEPTH},
+        observation::{MAX_COLUMNS, MAX_KEYS, MAX_PARQUET_LEVELS, MAX_TYPE_DEPTH},
     },
 };
 
@@ -200,10 +200,16 @@ fn all_columns_are_text_when_asked_for() {
 #[test]
 fn deep_nesting_is_kept_as_json_and_too_deep_nesting_is_refused() {
     let nested = |depth: usize| format!("{{\"a\":{}1{}}}\n", "[".repeat(depth), "]".repeat(depth));
+    let outcome = Setup::ndjson().read(nested(MAX_PARQUET_LEVELS / 2 + 1).as_bytes()).unwrap();
+    assert_eq!(outcome.types(), "a JSON");
+    assert_eq!(
+        outcome.reason("a"),
+        "the values are nested too deep to be a nested type, as record 1 shows; kept as JSON"
+    );
     let outcome = Setup::ndjson().read(nested(MAX_TYPE_DEPTH + 5).as_bytes()).unwrap();
     assert_eq!(outcome.types(), "a JSON");
     assert!(outcome.reason("a").contains("nested too deep"), "{}", outcome.reason("a"));
-    let outcome = Setup::ndjson().read(nested(MAX_TYPE_DEPTH - 2).as_bytes()).unwrap();
+    let outcome = Setup::ndjson().read(nested(MAX_PARQUET_LEVELS / 2).as_bytes()).unwrap();
     assert!(outcome.types().starts_with("a BIGINT[][]"));
     let text = nested(511) + &nested(512);
     let error = Setup::ndjson().read(text.as_bytes()).expect_err("too deep").data();
@@ -270,6 +276,13 @@ fn every_column_has_a_reason() {
     assert_eq!(
         outcome.reason("i"),
         "the only value is one of the integers of 64 bits; decided on a sample, and every later record was checked"
+    );
+    // What is forced is not held against what the sample says.
+    let sampled = Setup { sample: Some(1), ..Setup::ndjson().chunks_of(8) };
+    let outcome = sampled.expected("i", "VARCHAR").read(b"{\"i\":1}\n{\"i\":\"x\"}\n").unwrap();
+    assert_eq!(
+        outcome.reason("i"),
+        "as the schema says; by the values it would be BIGINT: the only value is one of the integers of 64 bits; so far as a sample shows"
     );
 }
 

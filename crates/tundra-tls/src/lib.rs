@@ -1,6 +1,7 @@
-//! The TLS of every client of this crate.
+//! The TLS of every HTTP client of Tundra.
 //!
-//! Nothing is installed for the whole process, which belongs to whoever embeds us.
+//! Nothing is installed for the whole process, which belongs to whoever embeds us; what of Google's
+//! client needs that stands where it is used, in `tundra-catalog`.
 
 use std::sync::Arc;
 
@@ -8,7 +9,10 @@ use rustls::{ClientConfig, crypto::ring};
 use rustls_platform_verifier::BuilderVerifierExt;
 
 /// Returns TLS by ring with the certificates that the system trusts.
-pub(crate) fn config() -> Result<ClientConfig, rustls::Error> {
+///
+/// # Errors
+/// When the system has no certificates that can be read.
+pub fn config() -> Result<ClientConfig, rustls::Error> {
     Ok(ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()?
         .with_platform_verifier()?

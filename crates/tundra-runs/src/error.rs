@@ -1,0 +1,165 @@
+//! Why a run failed, or what is done about versions did.
+
+use tundra_core::{
+    CatalogError, Classify, Error, ErrorKind, Retry, SchemaDifference, StorageError, VersionNumber,
+};
+use tundra_storage::{LayoutError, LocationError};
+
+/// What came of something that is done with runs.
+pub type RunResult<T> = std::result::Result<T, RunError>;
+
+/// Why a run failed, or what is done about versions did.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// The conversion failed. Nothing is visible.
+    #[error(transparent)]
+    Engine(#[from] Error),
+
+    /// The catalog refused or failed.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+
+    /// The source's location cannot be used.
+    #[error(transparent)]
+    Location(#[from] LocationError),
+
+    /// The ids of the source make no name.
+    #[error(transparent)]
+    Layout(#[from] LayoutError),
+
+    /// A store refused or failed.
+    #[error("{role}")]
+    Storage {
+        /// What the store was used for, as a sentence fragment.
+        role: &'static str,
+        /// What the store said.
+        source: StorageError,
+    },
+
+    /// The source is read with something that reads no files.
+    #[error("the source `{source_label}` is read with `{connector_type}`, which is no format")]
+    NotAFile {
+        /// The source.
+        source_label: String,
+        /// What the catalog says that it is read with.
+        connector_type: String,
+    },
+
+    /// Nothing was uploaded.
+    #[error("nothing was uploaded for the source `{source_label}`: `{location}` is empty")]
+    NoUpload {
+        /// The source.
+        source_label: String,
+        /// Where an upload would be.
+        location: String,
+    },
+
+    /// The columns differ from those of the current version in ways that break its readers.
+    #[error("version {new} would break readers of {current}: {}", listed(differences))]
+    BreakingSchema {
+        /// The version that was not published.
+        new: VersionNumber,
+        /// The version that readers see.
+        current: VersionNumber,
+        /// The differences that break; at least one.
+        differences: Vec<SchemaDifference>,
+    },
+
+    /// The data is there and proven, and the catalog did not answer whether it knows.
+    #[error(
+        "{version} is complete at `{location}`, but it is not known whether the catalog took it"
+    )]
+    Unsettled {
+        /// The version.
+        version: VersionNumber,
+        /// Its data.
+        location: String,
+        /// What the catalog said.
+        source: Box<CatalogError>,
+    },
+
+    /// A version has no data to look at.
+    #[error("{version} of `{source_label}` is {status} and has no data")]
+    NoData {
+        /// The source.
+        source_label: String,
+        /// The version.
+        version: VersionNumber,
+        /// Where it stands.
+        status: &'static str,
+    },
+}
+
+impl RunError {
+    pub(crate) fn storage(role: &'static str) -> impl FnOnce(StorageError) -> Self {
+        move |source| Self::Storage { role, source }
+    }
+}
+
+/// Names differences in one line, the first few of them.
+fn listed(differences: &[SchemaDifference]) -> String {
+    const SHOWN: usize = 5;
+    let shown: Vec<String> = differences.iter().take(SHOWN).map(ToString::to_string).collect();
+    let more = differences.len().saturating_sub(SHOWN);
+    let tail = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{}{tail}", shown.join(", "))
+}
+
+impl Classify for RunError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Engine(source) => source.kind(),
+            Self::Catalog(source) => source.kind(),
+            Self::Unsettled { source, .. } => source.kind(),
+            Self::Location(source) => source.kind(),
+            Self::Layout(source) => source.kind(),
+            Self::Storage { source, .. } => source.kind(),
+            Self::NotAFile { .. } => ErrorKind::InvalidRequest,
+            Self::NoUpload { .. } => ErrorKind::NotFound,
+            Self::BreakingSchema { .. } => ErrorKind::InvalidData,
+            Self::NoData { .. } => ErrorKind::Conflict,
+        }
+    }
+
+    fn retry(&self) -> Retry {
+        match self {
+            Self::Engine(source) => source.retry(),
+            Self::Catalog(source) => source.retry(),
+            Self::Location(source) => source.retry(),
+            Self::Storage { source, .. } => source.retry(),
+            Self::Unsettled { .. } => Retry::Later,
+            Self::Layout(_)
+            | Self::NotAFile { .. }
+            | Self::NoUpload { .. }
+            | Self::BreakingSchema { .. }
+            | Self::NoData { .. } => Retry::Never,
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Engine(source) => source.hints(),
+            Self::Catalog(source) => source.hints(),
+            Self::Location(source) => source.hints(),
+            Self::Layout(source) => source.hints(),
+            Self::Storage { source, .. } => source.hints(),
+            Self::NotAFile { .. } => vec![
+                "name the format of the file with `--format`, or correct the source".to_owned(),
+            ],
+            Self::NoUpload { .. } => {
+                vec!["upload the file first, or name the input".to_owned()]
+            }
+            Self::BreakingSchema { .. } => vec![
+                "correct the input, or allow such changes with the source's schema rule `any`"
+                    .to_owned(),
+            ],
+            Self::Unsettled { .. } => vec![
+                "look with `tundra versions`: if it is pending, a sweep ends it and removes the data; \
+                 then run again"
+                    .to_owned(),
+            ],
+            Self::NoData { .. } => vec!["choose a version that is active".to_owned()],
+        }
+    }
+}

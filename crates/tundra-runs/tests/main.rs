@@ -1,0 +1,8 @@
+//! Runs of catalogued sources: a real catalog in a file, a real directory, the real engine.
+
+mod collecting;
+mod failing;
+mod history;
+mod lifecycle;
+mod support;
+mod sweeping;
