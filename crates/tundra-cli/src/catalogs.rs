@@ -10,8 +10,8 @@ use std::{
 };
 
 use tundra_catalog::{SqliteCatalog, SupabaseCatalog};
-use tundra_core::{Catalog, Scope, Source, TenantId};
-use tundra_runs::{Runs, Warehouse};
+use tundra_core::{Catalog, ErrorKind, Scope, Source, TenantId};
+use tundra_runs::{RunError, Runs, Warehouse};
 use tundra_storage::{Layout, Stores};
 
 use crate::{
@@ -50,7 +50,12 @@ impl Opened {
     /// # Errors
     /// Fails when there is none.
     pub(crate) async fn source(&self, text: &str) -> Result<Source, Failure> {
-        Ok(self.runs.find(&self.scope, text).await?)
+        self.runs.find(&self.scope, text).await.map_err(|error| match error {
+            RunError::Catalog(error) if error.kind == ErrorKind::NotFound => {
+                error.hint("see which there are with `tundra source list`").into()
+            }
+            error => error.into(),
+        })
     }
 }
 

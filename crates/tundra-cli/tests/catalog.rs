@@ -146,7 +146,7 @@ fn a_source_is_removed_when_it_is_said_what_becomes_of_its_data() {
     let ran = sandbox.run(&["source", "remove", "sales", "--purge"]).succeeds();
     assert_eq!(ran.stderr, "removed `sales` and 2 objects\n");
     assert!(fs::metadata(data).is_err());
-    sandbox.run(&["source", "show", "sales"]).fails(4, &["sales"]);
+    sandbox.run(&["source", "show", "sales"]).fails(4, &["`sales`", "tundra source list"]);
     let ran = sandbox.run(&["source", "list"]).succeeds();
     assert!(ran.stdout().is_empty() && ran.stderr.contains("tundra source add"), "{ran}");
 }

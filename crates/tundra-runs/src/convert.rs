@@ -22,9 +22,6 @@ use crate::{
     warehouse::Shelf,
 };
 
-/// The longest message that is kept with a version that failed, in bytes.
-const LONGEST_MESSAGE: usize = 4096;
-
 /// What is to be converted, and how.
 #[derive(Debug, Clone)]
 pub struct FileRun {
@@ -267,7 +264,7 @@ fn is_unsure(error: &tundra_core::CatalogError) -> bool {
     matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout)
 }
 
-/// Returns what is told of a failure, with its causes, cut to what catalogs keep.
+/// Returns what is told of a failure, with its causes.
 fn message_of(error: &RunError) -> String {
     let mut message = error.to_string();
     let mut cause = std::error::Error::source(error);
@@ -276,7 +273,6 @@ fn message_of(error: &RunError) -> String {
         message.push_str(&source.to_string());
         cause = source.source();
     }
-    message.truncate(message.floor_char_boundary(LONGEST_MESSAGE));
     message
 }
 
@@ -329,11 +325,10 @@ mod tests {
     }
 
     #[test]
-    fn a_message_has_its_causes_and_an_end() {
-        let source = tundra_core::StorageError::NotFound { location: "ä".repeat(5000) };
+    fn a_message_has_its_causes() {
+        let source = tundra_core::StorageError::NotFound { location: "a.csv".to_owned() };
         let error = RunError::storage("could not read the input")(source);
         let message = message_of(&error);
-        assert!(message.starts_with("could not read the input: no such file or object: `ä"));
-        assert!(message.len() <= LONGEST_MESSAGE);
+        assert_eq!(message, "could not read the input: no such file or object: `a.csv`");
     }
 }

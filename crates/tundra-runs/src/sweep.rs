@@ -1,6 +1,9 @@
 //! Ending what dead runs left pending.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    convert::Infallible,
+    time::{Duration, SystemTime},
+};
 
 use tundra_core::{ErrorKind, Source, VersionNumber};
 
@@ -70,6 +73,19 @@ impl Runs {
             if count < BATCH || sweep.failed > failed_before {
                 return Ok(sweep);
             }
+        }
+    }
+
+    /// Sweeps at once and again each time that `every` has passed, until the future is dropped: what a
+    /// service does beside its runs. A sweep that fails is told in the log, and the next one tries again.
+    pub async fn sweep_forever(&self, limit: Duration, every: Duration) -> Infallible {
+        loop {
+            match self.sweep(limit).await {
+                Ok(sweep) if sweep.swept.is_empty() => {}
+                Ok(sweep) => tracing::info!(versions = sweep.swept.len(), "ended stale versions"),
+                Err(error) => tracing::warn!(%error, "could not look for stale versions"),
+            }
+            tokio::time::sleep(every).await;
         }
     }
 

@@ -66,3 +66,24 @@ async fn objects_that_cannot_be_removed_are_told_and_keep_nobody() {
     assert_eq!(place.versions(&other).await[0].status, VersionStatus::Error);
     assert_eq!(place.objects(&other), [""; 0]);
 }
+
+#[tokio::test]
+async fn what_goes_stale_later_is_swept_later() {
+    let place = Place::new().await;
+    let source = place.uploaded("people", "id\n1\n").await;
+    let runs = place.runs.clone();
+    let sweeper = tokio::spawn(async move {
+        runs.sweep_forever(Duration::from_millis(1), Duration::from_millis(1)).await
+    });
+    for number in 1..=3 {
+        place.catalog.reserve(&source, None).await.unwrap();
+        let is_swept = async || {
+            let versions = place.versions(&source).await;
+            versions.len() == number && versions.iter().all(|it| it.status == VersionStatus::Error)
+        };
+        while !is_swept().await {
+            tokio::task::yield_now().await;
+        }
+    }
+    sweeper.abort();
+}

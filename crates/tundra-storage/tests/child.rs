@@ -1,32 +1,15 @@
-//! This test binary as another process: killed, without rights, or on a file system of its own.
-//!
-//! A test names a scenario in [`SCENARIO`] and runs the binary again with nothing but
-//! [`a_child_process_plays_its_scenario`], which without that variable has nothing to do.
+//! What this test binary does as another process.
 
-use std::{
-    env,
-    ffi::OsStr,
-    io::{self, BufRead, BufReader, Lines, Write},
-    path::{Path, PathBuf},
-    process::{Child, ChildStdout, Command, Stdio},
-};
+use tundra_test_services::scenario::{Player, done};
 
 use crate::{disk_conditions, killed, local_publishing};
 
-/// Which scenario to play.
-const SCENARIO: &str = "TUNDRA_STORAGE_TEST_SCENARIO";
-/// The directory to play it in.
-const DIRECTORY: &str = "TUNDRA_STORAGE_TEST_DIRECTORY";
-/// What a scenario's own lines begin with, among those of the test harness.
-const MARK: &str = "scenario: ";
-/// The last line of a scenario that found everything as it should be.
-const DONE: &str = "done";
+/// Plays the scenarios of this binary.
+pub(crate) const PLAYER: Player = Player::new("child::a_child_process_plays_its_scenario");
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_child_process_plays_its_scenario() {
-    let Ok(scenario) = env::var(SCENARIO) else { return };
-    let directory = PathBuf::from(env::var_os(DIRECTORY).unwrap());
-    say("begun");
+    let Some((scenario, directory)) = Player::asked() else { return };
     match scenario.as_str() {
         "write-half" => killed::write_half(&directory).await,
         "publish-forever" => killed::publish_forever(&directory).await,
@@ -36,86 +19,5 @@ async fn a_child_process_plays_its_scenario() {
         "umask" => local_publishing::under_another_umask(&directory).await,
         scenario => panic!("there is no scenario `{scenario}`"),
     }
-    say(DONE);
-}
-
-/// Tells the parent process.
-#[expect(clippy::print_stdout, reason = "the parent process reads it")]
-pub(crate) fn say(line: &str) {
-    println!("{MARK}{line}");
-    io::stdout().flush().unwrap();
-}
-
-/// Returns a command that plays the scenario, run by `wrapper` if that is not empty.
-pub(crate) fn command(
-    wrapper: &[&OsStr],
-    binary: &Path,
-    scenario: &str,
-    directory: &Path,
-) -> Command {
-    let mut words = wrapper.iter().copied().chain([binary.as_os_str()]);
-    let mut command = Command::new(words.next().unwrap());
-    command
-        .args(words)
-        .args(["--exact", "child::a_child_process_plays_its_scenario", "--nocapture"])
-        .env(SCENARIO, scenario)
-        .env(DIRECTORY, directory)
-        .stdin(Stdio::null());
-    command
-}
-
-/// Plays the scenario to its end. Returns `false` when the wrapper could not even begin it, after
-/// saying why.
-#[track_caller]
-#[expect(clippy::print_stderr, reason = "a skipped test says so")]
-pub(crate) fn play(mut command: Command) -> bool {
-    let output = match command.output() {
-        Ok(output) => output,
-        Err(error) => {
-            eprintln!("skipped, because {command:?} could not start: {error}");
-            return false;
-        }
-    };
-    let (stdout, stderr) =
-        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    if !stdout.contains(MARK) {
-        eprintln!("skipped, because {command:?} could not begin: {stderr}{stdout}");
-        return false;
-    }
-    let done = stdout.lines().any(|line| line.ends_with(&format!("{MARK}{DONE}")));
-    assert!(output.status.success() && done, "{stdout}\n{stderr}");
-    true
-}
-
-/// A scenario that runs beside its test.
-#[derive(Debug)]
-pub(crate) struct Running {
-    process: Child,
-    lines: Lines<BufReader<ChildStdout>>,
-}
-
-impl Running {
-    pub(crate) fn start(scenario: &str, directory: &Path) -> Self {
-        let binary = env::current_exe().unwrap();
-        let mut process =
-            command(&[], &binary, scenario, directory).stdout(Stdio::piped()).spawn().unwrap();
-        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        Self { process, lines }
-    }
-
-    /// Waits for the next line that the scenario says.
-    pub(crate) fn hear(&mut self) -> String {
-        loop {
-            let line = self.lines.next().expect("the scenario ended early").unwrap();
-            if let Some((_, said)) = line.split_once(MARK) {
-                return said.to_owned();
-            }
-        }
-    }
-
-    /// Ends the process as nothing can prevent, and waits until it is gone.
-    pub(crate) fn kill(mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
-    }
+    done();
 }

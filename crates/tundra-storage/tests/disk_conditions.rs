@@ -1,18 +1,13 @@
 //! Full disks, read-only disks, and files that belong to somebody else.
 
-use std::{
-    env,
-    ffi::OsStr,
-    fs,
-    os::unix::{fs::PermissionsExt, process::CommandExt},
-    path::Path,
-};
+use std::{env, ffi::OsStr, fs, os::unix::fs::PermissionsExt, path::Path};
 
 use tundra_core::{Classify, ErrorKind, IfExists, Storage, StorageError};
 use tundra_storage::LocalStorage;
+use tundra_test_services::scenario::play;
 
 use crate::{
-    child::{command, play},
+    child::PLAYER,
     support::{begin, error, get, is_root, local, names, path, put},
 };
 
@@ -31,7 +26,7 @@ fn play_on_a_small_disk(scenario: &str, prepare: &str) {
     let mut wrapper: Vec<&OsStr> = wrapper.iter().map(OsStr::new).collect();
     wrapper.push(directory.path().as_os_str());
     let binary = env::current_exe().unwrap();
-    play(command(&wrapper, &binary, scenario, directory.path()));
+    play(&mut PLAYER.command(&wrapper, &binary, scenario, directory.path()));
 }
 
 #[test]
@@ -135,18 +130,7 @@ fn what_belongs_to_somebody_else_is_reported() {
     set_mode("closed", 0o600);
     set_mode(".", 0o755);
 
-    let binary = env::current_exe().unwrap();
-    if is_root() {
-        // Permissions do not bind root; and others may not come to where the binary is.
-        let elsewhere = place.join("test-binary");
-        fs::copy(&binary, &elsewhere).unwrap();
-        const NOBODY: u32 = 65_534;
-        let mut command = command(&[], &elsewhere, "no-rights", place);
-        command.current_dir("/").uid(NOBODY).gid(NOBODY);
-        play(command);
-    } else {
-        play(command(&[], &binary, "no-rights", place));
-    }
+    PLAYER.play_without_rights("no-rights", place);
     set_mode("closed", 0o700);
     set_mode("read-only", 0o755);
 }

@@ -6,8 +6,10 @@ use bytes::Bytes;
 use tundra_core::{IfExists, Storage};
 use tundra_storage::LocalStorage;
 
+use tundra_test_services::scenario::say;
+
 use crate::{
-    child::{Running, say},
+    child::PLAYER,
     support::{begin, get, local, names, path, put},
 };
 
@@ -41,7 +43,7 @@ pub(crate) async fn publish_forever(directory: &Path) {
 #[tokio::test]
 async fn a_killed_run_leaves_nothing_under_the_final_name() {
     let (directory, storage) = local();
-    let mut run = Running::start("write-half", directory.path());
+    let mut run = PLAYER.start("write-half", directory.path());
     while run.hear() != "written" {}
     run.kill();
 
@@ -61,7 +63,7 @@ async fn a_killed_run_leaves_nothing_under_the_final_name() {
 async fn a_killed_replacement_leaves_the_old_file() {
     let (directory, storage) = local();
     put(&storage, "out.parquet", IfExists::Fail, "old").await.unwrap();
-    let mut run = Running::start("write-half", directory.path());
+    let mut run = PLAYER.start("write-half", directory.path());
     while run.hear() != "written" {}
     run.kill();
     assert_eq!(get(&storage, "out.parquet").await.unwrap(), "old");
@@ -71,7 +73,7 @@ async fn a_killed_replacement_leaves_the_old_file() {
 async fn whenever_a_run_is_killed_the_object_is_whole() {
     let (directory, storage) = local();
     for lines in 1..40 {
-        let mut run = Running::start("publish-forever", directory.path());
+        let mut run = PLAYER.start("publish-forever", directory.path());
         for _ in 0..lines {
             run.hear();
         }

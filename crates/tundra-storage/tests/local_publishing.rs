@@ -13,8 +13,10 @@ use futures::FutureExt;
 use tundra_core::{Classify, ErrorKind, IfExists, ObjectWriter, Storage, StorageError};
 use tundra_storage::LocalStorage;
 
+use tundra_test_services::scenario::play;
+
 use crate::{
-    child::{command, play},
+    child::PLAYER,
     support::{begin, error, get, local, names, path, put},
 };
 
@@ -74,7 +76,8 @@ async fn a_new_file_has_the_permissions_of_any_new_file() {
         let script = format!(r#"umask {umask}; exec "$0" "$@""#);
         let wrapper = ["sh", "-c", script.as_str()].map(OsStr::new);
         let binary = env::current_exe().unwrap();
-        assert!(play(command(&wrapper, &binary, "umask", directory.path())));
+        let played = play(&mut PLAYER.command(&wrapper, &binary, "umask", directory.path()));
+        assert!(played.is_some());
     }
 }
 

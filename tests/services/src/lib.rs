@@ -2,8 +2,9 @@
 //!
 //! [`Database`] is one of PostgreSQL, and [`PostgRest`] serves it by HTTP.
 //! [`env`](mod@env) says where the servers are that `cargo xtask test` starts, [`LocalS3`] is one in
-//! this process, [`S3`] asks either what no client of Tundra asks, and [`FaultProxy`] stands between. [`GcsFront`] stands
-//! before fake-gcs-server and adds what it lacks.
+//! this process, [`S3`] asks either what no client of Tundra asks, and [`FaultProxy`] stands between.
+//! [`GcsFront`] stands before fake-gcs-server and adds what it lacks. [`scenario`] runs a test binary as
+//! another process.
 //! Nothing here knows Tundra or DuckDB, so that the tests of every crate may use it.
 
 mod background;
@@ -14,6 +15,7 @@ mod local_s3;
 mod postgrest;
 pub mod proxy;
 mod s3;
+pub mod scenario;
 
 pub use self::{
     database::Database,

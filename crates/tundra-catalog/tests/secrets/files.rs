@@ -1,8 +1,8 @@
 //! Secrets in files: what can be wrong with them, and files that change.
 
 use std::{
-    env, fs,
-    os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink},
+    fs,
+    os::unix::fs::{PermissionsExt as _, symlink},
     path::{Path, PathBuf},
     sync::Mutex,
     time::{Duration, SystemTime},
@@ -13,9 +13,6 @@ use tundra_catalog::FileSecrets;
 use tundra_core::{Classify as _, ErrorKind, SecretStore as _};
 
 use super::{VALUE, chain, child, error, get};
-
-/// The user who may do nothing in particular.
-const NOBODY: u32 = 65_534;
 
 fn one_file(text: impl AsRef<[u8]>) -> (TempDir, PathBuf, FileSecrets) {
     let directory = tempfile::tempdir().unwrap();
@@ -188,17 +185,7 @@ fn a_file_that_may_not_be_read_says_so() {
     fs::write(place.join("file"), "{}").unwrap();
     fs::set_permissions(place.join("file"), fs::Permissions::from_mode(0o200)).unwrap();
     fs::set_permissions(place, fs::Permissions::from_mode(0o755)).unwrap();
-    let binary = env::current_exe().unwrap();
-    if fs::metadata(place).unwrap().uid() != 0 {
-        child::play(&mut child::command(&binary, "without-rights", place));
-        return;
-    }
-    // Permissions do not bind root; and others may not come to where the binary is.
-    use std::os::unix::process::CommandExt as _;
-    let elsewhere = place.join("test-binary");
-    fs::copy(&binary, &elsewhere).unwrap();
-    let mut command = child::command(&elsewhere, "without-rights", place);
-    child::play(command.uid(NOBODY).gid(NOBODY));
+    child::PLAYER.play_without_rights("without-rights", place);
 }
 
 /// Scenario: a file whose permissions forbid reading.

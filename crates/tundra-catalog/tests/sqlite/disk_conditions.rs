@@ -4,19 +4,16 @@ use std::{
     env,
     ffi::OsStr,
     fs,
-    os::unix::{fs::PermissionsExt, process::CommandExt},
+    os::unix::fs::PermissionsExt,
     path::Path,
     process::{Command, Stdio},
 };
 
 use tundra_catalog::SqliteCatalog;
 use tundra_core::{Catalog, CatalogError, Classify, ErrorKind, Scope, VersionStatus};
+use tundra_test_services::scenario::play;
 
-use super::{
-    add, by_hand,
-    child::{command, play},
-    open, place, reserve, run,
-};
+use super::{add, by_hand, child::PLAYER, open, place, reserve, run};
 
 /// Plays the scenario on a small file system of its own, which goes with its process. `prepare`
 /// are shell commands that run in that file system.
@@ -33,11 +30,11 @@ fn play_on_a_small_disk(scenario: &str, catalog: Option<&Path>, prepare: &str) {
     let mut wrapper: Vec<&OsStr> = wrapper.iter().map(OsStr::new).collect();
     wrapper.push(directory.path().as_os_str());
     let binary = env::current_exe().unwrap();
-    let mut command = command(&wrapper, &binary, scenario, directory.path());
+    let mut command = PLAYER.command(&wrapper, &binary, scenario, directory.path());
     if let Some(catalog) = catalog {
         command.env("CATALOG", catalog);
     }
-    play(command);
+    play(&mut command);
 }
 
 /// Returns whether this process may do what only root may.
@@ -140,18 +137,7 @@ async fn what_belongs_to_somebody_else_is_reported() {
     set_mode("closed", 0o600);
     set_mode(".", 0o755);
 
-    let binary = env::current_exe().unwrap();
-    if is_root() {
-        // Permissions do not bind root; and others may not come to where the binary is.
-        let elsewhere = place.join("test-binary");
-        fs::copy(&binary, &elsewhere).unwrap();
-        const NOBODY: u32 = 65_534;
-        let mut command = command(&[], &elsewhere, "no-rights", place);
-        command.current_dir("/").uid(NOBODY).gid(NOBODY);
-        play(command);
-    } else {
-        play(command(&[], &binary, "no-rights", place));
-    }
+    PLAYER.play_without_rights("no-rights", place);
     set_mode("closed", 0o700);
     set_mode("read-only", 0o755);
 }

@@ -5,11 +5,9 @@ use std::{collections::BTreeSet, path::Path};
 use futures::future::join_all;
 use tundra_core::{Catalog, ErrorKind, Scope, Source, VersionStatus};
 
-use super::{
-    by_hand,
-    child::{Running, say},
-    new_source, open, reserve, run,
-};
+use tundra_test_services::scenario::{Running, say};
+
+use super::{by_hand, child::PLAYER, new_source, open, reserve, run};
 
 const PROCESSES: usize = 4;
 const RUNS: usize = 50;
@@ -56,10 +54,10 @@ pub(super) async fn run_forever(directory: &Path) {
 async fn processes_that_begin_and_run_at_once_share_a_file() {
     let directory = tempfile::tempdir().unwrap();
     let running: Vec<Running> =
-        (0..PROCESSES).map(|_| Running::start("run", directory.path())).collect();
+        (0..PROCESSES).map(|_| PLAYER.start("run", directory.path())).collect();
     let mut numbers = BTreeSet::new();
     for running in running {
-        for said in running.finish().iter().filter(|said| *said != "begun") {
+        for said in &running.finish() {
             assert!(numbers.insert(said.parse::<u32>().unwrap()), "{said} was given twice");
         }
     }
@@ -83,8 +81,7 @@ async fn whenever_a_process_is_killed_the_catalog_is_whole_and_what_was_told_is_
     let source = shared(&catalog).await;
     let mut told = BTreeSet::new();
     for lines in 1..25 {
-        let mut process = Running::start("run-forever", directory.path());
-        assert_eq!(process.hear(), "begun");
+        let mut process = PLAYER.start("run-forever", directory.path());
         let mut said: Vec<String> = (1..lines).map(|_| process.hear()).collect();
         // What it was doing at that moment was in every state.
         said.extend(process.kill());
