@@ -1,6 +1,7 @@
-//! The environment variables by which `cargo xtask test` says where its servers are.
+//! The environment variables by which `cargo xtask test` says where its servers are, and by which a
+//! test tells another process what to play.
 
-use std::env;
+use std::{env, path::PathBuf};
 
 use anyhow::Context;
 
@@ -35,6 +36,16 @@ pub struct Postgres {
     pub url: String,
     /// The program `psql`.
     pub psql: String,
+}
+
+/// Which scenario a process of a test is to play.
+pub(crate) const SCENARIO: &str = "TUNDRA_TEST_SCENARIO";
+/// The directory to play it in.
+pub(crate) const SCENARIO_DIRECTORY: &str = "TUNDRA_TEST_SCENARIO_DIRECTORY";
+
+/// Returns the scenario that this process is to play, and the directory to play it in.
+pub(crate) fn scenario() -> Option<(String, PathBuf)> {
+    Some((env::var(SCENARIO).ok()?, PathBuf::from(env::var_os(SCENARIO_DIRECTORY)?)))
 }
 
 /// Returns PostgreSQL.

@@ -5,7 +5,7 @@
 //! that plays scenarios, which without one has nothing to do.
 
 use std::{
-    env,
+    env::current_exe,
     ffi::OsStr,
     fs,
     io::{self, BufRead, BufReader, Lines, Write},
@@ -14,10 +14,8 @@ use std::{
     process::{Child, ChildStdout, Command, Stdio},
 };
 
-/// Which scenario to play.
-const SCENARIO: &str = "TUNDRA_TEST_SCENARIO";
-/// The directory to play it in.
-const DIRECTORY: &str = "TUNDRA_TEST_SCENARIO_DIRECTORY";
+use crate::env;
+
 /// What a scenario's own lines begin with, among those of the test harness.
 const MARK: &str = "scenario: ";
 /// The first line of every scenario.
@@ -38,7 +36,7 @@ impl Player {
     /// Returns the scenario that this process is to play, and the directory to play it in; `None` in a
     /// usual run of the tests. What it does then ends with [`done`].
     pub fn asked() -> Option<(String, PathBuf)> {
-        let asked = (env::var(SCENARIO).ok()?, PathBuf::from(env::var_os(DIRECTORY)?));
+        let asked = env::scenario()?;
         say(BEGUN);
         Some(asked)
     }
@@ -56,8 +54,8 @@ impl Player {
         command
             .args(words)
             .args(["--exact", self.0, "--nocapture"])
-            .env(SCENARIO, scenario)
-            .env(DIRECTORY, directory)
+            .env(env::SCENARIO, scenario)
+            .env(env::SCENARIO_DIRECTORY, directory)
             .stdin(Stdio::null());
         command
     }
@@ -70,7 +68,7 @@ impl Player {
     pub fn play_without_rights(self, scenario: &str, directory: &Path) {
         /// Owns nothing on any system.
         const NOBODY: u32 = 65_534;
-        let binary = env::current_exe().expect("a test knows its binary");
+        let binary = current_exe().expect("a test knows its binary");
         let is_root = fs::metadata("/proc/self").is_ok_and(|it| it.uid() == 0);
         if !is_root {
             play(&mut self.command(&[], &binary, scenario, directory));
@@ -88,7 +86,7 @@ impl Player {
     /// # Panics
     /// Panics when the process cannot be started.
     pub fn start(self, scenario: &str, directory: &Path) -> Running {
-        let binary = env::current_exe().expect("a test knows its binary");
+        let binary = current_exe().expect("a test knows its binary");
         let mut command = self.command(&[], &binary, scenario, directory);
         let mut process = command.stdout(Stdio::piped()).spawn().expect("the binary runs");
         let stdout = process.stdout.take().expect("it is piped");
