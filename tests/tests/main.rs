@@ -6,3 +6,4 @@ mod parquet_input;
 mod pollution;
 mod reader;
 mod support;
+mod transfers;

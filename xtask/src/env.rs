@@ -39,9 +39,29 @@ pub(crate) const TUNDRA_TEST_GCS_ENDPOINT: &str = "TUNDRA_TEST_GCS_ENDPOINT";
 pub(crate) const TUNDRA_TEST_GCS_BUCKET: &str = "TUNDRA_TEST_GCS_BUCKET";
 
 /// Set for the tests: where PostgreSQL is and how to get in, as a URL of a user who may do everything,
-/// and the program `psql` that fits it.
+/// the folder of its Unix socket, and the program `psql` that fits it.
 pub(crate) const TUNDRA_TEST_POSTGRES_URL: &str = "TUNDRA_TEST_POSTGRES_URL";
+pub(crate) const TUNDRA_TEST_POSTGRES_SOCKETS: &str = "TUNDRA_TEST_POSTGRES_SOCKETS";
 pub(crate) const TUNDRA_TEST_PSQL: &str = "TUNDRA_TEST_PSQL";
+
+/// Set for the tests: where MariaDB is and how to get in, as a URL without a database of a user who may
+/// do everything, its Unix socket, and the program `mariadb` that fits it.
+pub(crate) const TUNDRA_TEST_MARIADB_URL: &str = "TUNDRA_TEST_MARIADB_URL";
+pub(crate) const TUNDRA_TEST_MARIADB_SOCKET: &str = "TUNDRA_TEST_MARIADB_SOCKET";
+pub(crate) const TUNDRA_TEST_MARIADB_CLIENT: &str = "TUNDRA_TEST_MARIADB_CLIENT";
+
+/// Set for the tests: the file with the certificate of the authority that vouches for both database
+/// servers under the name `localhost`, and that of another authority.
+pub(crate) const TUNDRA_TEST_TLS_CA: &str = "TUNDRA_TEST_TLS_CA";
+pub(crate) const TUNDRA_TEST_TLS_OTHER_CA: &str = "TUNDRA_TEST_TLS_OTHER_CA";
+
+/// Set for the tests: the files with a client's certificate that the servers accept, and its key.
+pub(crate) const TUNDRA_TEST_TLS_CLIENT_CERTIFICATE: &str = "TUNDRA_TEST_TLS_CLIENT_CERTIFICATE";
+pub(crate) const TUNDRA_TEST_TLS_CLIENT_KEY: &str = "TUNDRA_TEST_TLS_CLIENT_KEY";
+
+/// Set for the tests: the same of a client for whom only the other authority vouches.
+pub(crate) const TUNDRA_TEST_TLS_OTHER_CERTIFICATE: &str = "TUNDRA_TEST_TLS_OTHER_CERTIFICATE";
+pub(crate) const TUNDRA_TEST_TLS_OTHER_KEY: &str = "TUNDRA_TEST_TLS_OTHER_KEY";
 
 /// Set for the tests: the program that serves a database as PostgREST does.
 pub(crate) const TUNDRA_TEST_POSTGREST: &str = "TUNDRA_TEST_POSTGREST";

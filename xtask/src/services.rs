@@ -4,14 +4,18 @@
 //! Start at [`Services::start`]. What is missing is installed once, at a pinned version, into the
 //! cache folder. Nothing outside of this machine is ever asked for an object.
 
+mod account;
 mod azurite;
+mod certificates;
 mod garage;
 mod gcs;
 mod http;
+mod mariadb;
 mod postgres;
 mod postgrest;
 mod random;
 mod server;
+mod users;
 
 use std::{panic, thread};
 
@@ -35,6 +39,10 @@ pub(crate) enum Service {
     FakeGcs,
     /// PostgreSQL.
     Postgres,
+    /// What PostgreSQL knows of geometry. It is looked for and not installed.
+    Postgis,
+    /// MariaDB.
+    Mariadb,
     /// What serves a PostgreSQL database as PostgREST does: a program that tests start themselves,
     /// each on a database of its own.
     Postgrest,
@@ -62,8 +70,16 @@ impl Service {
             Self::Azurite => "azurite",
             Self::FakeGcs => "fake_gcs",
             Self::Postgres => "postgresql",
+            Self::Postgis => "postgis",
+            Self::Mariadb => "mariadb",
             Self::Postgrest => "postgrest",
         }
+    }
+
+    /// Returns whether a run that nobody watches may do without it: not every system has a package of
+    /// it for the version that it has of the server.
+    pub(crate) fn is_optional(self) -> bool {
+        matches!(self, Self::Postgis)
     }
 
     fn name(self) -> &'static str {
@@ -72,6 +88,8 @@ impl Service {
             Self::Azurite => azurite::NAME,
             Self::FakeGcs => gcs::NAME,
             Self::Postgres => postgres::NAME,
+            Self::Postgis => postgres::POSTGIS,
+            Self::Mariadb => mariadb::NAME,
             Self::Postgrest => postgrest::NAME,
         }
     }
@@ -82,6 +100,8 @@ impl Service {
             Self::Azurite => azurite::start,
             Self::FakeGcs => gcs::start,
             Self::Postgres => postgres::start,
+            Self::Mariadb => mariadb::start,
+            Self::Postgis => return Ok((None, postgres::find_postgis()?)),
             Self::Postgrest => return Ok((None, postgrest::prepare(workspace)?)),
         };
         let mut tried = start(workspace);
@@ -115,7 +135,12 @@ impl Services {
             match started {
                 Ok((server, variables)) => {
                     services.servers.extend(server);
-                    services.variables.extend(variables);
+                    for (name, value) in variables {
+                        // Several servers have the same certificates, each in its folder.
+                        if services.variables.iter().all(|(known, _)| *known != name) {
+                            services.variables.push((name, value));
+                        }
+                    }
                 }
                 Err(error) => {
                     say(format_args!("WARNING: {} COULD NOT BE STARTED", service.name()));

@@ -8,6 +8,9 @@ mod catalog;
 mod clean;
 mod completions;
 mod convert;
+mod database;
+mod databases;
+mod extract;
 mod inspect;
 mod json;
 mod ls;
@@ -20,13 +23,16 @@ pub(crate) mod values;
 mod version;
 mod versions;
 
-use clap::{ArgAction, Args, Parser, Subcommand};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::{
     catalog::CatalogArgs,
     clean::CleanArgs,
     completions::CompletionsArgs,
     convert::{ConvertArgs, ConvertRequest, SchemaRequest, VersionRequest},
+    database::PasswordArgs,
+    databases::{ConnectorsArgs, DumpArgs, TablesArgs, TestConnectionArgs},
+    extract::{ExtractArgs, ExtractCommand, ReadingEngine, SourceVersion, Wanted},
     inspect::InspectArgs,
     json::JsonArgs,
     ls::LsArgs,
@@ -41,9 +47,9 @@ pub(crate) use self::{
     versions::{DiffArgs, GcArgs, RollbackArgs, VersionsArgs},
 };
 
-/// Turns files into Parquet that can be trusted
+/// Turns files and databases into Parquet that can be trusted
 ///
-/// Tundra reads CSV, TSV, JSON, NDJSON and Parquet, gives every column a type that holds all of its
+/// Tundra reads CSV, TSV, JSON, NDJSON and Parquet, and tables of databases, gives every column a type that holds all of its
 /// values, and writes one Parquet file. A run ends either with Parquet that provably holds what the
 /// input held, or with an error that says what is wrong and where. Nothing is lost silently.
 #[derive(Debug, Parser)]
@@ -56,6 +62,7 @@ Examples:
   tundra convert sales.csv                     write sales.parquet beside it
   tundra convert sales.csv -o out/s.parquet    write somewhere else
   tundra inspect sales.csv                     see how it would be read, and why
+  tundra extract sqlite:shop.db --table orders    read a table of a database
 
 `tundra help COMMAND` says everything about a command.",
     after_long_help = "\
@@ -65,6 +72,9 @@ Examples:
 
   See how a file would be read, column by column, and why:
       tundra inspect sales.csv
+
+  Read a table of a database:
+      tundra extract postgresql://reader@db.example.com/shop --table orders
 
   Convert in a pipe:
       curl -s https://example.org/sales.csv | tundra convert - > sales.parquet
@@ -85,6 +95,11 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Convert(Box<ConvertArgs>),
     Inspect(Box<InspectArgs>),
+    Extract(Box<ExtractArgs>),
+    Dump(Box<DumpArgs>),
+    Tables(TablesArgs),
+    TestConnection(TestConnectionArgs),
+    Connectors(ConnectorsArgs),
     Source(Box<SourceArgs>),
     Versions(VersionsArgs),
     Rollback(RollbackArgs),
@@ -95,9 +110,22 @@ pub(crate) enum Command {
     Clean(CleanArgs),
     Completions(CompletionsArgs),
     Version(VersionArgs),
-    /// Print the reference of the command line as Markdown
+    /// Print a page of the documentation as Markdown
     #[command(hide = true)]
-    GenerateDocs,
+    GenerateDocs {
+        /// Which page
+        #[arg(value_enum)]
+        page: DocsPage,
+    },
+}
+
+/// A page that the program itself knows best.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum DocsPage {
+    /// The reference of the command line
+    CommandLine,
+    /// What becomes of every type of a database
+    Types,
 }
 
 /// How much the program says.

@@ -12,7 +12,7 @@ use std::{
 };
 
 use tundra_catalog::SupabaseSettings;
-use tundra_core::CatalogError;
+use tundra_core::{CatalogError, Secret};
 use tundra_storage::{StoreSettings, Stores};
 
 use crate::{args::values, failure::Failure};
@@ -66,6 +66,19 @@ const DUCKDB_MAX_TEMP_DIR_SIZE: Variable = Variable {
 const MAX_PROCESSING_TIME_MINUTES: Variable = Variable {
     name: "MAX_PROCESSING_TIME_MINUTES",
     meaning: "The default of `--timeout` in minutes, as in Tundra 4.0; without it there is none.",
+};
+
+/// The password of a database.
+const TUNDRA_DATABASE_PASSWORD: Variable = Variable {
+    name: "TUNDRA_DATABASE_PASSWORD",
+    meaning: "The password of the database, when neither its URL nor an option gives one.",
+};
+
+/// Chooses ADBC drivers.
+const USE_ADBC_DRIVER: Variable = Variable {
+    name: "USE_ADBC_DRIVER",
+    meaning: "`true` reads PostgreSQL and Redshift with an ADBC driver where one is installed, as in \
+              Tundra 4.0.",
 };
 
 /// What the stores read, as `StoreSettings::from_vars` of tundra-storage takes it; docs/STORES.md says
@@ -230,7 +243,7 @@ const SUPABASE: [Variable; 5] = [
 ];
 
 /// What the program itself reads.
-const OWN: [Variable; 12] = [
+const OWN: [Variable; 14] = [
     TUNDRA_LOG,
     NO_COLOR,
     CI,
@@ -238,6 +251,8 @@ const OWN: [Variable; 12] = [
     DUCKDB_THREADS,
     DUCKDB_TEMP_DIR,
     DUCKDB_MAX_TEMP_DIR_SIZE,
+    TUNDRA_DATABASE_PASSWORD,
+    USE_ADBC_DRIVER,
     MAX_PROCESSING_TIME_MINUTES,
     TUNDRA_CATALOG,
     TUNDRA_WAREHOUSE,
@@ -352,6 +367,25 @@ pub(crate) fn stores(temp_directory: Option<&Path>) -> Stores {
     let mut settings = StoreSettings::from_vars(variables());
     settings.transfer.temp_directory = temp_directory.map(Path::to_path_buf);
     Stores::new(settings)
+}
+
+/// Returns the password of the database, if the environment has one.
+pub(crate) fn database_password() -> Option<Secret> {
+    let password = env::var(TUNDRA_DATABASE_PASSWORD.name).ok();
+    password.filter(|value| !value.is_empty()).map(Secret::new)
+}
+
+/// Returns whether databases are to be read with ADBC drivers where there are any.
+///
+/// # Errors
+/// Fails when the variable is neither `true` nor `false`.
+pub(crate) fn wants_adbc() -> Result<bool, Failure> {
+    let flag = |text: &str| match text.to_ascii_lowercase().as_str() {
+        "true" | "1" => Ok(true),
+        "false" | "0" => Ok(false),
+        _ => Err("it must be `true` or `false`".to_owned()),
+    };
+    Ok(parsed(USE_ADBC_DRIVER, flag)?.unwrap_or(false))
 }
 
 /// Returns what the log shall show, if the environment says so.

@@ -10,6 +10,7 @@ use std::{error::Error as StdError, io};
 
 use clap::error::{ContextKind, ContextValue};
 use serde_json::{Value, json};
+use tundra_connectors::SettingsError;
 use tundra_core::{
     CatalogError, Classify, DataError, Difference, Drift, Error, ErrorKind, IdentityError, Retry,
     SchemaFileError, StorageError,
@@ -69,6 +70,26 @@ pub(crate) enum Failure {
         directory: String,
         /// What the system said.
         source: io::Error,
+    },
+
+    /// The URL of a database makes no sense, or this build does not read it.
+    #[error(transparent)]
+    Connection(#[from] SettingsError),
+
+    /// A password cannot be read.
+    #[error("could not read the password from {place}")]
+    Password {
+        /// Where from.
+        place: String,
+        /// What the system said.
+        source: io::Error,
+    },
+
+    /// No table has such a name.
+    #[error("there is no table `{pattern}` that you may read")]
+    NoTables {
+        /// What was typed.
+        pattern: String,
     },
 
     /// The options do not fit together.
@@ -246,10 +267,14 @@ impl Classify for Failure {
             Self::Location(error) => error.kind(),
             Self::Run(error) => error.kind(),
             Self::Catalog(error) => error.kind(),
+            Self::Connection(error) => error.kind(),
+            Self::Password { source, .. } => io_kind(source),
             Self::Organisation { .. } | Self::Warehouse { .. } => ErrorKind::InvalidRequest,
             Self::MakeDirectory { source, .. } => io_kind(source),
             Self::Usage { .. } | Self::Environment { .. } => ErrorKind::InvalidRequest,
-            Self::NoTempDirectory { .. } | Self::NoDirectory { .. } => ErrorKind::NotFound,
+            Self::NoTempDirectory { .. } | Self::NoDirectory { .. } | Self::NoTables { .. } => {
+                ErrorKind::NotFound
+            }
             Self::Pipe { source, .. }
             | Self::Spool { source, .. }
             | Self::StandardOutput { source } => io_kind(source),
@@ -287,6 +312,8 @@ impl Classify for Failure {
             Self::Location(error) => return error.hints(),
             Self::Run(error) => return error.hints(),
             Self::Catalog(error) => return error.hints(),
+            Self::Connection(error) => return error.hints(),
+            Self::NoTables { .. } => "see which there are with `tundra tables`",
             Self::MakeDirectory { .. } => "name others with `--catalog` and `--warehouse`",
             Self::Receipt { .. } => {
                 "the data is good, and its own metadata says how it was made: see `tundra inspect`"
@@ -312,6 +339,7 @@ impl Classify for Failure {
             Self::NoDirectory { .. } => "create the directory first, or check its spelling",
             Self::Spool { .. } => "name a directory with enough room with `--temp-dir`",
             Self::Pipe { .. }
+            | Self::Password { .. }
             | Self::Organisation { .. }
             | Self::Warehouse { .. }
             | Self::StandardOutput { .. }

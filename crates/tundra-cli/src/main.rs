@@ -1,10 +1,11 @@
-//! The `tundra` command: files into Parquet that can be trusted.
+//! The `tundra` command: files and databases into Parquet that can be trusted.
 //!
 //! Start at [`args`] for what can be said and at [`run`] for what then happens. This program only
 //! parses, wires and renders: reading, deciding and writing are the engine's, in `tundra-core`.
 
 mod args;
 mod catalogs;
+mod databases;
 mod env;
 mod failure;
 mod logging;

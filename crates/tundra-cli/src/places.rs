@@ -327,7 +327,7 @@ fn has_nothing_beside(text: &str) -> bool {
 }
 
 /// Returns whether both names lead to one object, also by way of links.
-fn is_same(one: &str, other: &str, stores: &Stores) -> bool {
+pub(crate) fn is_same(one: &str, other: &str, stores: &Stores) -> bool {
     if one == other {
         return true;
     }

@@ -4,6 +4,7 @@
 //! nothing. Programs get the same as JSON, which is not made here.
 
 mod catalog;
+mod database;
 mod inspection;
 mod listing;
 mod reference;
@@ -19,6 +20,7 @@ pub(crate) use self::{
         collected, collected_summary, outcome, rolled_back, source, source_removed, sources,
         version_diff, versions,
     },
+    database::{Connection, connection, connectors, dumped, extracted, file_stem, tables, types},
     inspection::{View, inspection, schema_written},
     listing::{Listed, cleaned, listing, locations, long_listing, moment, signed, uploads},
     reference::reference,

@@ -6,7 +6,10 @@ mod clean;
 mod completions;
 mod convert;
 mod convert_source;
+mod databases;
 mod docs;
+mod dump;
+mod extract;
 mod gc;
 mod inspect;
 mod ls;
@@ -55,6 +58,11 @@ fn wants_json(command: &Command) -> bool {
     match command {
         Command::Convert(args) => args.json,
         Command::Inspect(args) => args.json,
+        Command::Extract(args) => args.json,
+        Command::Dump(args) => args.json,
+        Command::Tables(args) => args.json,
+        Command::TestConnection(args) => args.json,
+        Command::Connectors(args) => args.json,
         Command::Source(args) => args.command.wants_json(),
         Command::Versions(args) => args.json,
         Command::Rollback(args) => args.json,
@@ -64,7 +72,7 @@ fn wants_json(command: &Command) -> bool {
         Command::Presign(args) => args.json,
         Command::Clean(args) => args.json,
         Command::Version(args) => args.json,
-        Command::Completions(_) | Command::GenerateDocs => false,
+        Command::Completions(_) | Command::GenerateDocs { .. } => false,
     }
 }
 
@@ -72,7 +80,7 @@ fn dispatch(command: Command, printer: &Printer) -> Result<(), Failure> {
     match command {
         Command::Completions(args) => completions::run(args, printer),
         Command::Version(args) => version::run(args, printer),
-        Command::GenerateDocs => docs::run(printer),
+        Command::GenerateDocs { page } => docs::run(page, printer),
         Command::Convert(args) => {
             logging::set_up(printer)?;
             convert::run(*args, printer)
@@ -81,6 +89,23 @@ fn dispatch(command: Command, printer: &Printer) -> Result<(), Failure> {
             logging::set_up(printer)?;
             inspect::run(*args, printer)
         }
+        Command::Extract(args) => {
+            logging::set_up(printer)?;
+            extract::run(*args, printer)
+        }
+        Command::Dump(args) => {
+            logging::set_up(printer)?;
+            dump::run(*args, printer)
+        }
+        Command::Tables(args) => {
+            logging::set_up(printer)?;
+            databases::tables(args, printer)
+        }
+        Command::TestConnection(args) => {
+            logging::set_up(printer)?;
+            databases::test_connection(args, printer)
+        }
+        Command::Connectors(args) => databases::connectors(args, printer),
         Command::Source(args) => {
             logging::set_up(printer)?;
             source::run(args.command, printer)

@@ -23,6 +23,10 @@ const RUNTIME_THREADS: usize = 2;
 /// stopped reading, and such a write never ends.
 const PIPE_GRACE: Duration = Duration::from_millis(500);
 
+/// How long a run that failed waits until servers were told to end their queries. With it a run that is
+/// stopped still ends within a second.
+const ORDERS_LEAVE: Duration = Duration::from_millis(700);
+
 /// What a working command has at hand.
 #[derive(Debug)]
 pub(crate) struct Session {
@@ -57,6 +61,10 @@ pub(crate) fn run<T>(
             (result, _) => result,
         }
     });
+    if result.is_err() {
+        // Servers are told that nobody waits for their answers any more.
+        runtime.block_on(tundra_connectors::orders_sent(ORDERS_LEAVE));
+    }
     // A thread may still wait for standard input or output, which can last for ever.
     runtime.shutdown_background();
     result

@@ -21,8 +21,8 @@ fn bash_understands_its_script() {
     sandbox.write("complete.bash", &script.stdout);
     let checked = sandbox.finish(sandbox.command("bash").args([
         "-c",
-        "source ./complete.bash && COMP_WORDS=(tundra con) COMP_CWORD=1 && \
-         _tundra tundra con tundra && echo \"${COMPREPLY[@]}\"",
+        "source ./complete.bash && COMP_WORDS=(tundra conv) COMP_CWORD=1 && \
+         _tundra tundra conv tundra && echo \"${COMPREPLY[@]}\"",
     ]));
     assert_eq!(checked.succeeds().stdout(), "convert\n");
 }

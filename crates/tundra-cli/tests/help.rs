@@ -13,24 +13,30 @@ fn without_arguments_it_prints_its_help_as_a_wrong_command_line() {
     shows!(asked, @"
     exit code: 0
     ----- stdout -----
-    Turns files into Parquet that can be trusted
+    Turns files and databases into Parquet that can be trusted
 
     Usage: tundra [OPTIONS] <COMMAND>
 
     Commands:
-      convert      Convert a file to Parquet, and prove that nothing was lost
-      inspect      Show how a file is written and what its columns hold, and why that was concluded
-      source       Add, list, show and remove catalogued sources
-      versions     List the versions of a source, and what changed with each
-      rollback     Make an earlier version of a source the current one
-      diff         Show how two versions of a source differ: columns and counts
-      gc           Remove old versions, and what dead runs left
-      ls           List the objects below a prefix, in a directory, or matching a pattern
-      presign      Sign a URL that lets somebody without credentials read or write one object
-      clean        Remove uploads that nobody completed
-      completions  Print a script that completes commands and options in a shell
-      version      Print the versions of Tundra and of the engine inside it
-      help         Print this message or the help of the given subcommand(s)
+      convert          Convert a file to Parquet, and prove that nothing was lost
+      inspect          Show how a file is written and what its columns hold, and why that was concluded
+      extract          Read a table or a query of a database into Parquet, and prove that nothing was
+                       lost
+      dump             Read several tables of a database into a directory, all under one snapshot
+      tables           List the tables and views of a database, with their estimated rows and sizes
+      test-connection  Connect to a database, and say what it is and what may be read
+      connectors       List the kinds of database that can be read
+      source           Add, list, show and remove catalogued sources
+      versions         List the versions of a source, and what changed with each
+      rollback         Make an earlier version of a source the current one
+      diff             Show how two versions of a source differ: columns and counts
+      gc               Remove old versions, and what dead runs left
+      ls               List the objects below a prefix, in a directory, or matching a pattern
+      presign          Sign a URL that lets somebody without credentials read or write one object
+      clean            Remove uploads that nobody completed
+      completions      Print a script that completes commands and options in a shell
+      version          Print the versions of Tundra and of the engine inside it
+      help             Print this message or the help of the given subcommand(s)
 
     Options:
       -h, --help     Print help (see more with '--help')
@@ -45,6 +51,7 @@ fn without_arguments_it_prints_its_help_as_a_wrong_command_line() {
       tundra convert sales.csv                     write sales.parquet beside it
       tundra convert sales.csv -o out/s.parquet    write somewhere else
       tundra inspect sales.csv                     see how it would be read, and why
+      tundra extract sqlite:shop.db --table orders    read a table of a database
 
     `tundra help COMMAND` says everything about a command.
     ----- stderr -----
@@ -249,19 +256,21 @@ fn the_version_command_names_the_engine() {
 }
 
 #[test]
-fn the_reference_in_the_repository_is_the_present_one() {
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/CLI.md");
-    let written = std::fs::read_to_string(file).expect("docs/CLI.md is in the repository");
-    let generated = Sandbox::new().run(&["generate-docs"]).succeeds();
-    assert!(
-        written == generated.stdout(),
-        "docs/CLI.md is out of date: write the output of `tundra generate-docs` to it"
-    );
+fn the_pages_in_the_repository_are_the_present_ones() {
+    for (page, file) in [("command-line", "CLI.md"), ("types", "TYPES.md")] {
+        let path = format!("{}/../../docs/{file}", env!("CARGO_MANIFEST_DIR"));
+        let written = std::fs::read_to_string(path).expect("the page is in the repository");
+        let generated = Sandbox::new().run(&["generate-docs", page]).succeeds();
+        assert!(
+            written == generated.stdout(),
+            "docs/{file} is out of date: write the output of `tundra generate-docs {page}` to it"
+        );
+    }
 }
 
 #[test]
 fn the_reference_lists_every_exit_code_once() {
-    let reference = Sandbox::new().run(&["generate-docs"]).succeeds();
+    let reference = Sandbox::new().run(&["generate-docs", "command-line"]).succeeds();
     let (_, table) = reference.stdout().split_once("## Exit codes").unwrap();
     let (table, _) = table.split_once("\n## ").unwrap();
     let mut codes: Vec<u8> = table

@@ -10,6 +10,7 @@ mod catalog_kills;
 mod clean;
 mod completions;
 mod convert;
+mod databases;
 mod environment;
 mod errors;
 mod garage;

@@ -1,10 +1,40 @@
-//! Databases as streams of Arrow record batches. There is nothing in this crate yet.
+//! Databases as streams of Arrow record batches.
 //!
-//! It will hold one module per database (PostgreSQL, MySQL and MariaDB, SQLite, Redshift), each a
-//! feature of its own and each with the same files, and the table that says what becomes of every
-//! type of that database. The trait that they implement stands in `tundra-core`:
-//! `tundra_core::Connector`, whose contract is read-only, lossless and one snapshot for all
-//! partitions.
+//! Start at [`ConnectionSettings`], which says where a database is and who asks, and at the connector
+//! of the database: all of them are a `tundra_core::Connector`, whose contract is read-only, lossless
+//! and one snapshot for all partitions. What becomes of every type of a database stands in the table of
+//! its module `types`.
 //!
-//! It must know no engine, no store and no catalog: it depends on `tundra-core` without that crate's
-//! feature `engine`, so that it builds and is tested without DuckDB.
+//! This crate knows no engine, no store and no catalog: it depends on `tundra-core` without that
+//! crate's feature `engine`, so that it builds and is tested without DuckDB.
+
+#[cfg(feature = "net")]
+mod address;
+mod batch;
+mod identifier;
+mod pending;
+mod registry;
+mod settings;
+#[cfg(feature = "net")]
+mod tls;
+mod types;
+
+#[cfg(feature = "adbc")]
+pub mod adbc;
+#[cfg(feature = "mysql")]
+pub mod mysql;
+#[cfg(feature = "postgresql")]
+pub mod postgresql;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
+
+pub use self::{
+    identifier::{NameError, parse_table},
+    pending::orders_sent,
+    registry::{built_in, connector},
+    settings::{
+        AddressPolicy, AllowedDirectories, CONNECT_TIMEOUT, ConnectionSettings, DatabaseKind, Pem,
+        SettingsError, SslMode,
+    },
+    types::{Kept, TypeRow, TypeTable, type_tables},
+};

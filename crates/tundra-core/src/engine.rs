@@ -1,19 +1,22 @@
 //! The conversion engine: one input in, one Parquet file and its receipt out.
 //!
-//! Start at [`convert`]. Text is read by `crate::read`, losslessly and in parallel, and handed
-//! to DuckDB as record batches; Parquet is read by DuckDB itself. DuckDB writes the output into a
+//! Start at [`convert`] for files and at [`extract`] for databases. Text is read by `crate::read`, losslessly and in parallel, and handed
+//! to DuckDB as record batches, as are the rows of a database; Parquet is read by DuckDB itself. DuckDB writes the output into a
 //! writer of the store; what it wrote is compared with what was read, and only then published.
 
 mod beside;
 mod contract;
 mod copy;
+mod extract;
 mod failure;
 mod files;
 mod input;
 mod inspect;
 mod parquet;
+mod prepared;
 mod rejects;
 mod resources;
+mod run;
 mod sql;
 mod tally;
 mod verify;
@@ -22,8 +25,10 @@ mod convert;
 
 pub(crate) use self::failure::{engine_error_hints, engine_error_kind};
 pub use self::{
-    convert::{Prepared, convert, prepare},
+    convert::{convert, prepare},
+    extract::{ExtractOptions, OpenRelation, extract, open_session, prepare_extraction},
     inspect::{inspect, unsure_decisions},
+    prepared::Prepared,
     resources::default_resources,
 };
 

@@ -7,6 +7,7 @@
 use std::{error::Error as StdError, fmt, time::Duration};
 
 use crate::{
+    connector::ConnectorError,
     data_error::DataError,
     schema_file::{Difference, Drift},
     storage::StorageError,
@@ -264,6 +265,10 @@ pub enum Error {
         source: StorageError,
     },
 
+    /// A database refused or failed.
+    #[error(transparent)]
+    Database(Box<ConnectorError>),
+
     /// The engine failed.
     #[cfg(feature = "engine")]
     #[error("the engine could not {operation}")]
@@ -335,6 +340,12 @@ impl Error {
     }
 }
 
+impl From<ConnectorError> for Error {
+    fn from(error: ConnectorError) -> Self {
+        Self::Database(Box::new(error))
+    }
+}
+
 impl Classify for Error {
     fn kind(&self) -> ErrorKind {
         match self {
@@ -350,6 +361,7 @@ impl Classify for Error {
             | Self::Unconvertible { .. } => ErrorKind::Unsupported,
             Self::Data { source, .. } => source.kind(),
             Self::Storage { source, .. } => source.kind(),
+            Self::Database(source) => source.kind(),
             #[cfg(feature = "engine")]
             Self::Engine { source, .. } => crate::engine::engine_error_kind(source),
             Self::Verification { .. } => ErrorKind::Corrupt,
@@ -362,6 +374,7 @@ impl Classify for Error {
     fn retry(&self) -> Retry {
         match self {
             Self::Storage { source, .. } => source.retry(),
+            Self::Database(source) => source.retry(),
             Self::Timeout(_) => Retry::Later,
             _ => Retry::Never,
         }
@@ -405,6 +418,7 @@ impl Classify for Error {
             ],
             Self::Drift { drift, .. } => drift_hints(&drift.differences),
             Self::Storage { source, .. } => source.hints(),
+            Self::Database(source) => source.hints(),
             #[cfg(feature = "engine")]
             Self::Engine { source, .. } => crate::engine::engine_error_hints(source),
             Self::Verification { .. } => vec![

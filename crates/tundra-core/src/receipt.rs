@@ -34,6 +34,9 @@ pub struct Receipt {
     pub columns: Vec<ColumnCounts>,
     /// What was not kept as it was, or was kept elsewhere.
     pub events: Vec<LossEvent>,
+    /// What part of a table was read, when it was only what changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<WindowFacts>,
     /// What was written.
     pub outputs: Vec<OutputFacts>,
     /// Seconds that the stages took.
@@ -65,10 +68,49 @@ pub struct SourceFacts {
     pub location: String,
     /// Its format.
     pub format: String,
-    /// Its size in bytes.
+    /// Its size in bytes; 0 for a database, which has none.
     pub size_bytes: u64,
     /// The store's tag of its content.
     pub etag: Option<String>,
+    /// What there is to know when it is a database.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database: Option<DatabaseFacts>,
+}
+
+/// A relation of a database, as it was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DatabaseFacts {
+    /// The product and its version, in its own words.
+    pub server: String,
+    /// The table or view, by the names that the database has for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
+    /// The query.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub query: Option<String>,
+    /// The place in the server's log that the snapshot stands for, with its kind before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position: Option<String>,
+    /// In how many streams it was read.
+    pub streams: u64,
+    /// Why it was one connection, where the snapshot could not be shared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub single: Option<String>,
+}
+
+/// The part of a table that was read because it changed since an earlier run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WindowFacts {
+    /// The column by which it is told; `xmin` for the transactions of PostgreSQL.
+    pub column: String,
+    /// Where the window before ended, behind which this one begins: its `until`, or a value of the column
+    /// that somebody gave. `None` when everything was read.
+    pub after: Option<String>,
+    /// Where the next window begins. The connector's own text, to be handed back as it is: often the
+    /// largest value under the snapshot, but with PostgreSQL also
+    /// `xmin 1234 but 1236,1240; 2024-01-01 00:00:00`, up to a hundred kilobytes long. `None` when there is
+    /// nothing to begin behind.
+    pub until: Option<String>,
 }
 
 /// One thing that was decided about the input.
@@ -105,8 +147,11 @@ pub struct ColumnPlan {
 /// How many records went where. `records = skipped + rejected + written`, always.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
-    /// Records that the pass over the bytes counted, on its own.
+    /// Records that the pass over the bytes counted, on its own; of a database the rows that came.
     pub records: u64,
+    /// Rows that a database says it sent; missing for files, and where its protocol does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent: Option<u64>,
     /// Records that the reader decoded.
     pub decoded: u64,
     /// Records left out because the options name them, or because they are the header once more.

@@ -250,6 +250,7 @@ mod tests {
                 format: "csv".to_owned(),
                 size_bytes: 50,
                 etag: None,
+                database: None,
             },
             text: Some(TextForm {
                 encoding: Some("UTF-8".to_owned()),

@@ -4,5 +4,6 @@
 //! a message that names the behaviour that is missing, and need nothing that a test does not have.
 
 pub mod catalog;
+pub mod connector;
 pub mod secrets;
 pub mod storage;

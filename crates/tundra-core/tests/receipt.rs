@@ -21,6 +21,7 @@ fn receipt() -> Receipt {
                 format: "csv".to_owned(),
                 size_bytes: 1234,
                 etag: Some("18c3-4d2".to_owned()),
+                database: None,
             },
             decisions: vec![Decision {
                 what: "delimiter".to_owned(),
@@ -49,6 +50,7 @@ fn receipt() -> Receipt {
             .to_owned(),
         counts: Counts {
             records: 45,
+            sent: None,
             decoded: 45,
             skipped: 2,
             rejected: 1,
@@ -72,6 +74,7 @@ fn receipt() -> Receipt {
                 text: "9;x;y".to_owned(),
             }],
         }],
+        window: None,
         outputs: vec![OutputFacts {
             role: "data".to_owned(),
             location: "data/orders.parquet".to_owned(),

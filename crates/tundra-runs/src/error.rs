@@ -46,6 +46,28 @@ pub enum RunError {
         connector_type: String,
     },
 
+    /// The source is read with something else than this database.
+    #[error("the source `{source_label}` is read with `{connector_type}`, and not from {database}")]
+    NotThisDatabase {
+        /// The source.
+        source_label: String,
+        /// What the catalog says that it is read with.
+        connector_type: String,
+        /// The database.
+        database: String,
+    },
+
+    /// The window of the current version is of something else, so that it says nothing of where to go on.
+    #[error("{version} of `{source_label}` ended a window of another {what}")]
+    OtherWindow {
+        /// The source.
+        source_label: String,
+        /// The current version.
+        version: VersionNumber,
+        /// What differs.
+        what: &'static str,
+    },
+
     /// Nothing was uploaded.
     #[error("nothing was uploaded for the source `{source_label}`: `{location}` is empty")]
     NoUpload {
@@ -115,7 +137,9 @@ impl Classify for RunError {
             Self::Location(source) => source.kind(),
             Self::Layout(source) => source.kind(),
             Self::Storage { source, .. } => source.kind(),
-            Self::NotAFile { .. } => ErrorKind::InvalidRequest,
+            Self::NotAFile { .. } | Self::NotThisDatabase { .. } | Self::OtherWindow { .. } => {
+                ErrorKind::InvalidRequest
+            }
             Self::NoUpload { .. } => ErrorKind::NotFound,
             Self::BreakingSchema { .. } => ErrorKind::InvalidData,
             Self::NoData { .. } => ErrorKind::Conflict,
@@ -131,6 +155,8 @@ impl Classify for RunError {
             Self::Unsettled { .. } => Retry::Later,
             Self::Layout(_)
             | Self::NotAFile { .. }
+            | Self::NotThisDatabase { .. }
+            | Self::OtherWindow { .. }
             | Self::NoUpload { .. }
             | Self::BreakingSchema { .. }
             | Self::NoData { .. } => Retry::Never,
@@ -146,6 +172,12 @@ impl Classify for RunError {
             Self::Storage { source, .. } => source.hints(),
             Self::NotAFile { .. } => vec![
                 "name the format of the file with `--format`, or correct the source".to_owned(),
+            ],
+            Self::NotThisDatabase { .. } => {
+                vec!["name a source that was added for this kind of database".to_owned()]
+            }
+            Self::OtherWindow { .. } => vec![
+                "say with `--since` where to begin, or make a source of its own for it".to_owned(),
             ],
             Self::NoUpload { .. } => {
                 vec!["upload the file first, or name the input".to_owned()]

@@ -117,6 +117,19 @@ impl Runs {
         }
     }
 
+    /// Returns the receipt of a version; `None` when it has none that can be read, as one of Tundra 4.0.
+    pub(crate) async fn receipt(
+        &self,
+        source: &Source,
+        version: VersionNumber,
+    ) -> RunResult<Option<Receipt>> {
+        let shelf = self.warehouse.of(&source.tenant)?;
+        let data = self.warehouse.layout().processed(&source.tenant, source.id, version)?;
+        let manifest = shelf.read(&Layout::manifest(&data), LARGEST_MANIFEST).await;
+        let manifest = manifest.map_err(RunError::storage("could not read the receipt"))?;
+        Ok(manifest.and_then(|text| serde_json::from_slice(&text).ok()))
+    }
+
     /// Returns the columns of a version by its receipt, or by its data where it has none, as one of
     /// Tundra 4.0. `None` when there is no data.
     pub(crate) async fn schema_of_objects(
@@ -124,15 +137,11 @@ impl Runs {
         source: &Source,
         version: VersionNumber,
     ) -> RunResult<Option<TableSchema>> {
-        let shelf = self.warehouse.of(&source.tenant)?;
-        let data = self.warehouse.layout().processed(&source.tenant, source.id, version)?;
-        let manifest = shelf.read(&Layout::manifest(&data), LARGEST_MANIFEST).await;
-        let manifest = manifest.map_err(RunError::storage("could not read the receipt"))?;
-        if let Some(text) = manifest
-            && let Ok(receipt) = serde_json::from_slice::<Receipt>(&text)
-        {
+        if let Some(receipt) = self.receipt(source, version).await? {
             return Ok(Some(TableSchema::of(&receipt.plan)));
         }
+        let shelf = self.warehouse.of(&source.tenant)?;
+        let data = self.warehouse.layout().processed(&source.tenant, source.id, version)?;
         let input = Input { storage: shelf.storage.clone(), path: shelf.at(&data) };
         match input.storage.head(&input.path).await {
             Ok(_) => {}

@@ -10,8 +10,10 @@
 mod collect;
 mod convert;
 mod error;
+mod extract;
 mod history;
 mod input;
+mod owner;
 mod remove;
 mod sweep;
 mod warehouse;
@@ -22,9 +24,11 @@ use tundra_core::{Catalog, Scope, Source, SourceId};
 
 pub use self::{
     collect::{CollectOptions, CollectedVersion, Collection, Leftover},
-    convert::{Conversion, FileRun, Outcome},
+    convert::FileRun,
     error::{RunError, RunResult},
+    extract::DatabaseRun,
     history::{VersionDiff, VersionHistory},
+    owner::{Conversion, Outcome},
     remove::SourceRemoval,
     sweep::{Sweep, SweptVersion},
     warehouse::{Warehouse, WarehouseError},

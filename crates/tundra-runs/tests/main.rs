@@ -1,6 +1,7 @@
 //! Runs of catalogued sources: a real catalog in a file, a real directory, the real engine.
 
 mod collecting;
+mod extracting;
 mod failing;
 mod history;
 mod lifecycle;

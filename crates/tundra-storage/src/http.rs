@@ -4,7 +4,6 @@
 //! else a store can do a signature does not allow. Which URLs may be used at all is
 //! [`UrlPolicy`]'s.
 
-mod address;
 mod client;
 mod date;
 mod failure;

@@ -23,11 +23,7 @@ impl Database {
     /// When the tests were not started by `cargo xtask test`.
     pub fn create() -> anyhow::Result<Self> {
         let server = env::postgres()?;
-        // A name that nobody else has.
-        let folder = tempfile::tempdir()?;
-        let unique = folder.path().file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let name: String = unique.chars().filter(char::is_ascii_alphanumeric).collect();
-        let name = format!("tundra_{}_{}", name.to_lowercase(), std::process::id());
+        let name = unique_name()?;
         run(&server, &server.url, &format!("CREATE DATABASE {name} TEMPLATE template0"))?;
         Ok(Self { server, name })
     }
@@ -46,6 +42,14 @@ impl Database {
     pub fn run(&self, sql: &str) -> anyhow::Result<String> {
         run(&self.server, &self.url(), sql)
     }
+}
+
+/// Returns a name that no other database has.
+pub(crate) fn unique_name() -> anyhow::Result<String> {
+    let folder = tempfile::tempdir()?;
+    let unique = folder.path().file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let name: String = unique.chars().filter(char::is_ascii_alphanumeric).collect();
+    Ok(format!("tundra_{}_{}", name.to_lowercase(), std::process::id()))
 }
 
 impl Drop for Database {

@@ -1,9 +1,13 @@
 //! The environment variables by which `cargo xtask test` says where its servers are, and by which a
 //! test tells another process what to play.
 
-use std::{env, path::PathBuf};
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 
 use crate::S3;
 
@@ -38,6 +42,38 @@ pub struct Postgres {
     pub psql: String,
 }
 
+/// MariaDB, and the program that tests talk to it with.
+#[derive(Debug, Clone)]
+pub struct Mariadb {
+    /// Where it is, as a URL without a database, of a user who may do everything.
+    pub url: String,
+    /// The program `mariadb`.
+    pub client: String,
+}
+
+/// Files of certificates and keys, all in the form of PEM.
+#[derive(Debug, Clone)]
+pub struct Tls {
+    /// The authority that vouches for both database servers, under the name `localhost` and no other.
+    pub ca: PathBuf,
+    /// An authority that vouches for neither.
+    pub other_ca: PathBuf,
+    /// A client's certificate and key; that of [`BY_CERTIFICATE`].
+    pub client: (PathBuf, PathBuf),
+    /// The same, but only the other authority vouches for it.
+    pub other_client: (PathBuf, PathBuf),
+}
+
+/// Who gets into the database servers with TLS only. This and the following have the password of the
+/// user who may do everything, and may read everything.
+pub const BY_TLS: &str = "tundra_tls";
+
+/// Who gets in with TLS and the client's certificate only.
+pub const BY_CERTIFICATE: &str = "tundra_certificate";
+
+/// Who gets into PostgreSQL without TLS only.
+pub const BY_PLAIN: &str = "tundra_plain";
+
 /// Which scenario a process of a test is to play.
 pub(crate) const SCENARIO: &str = "TUNDRA_TEST_SCENARIO";
 /// The directory to play it in.
@@ -54,6 +90,71 @@ pub(crate) fn scenario() -> Option<(String, PathBuf)> {
 /// As [`garage`].
 pub fn postgres() -> anyhow::Result<Postgres> {
     Ok(Postgres { url: var("TUNDRA_TEST_POSTGRES_URL")?, psql: var("TUNDRA_TEST_PSQL")? })
+}
+
+/// Returns the folder of PostgreSQL's Unix socket.
+///
+/// # Errors
+/// As [`garage`].
+pub fn postgres_sockets() -> anyhow::Result<PathBuf> {
+    var("TUNDRA_TEST_POSTGRES_SOCKETS").map(PathBuf::from)
+}
+
+/// Returns MariaDB.
+///
+/// # Errors
+/// As [`garage`].
+pub fn mariadb() -> anyhow::Result<Mariadb> {
+    Ok(Mariadb { url: var("TUNDRA_TEST_MARIADB_URL")?, client: var("TUNDRA_TEST_MARIADB_CLIENT")? })
+}
+
+/// Returns MariaDB's Unix socket.
+///
+/// # Errors
+/// As [`garage`].
+pub fn mariadb_socket() -> anyhow::Result<PathBuf> {
+    var("TUNDRA_TEST_MARIADB_SOCKET").map(PathBuf::from)
+}
+
+/// Returns the certificates of PostgreSQL and MariaDB, and those of a client.
+///
+/// # Errors
+/// As [`garage`].
+pub fn tls() -> anyhow::Result<Tls> {
+    let path = |name| var(name).map(PathBuf::from);
+    Ok(Tls {
+        ca: path("TUNDRA_TEST_TLS_CA")?,
+        other_ca: path("TUNDRA_TEST_TLS_OTHER_CA")?,
+        client: (path("TUNDRA_TEST_TLS_CLIENT_CERTIFICATE")?, path("TUNDRA_TEST_TLS_CLIENT_KEY")?),
+        other_client: (
+            path("TUNDRA_TEST_TLS_OTHER_CERTIFICATE")?,
+            path("TUNDRA_TEST_TLS_OTHER_KEY")?,
+        ),
+    })
+}
+
+/// Returns the Python of the tests.
+///
+/// # Errors
+/// As [`garage`].
+pub fn python() -> anyhow::Result<String> {
+    var("TUNDRA_TEST_PYTHON")
+}
+
+/// Returns the library of an ADBC driver, such as `adbc_driver_postgresql`: in the package of that name in
+/// the Python of the tests.
+///
+/// # Errors
+/// As [`garage`].
+pub fn adbc_driver(name: &str) -> anyhow::Result<PathBuf> {
+    const FIND: &str = "import importlib.util, sys; \
+                        print(importlib.util.find_spec(sys.argv[1]).submodule_search_locations[0])";
+    let python = python()?;
+    let found = Command::new(&python).args(["-c", FIND, name]).output()?;
+    ensure!(found.status.success(), "`{python}` has no package `{name}`");
+    let folder = String::from_utf8(found.stdout)?;
+    // The package calls it so on every system.
+    Ok(Path::new(folder.trim_end()).join(format!("lib{name}.so")))
 }
 
 /// Returns the program that serves a database as PostgREST does.

@@ -1,11 +1,12 @@
 //! `cargo xtask bench`: Tundra against its peers, whole processes, in turn and in one run.
 //!
-//! A case is a value in [`case::CASES`]: what it reads, who runs, which targets it has. Ratios are
+//! A case is a value in a table of [`case`]: what it reads, who runs, which targets it has. Ratios are
 //! taken within a round, so that a machine that slows down slows everybody down; absolute times say
 //! nothing about another machine.
 
 mod case;
 mod data;
+mod database;
 mod measure;
 mod report;
 mod store;
@@ -16,9 +17,10 @@ use std::fs;
 use anyhow::{Context, bail};
 
 use self::{
-    case::{CASES, Case},
+    case::{Case, Input, cases},
     data::Data,
-    measure::Bench,
+    database::Databases,
+    measure::{Bench, text},
     store::Store,
     summary::Summary,
 };
@@ -32,15 +34,15 @@ use crate::{
 /// What the peers and the measuring need.
 const REQUIREMENTS: &str = "xtask/src/commands/bench/python/requirements.txt";
 
-/// What the peer needs that only an older release of DuckDB has.
-const HTTPFS_REQUIREMENTS: &str = "xtask/src/commands/bench/python/httpfs-requirements.txt";
+/// What the peers need that only an older release of DuckDB has, and those that read databases.
+const EXTENSIONS_REQUIREMENTS: &str = "xtask/src/commands/bench/python/extensions-requirements.txt";
 
 /// Where the figures of the last full run stand.
 const REPORT: &str = "docs/BENCHMARKS.md";
 
 /// Measures Tundra against its peers and writes docs/BENCHMARKS.md.
 ///
-/// The data (8 GB) is made once and kept in the cache folder. Let the machine do nothing else
+/// The data (17 GB) is made once and kept in the cache folder. Let the machine do nothing else
 /// meanwhile. docs/BENCHMARKS.md is written when all cases ran on the full data.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -73,15 +75,22 @@ pub(crate) fn run(args: Args, workspace: &Workspace) -> anyhow::Result<()> {
     let python = python::ensure_environment(workspace, "bench", REQUIREMENTS)?;
     let data = Data::new(workspace.cache("bench")?, &python, workspace, quick)?;
     let programs = Metadata::read(workspace)?.target_directory.join("release");
-    let store = match cases.iter().any(|case| case.needs_store()) {
-        true => Some((
-            python::ensure_environment(workspace, "bench-httpfs", HTTPFS_REQUIREMENTS)?,
-            step("start a store", || Store::start(workspace, &programs))?,
-        )),
+    let extensions = match cases.iter().any(|case| case.needs_extensions()) {
+        true => Some(python::ensure_environment(
+            workspace,
+            "bench-extensions",
+            EXTENSIONS_REQUIREMENTS,
+        )?),
         false => None,
     };
-    let bench = Bench::new(workspace, python, store, programs.join("tundra"), data.folder())?;
-    let machine = report::Machine::read(&bench)?;
+    let store = match cases.iter().any(|case| case.needs_store()) {
+        true => Some(step("start a store", || Store::start(workspace, &programs))?),
+        false => None,
+    };
+    let mut databases = start_databases(workspace, &cases)?;
+    let tundra = programs.join("tundra");
+    let bench = Bench::new(workspace, python, extensions, store, tundra, data.folder())?;
+    let machine = report::Machine::read(&bench, databases.as_ref())?;
 
     let mut summaries = Vec::new();
     let mut is_complete = only.is_empty() && !quick;
@@ -99,11 +108,20 @@ pub(crate) fn run(args: Args, workspace: &Workspace) -> anyhow::Result<()> {
             is_complete = false;
             continue;
         }
-        let input = data.ensure(case.input)?;
+        let file = data.ensure(case.input)?;
+        let input = match (case.input, &mut databases) {
+            (Input::Table(server, rows), Some(databases)) => {
+                databases.ensure(server, rows, &file)?
+            }
+            _ => text(&file)?.to_owned(),
+        };
         let rounds = case.rounds(rounds);
         let summary = step(case.name, || Summary::of(case, bench.run(case, &input, rounds)?))?;
         say(report::case(&summary));
         summaries.push(summary);
+        if let (Input::Table(server, rows), Some(databases)) = (case.input, &mut databases) {
+            databases.forget(server, rows)?;
+        }
     }
     if !is_complete {
         say(format_args!("{REPORT} is left as it is: not all of it was measured"));
@@ -116,13 +134,24 @@ pub(crate) fn run(args: Args, workspace: &Workspace) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Starts the servers that the cases read from, if any.
+fn start_databases(workspace: &Workspace, cases: &[&Case]) -> anyhow::Result<Option<Databases>> {
+    let mut servers: Vec<_> = cases.iter().filter_map(|case| case.server()).collect();
+    // The cases of a server follow one another.
+    servers.dedup();
+    if servers.is_empty() {
+        return Ok(None);
+    }
+    step("start databases", || Databases::start(workspace, servers)).map(Some)
+}
+
 fn choose(only: &[String]) -> anyhow::Result<Vec<&'static Case>> {
     for name in only {
-        if !CASES.iter().any(|case| case.name == name) {
-            let names: Vec<&str> = CASES.iter().map(|case| case.name).collect();
+        if !cases().any(|case| case.name == name) {
+            let names: Vec<&str> = cases().map(|case| case.name).collect();
             bail!("no case `{name}`; there are {}", names.join(", "));
         }
     }
     let is_chosen = |case: &&Case| only.is_empty() || only.iter().any(|name| name == case.name);
-    Ok(CASES.iter().filter(is_chosen).collect())
+    Ok(cases().filter(is_chosen).collect())
 }

@@ -38,7 +38,10 @@ struct Generator {
     make: fn(&Workspace) -> anyhow::Result<String>,
 }
 
-const GENERATORS: &[Generator] = &[Generator { path: "docs/CLI.md", make: cli_reference }];
+const GENERATORS: &[Generator] = &[
+    Generator { path: "docs/CLI.md", make: |workspace| by_program(workspace, "command-line") },
+    Generator { path: "docs/TYPES.md", make: |workspace| by_program(workspace, "types") },
+];
 
 /// Runs the command.
 ///
@@ -82,14 +85,14 @@ impl Generator {
     }
 }
 
-/// The command line reference, as the `tundra` binary itself prints it.
-fn cli_reference(workspace: &Workspace) -> anyhow::Result<String> {
+/// A page that the `tundra` binary itself prints.
+fn by_program(workspace: &Workspace, page: &str) -> anyhow::Result<String> {
     // Built with the tests and as the tests are, although only the program is wanted: for another
     // selection cargo unites features otherwise, and compiles half of the dependencies again.
     let build = ["build", "--quiet", "--release", "--workspace", "--all-targets"];
     workspace.cargo().args(build).run()?;
     let program = Metadata::read(workspace)?.target_directory.join("release/tundra");
-    Cmd::new(program).arg("generate-docs").read()
+    Cmd::new(program).args(["generate-docs", page]).read()
 }
 
 /// Returns the first line in which two texts differ, counted from one.

@@ -32,7 +32,7 @@ pub(crate) fn run(args: Args, workspace: &Workspace) -> anyhow::Result<()> {
     let Args { services: chosen } = args;
     let chosen = if chosen.is_empty() { Service::value_variants() } else { &chosen };
     let mut services = Services::start(workspace, chosen);
-    if !services.missing().is_empty() {
+    if services.missing().iter().any(|service| !service.is_optional()) {
         bail!("not all servers could be started");
     }
     for (name, value) in services.variables() {

@@ -1,69 +1,117 @@
 //! PostgreSQL: the package of the system, with a cluster of its own that is gone with it.
 
 use std::{
+    fmt::Write as _,
     fs,
-    os::unix::fs::{MetadataExt, PermissionsExt, chown},
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context, bail};
 
 use super::{
+    account::Account,
+    certificates::{self, CA, SERVER_CERTIFICATE, SERVER_KEY, certificates},
     random::random_hex,
     server::{End, Server, free_address},
+    users::{BY_CERTIFICATE, BY_PLAIN, BY_TLS, USER},
 };
 use crate::{
-    env::{TUNDRA_TEST_POSTGRES_URL, TUNDRA_TEST_PSQL, Variables},
+    env::{TUNDRA_TEST_POSTGRES_SOCKETS, TUNDRA_TEST_POSTGRES_URL, TUNDRA_TEST_PSQL, Variables},
     process::Cmd,
     workspace::Workspace,
 };
 
 pub(super) const NAME: &str = "postgresql";
+pub(super) const POSTGIS: &str = "postgis";
 
 /// Where Debian and Ubuntu keep the programs of each version: below, in `15/bin` and the like.
 const VERSIONS: &str = "/usr/lib/postgresql";
 
-/// The user who may do everything.
-const USER: &str = "tundra";
+/// Where they keep its extensions: below, in `15/extension` and the like.
+const EXTENSIONS: &str = "/usr/share/postgresql";
 
 /// Whom the server runs as when we are root, which it refuses to be: the first of these that is there.
 const ACCOUNTS: [&str; 2] = ["postgres", "nobody"];
 
 /// Nothing outlives the folder, so nothing needs to reach the disk.
-const SETTINGS: [&str; 5] = [
+const SETTINGS: [&str; 6] = [
     "fsync=off",
     "synchronous_commit=off",
     "full_page_writes=off",
     // Each test has a database and servers of its own.
     "max_connections=200",
     "shared_buffers=64MB",
+    // TLS is there for whoever wants it.
+    "ssl=on",
 ];
 
-/// Starts it with a user who may do everything.
+/// Starts it with a user who may do everything, and others who get in by one way only.
 pub(super) fn start(_: &Workspace) -> anyhow::Result<(Server, Variables)> {
     let programs = find_programs(Path::new(VERSIONS))?;
+    let certificates = certificates()?;
     let address = free_address()?;
     let (host, port) = (address.ip().to_string(), address.port().to_string());
     let password = random_hex(16)?;
-    let account = Account::ours_or_lesser()?;
+    let account = Account::ours_or_lesser(&ACCOUNTS)?;
     let mut command = account.command(&programs.join("postgres"))?;
     command.extend(["-D", DATA, "-h", &host, "-p", &port, "-k", SOCKETS].map(str::to_owned));
-    command.extend(SETTINGS.iter().flat_map(|setting| ["-c".to_owned(), (*setting).to_owned()]));
+    // Its current folder is soon that of its data.
+    let files =
+        [("ssl_ca_file", CA), ("ssl_cert_file", SERVER_CERTIFICATE), ("ssl_key_file", SERVER_KEY)]
+            .map(|(name, file)| format!("{name}=../{file}"));
+    for setting in SETTINGS.map(str::to_owned).into_iter().chain(files) {
+        command.extend(["-c".to_owned(), setting]);
+    }
     let (program, args) = command.split_first().context("there is no program")?;
     let mut server = Server::start(NAME, End::Quit, Path::new(program), args, |folder| {
+        certificates.write(folder, &account)?;
         make_cluster(folder, &programs, &account, &password)
     })?;
     let psql = programs.join("psql");
     let url = format!("postgres://{USER}:{password}@{address}/postgres");
-    server.wait_until(|| Cmd::new(&psql).args(["-X", "-q", "-c", "SELECT 1", &url]).read())?;
+    let run = |sql: &str| {
+        Cmd::new(&psql).args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-c", sql, &url]).read()
+    };
+    server.wait_until(|| run("SELECT 1"))?;
+    run(&users(&password))?;
     let psql = psql.to_str().context("PostgreSQL is in a folder with an odd name")?.to_owned();
-    Ok((server, vec![(TUNDRA_TEST_POSTGRES_URL, url), (TUNDRA_TEST_PSQL, psql)]))
+    let sockets =
+        server.folder().to_str().context("the folder for temporary files has an odd name")?;
+    let mut variables = vec![
+        (TUNDRA_TEST_POSTGRES_URL, url),
+        (TUNDRA_TEST_POSTGRES_SOCKETS, sockets.to_owned()),
+        (TUNDRA_TEST_PSQL, psql),
+    ];
+    variables.extend(certificates::variables(server.folder())?);
+    Ok((server, variables))
+}
+
+/// Says whether PostGIS is installed beside it, without which tests of geometry have nothing to read.
+pub(super) fn find_postgis() -> anyhow::Result<Variables> {
+    let programs = find_programs(Path::new(VERSIONS))?;
+    let version = programs.parent().and_then(Path::file_name).unwrap_or_default();
+    let control = Path::new(EXTENSIONS).join(version).join("extension/postgis.control");
+    if !control.is_file() {
+        bail!(
+            "there is no `{}` (Debian and Ubuntu: `apt-get install postgresql-{}-postgis-3`)",
+            control.display(),
+            version.display()
+        );
+    }
+    Ok(Variables::new())
 }
 
 /// Below the server's folder, which is its current one.
 const DATA: &str = "data";
-const SOCKETS: &str = ".";
+
+/// Seen from its data: the server's folder.
+const SOCKETS: &str = "..";
 const PASSWORD: &str = "password";
+
+const PASSWORD_METHOD: &str = "scram-sha-256";
+
+/// Below its data: who gets in, and how.
+const ACCESS: &str = "pg_hba.conf";
 
 /// Makes a cluster that lets in nobody without the password.
 fn make_cluster(
@@ -72,9 +120,7 @@ fn make_cluster(
     account: &Account,
     password: &str,
 ) -> anyhow::Result<()> {
-    let written = fs::write(folder.join(PASSWORD), password);
-    written.context("could not write the password")?;
-    account.own(&folder.join(PASSWORD))?;
+    account.write(&folder.join(PASSWORD), password)?;
     // The socket is made there.
     account.own(folder)?;
     let command = account.command(&programs.join("initdb"))?;
@@ -82,10 +128,37 @@ fn make_cluster(
     Cmd::new(program)
         .dir(folder)
         .args(args)
-        .args(["-D", DATA, "-U", USER, "--pwfile", PASSWORD, "--auth", "scram-sha-256"])
+        .args(["-D", DATA, "-U", USER, "--pwfile", PASSWORD, "--auth", PASSWORD_METHOD])
         .args(["--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync", "--no-instructions"])
         .read()?;
-    Ok(())
+    account.write(&folder.join(DATA).join(ACCESS), &access())
+}
+
+/// Returns the rules by which users get in; the first that fits a connection decides.
+fn access() -> String {
+    let certificate = format!("{PASSWORD_METHOD} clientcert=verify-full");
+    let by_one_way = [BY_TLS, BY_CERTIFICATE, BY_PLAIN].join(",");
+    let mut rules = format!("local all all {PASSWORD_METHOD}\n");
+    for (way, users, method) in [
+        ("hostssl", BY_TLS, PASSWORD_METHOD),
+        ("hostssl", BY_CERTIFICATE, &certificate),
+        ("hostnossl", BY_PLAIN, PASSWORD_METHOD),
+        ("host", &by_one_way, "reject"),
+        ("host", "all", PASSWORD_METHOD),
+    ] {
+        // Writing to a string cannot fail.
+        let _ = writeln!(rules, "{way} all {users} all {method}");
+    }
+    rules
+}
+
+/// Returns what makes the users who get in by one way only. They may read everything.
+fn users(password: &str) -> String {
+    [BY_TLS, BY_CERTIFICATE, BY_PLAIN]
+        .map(|user| {
+            format!("CREATE ROLE {user} LOGIN PASSWORD '{password}' IN ROLE pg_read_all_data;")
+        })
+        .concat()
 }
 
 /// Returns the folder with the programs of the newest version.
@@ -107,63 +180,22 @@ fn find_programs(versions: &Path) -> anyhow::Result<PathBuf> {
     Ok(programs)
 }
 
-/// Whom the server runs as.
-#[derive(Debug)]
-enum Account {
-    /// Who we are.
-    Ours,
-    /// Somebody who may do less than root, which we are.
-    Lesser { user: u32, group: u32 },
-}
-
-impl Account {
-    fn ours_or_lesser() -> anyhow::Result<Self> {
-        let process = fs::metadata("/proc/self").context("could not see who this process is")?;
-        if process.uid() != 0 {
-            return Ok(Self::Ours);
-        }
-        let id = |option, account| -> Option<u32> {
-            Cmd::new("id").args([option, account]).read().ok()?.trim().parse().ok()
-        };
-        ACCOUNTS
-            .iter()
-            .find_map(|account| {
-                let (user, group) = (id("-u", account)?, id("-g", account)?);
-                Some(Self::Lesser { user, group })
-            })
-            .with_context(|| format!("there is no user of {}", ACCOUNTS.join(", ")))
-    }
-
-    /// Gives it a file or a folder, which nobody else may read.
-    fn own(&self, path: &Path) -> anyhow::Result<()> {
-        if let Self::Lesser { user, group } = self {
-            let given = chown(path, Some(*user), Some(*group));
-            given.with_context(|| format!("could not give away `{}`", path.display()))?;
-        }
-        let mode = if path.is_dir() { 0o700 } else { 0o600 };
-        let set = fs::set_permissions(path, fs::Permissions::from_mode(mode));
-        set.with_context(|| format!("could not protect `{}`", path.display()))
-    }
-
-    /// Returns what runs a program as this one.
-    fn command(&self, program: &Path) -> anyhow::Result<Vec<String>> {
-        let program = program.to_str().context("PostgreSQL is in a folder with an odd name")?;
-        Ok(match self {
-            Self::Ours => vec![program.to_owned()],
-            Self::Lesser { user, group } => vec![
-                "setpriv".to_owned(),
-                format!("--reuid={user}"),
-                format!("--regid={group}"),
-                "--clear-groups".to_owned(),
-                program.to_owned(),
-            ],
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_gets_in_by_one_way_is_refused_by_all_others_before_everybody_gets_in() {
+        assert_eq!(
+            access(),
+            "local all all scram-sha-256\n\
+             hostssl all tundra_tls all scram-sha-256\n\
+             hostssl all tundra_certificate all scram-sha-256 clientcert=verify-full\n\
+             hostnossl all tundra_plain all scram-sha-256\n\
+             host all tundra_tls,tundra_certificate,tundra_plain all reject\n\
+             host all all all scram-sha-256\n"
+        );
+    }
 
     #[test]
     fn the_newest_version_that_is_whole_is_taken() {

@@ -67,7 +67,7 @@ const LONGEST_ANSWER: usize = 64 << 20;
 impl Client {
     pub(super) fn new(settings: &SupabaseSettings) -> Result<Self, CatalogError> {
         let url = settings.url()?;
-        let tls = tundra_tls::config()
+        let tls = tundra_net::tls::config()
             .map_err(|error| unusable("there are no certificates").with_cause(error))?;
         let mut http = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)

@@ -8,7 +8,7 @@ use tundra_core::Resources;
 use crate::{args::values, env::Settings, failure::Failure};
 
 /// What the run may use.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Resources")]
 pub(crate) struct ResourceArgs {
     /// Threads that compute [default: as many as the process may use]

@@ -13,6 +13,7 @@ use crate::args::CatalogArgs;
 #[command(after_help = "\
 Examples:
   tundra source add sales exports/sales.csv    a source that is read from a file
+  tundra source add orders mysql://me@db/shop  one that is read from a database
   tundra convert --source sales                make its next version
   tundra versions sales                        see them all
   tundra source list")]
@@ -51,8 +52,9 @@ pub(crate) struct AddSourceArgs {
     #[arg(value_name = "NAME")]
     pub(crate) name: String,
 
-    /// Where it is read from: a path or a URL; without it, from what is uploaded for it
+    /// Where it is read from: a path, a URL or a database; without it, from what is uploaded for it
     ///
+    /// A database is named by its URL without a password, and read with `tundra extract --source`.
     /// Uploads are looked for at uploads/SOURCE-ID/ in the organisation's bucket, and the one that was
     /// written last is read.
     #[arg(value_name = "LOCATION")]

@@ -199,6 +199,7 @@ mod tests {
                 format: "csv".to_owned(),
                 size_bytes: 50_000,
                 etag: None,
+                database: None,
             },
             text: None,
             json: None,

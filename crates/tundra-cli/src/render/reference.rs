@@ -17,7 +17,7 @@ pub(crate) fn reference(mut command: Command) -> String {
     command.build();
     let mut text = String::from(
         "# The command line\n\n\
-         This page is made by `tundra generate-docs`; do not edit it.\n\n\
+         This page is made by `tundra generate-docs command-line`; do not edit it.\n\n\
          Data goes to standard output, everything else to standard error.\n",
     );
     section(&mut text, &command);

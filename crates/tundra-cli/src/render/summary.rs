@@ -46,7 +46,7 @@ fn sizes(from: u64, to: u64) -> String {
     format!("{} -> {}{share}", size(from), size(to))
 }
 
-fn time(receipt: &Receipt) -> String {
+pub(super) fn time(receipt: &Receipt) -> String {
     let seconds = receipt.timings.total_seconds;
     let digits = if seconds < 10.0 { 2 } else { 1 };
     let memory = receipt
@@ -162,6 +162,7 @@ mod tests {
                     format: "csv".to_owned(),
                     size_bytes: 773_000_000,
                     etag: None,
+                    database: None,
                 },
                 decisions: Vec::new(),
                 columns: Vec::new(),
@@ -169,6 +170,7 @@ mod tests {
             plan_digest: String::new(),
             counts: Counts {
                 records: 6_001_218,
+                sent: None,
                 decoded: 6_001_218,
                 skipped: 1,
                 rejected: 2,
@@ -189,6 +191,7 @@ mod tests {
                     text: "1,\u{1b}[31m".to_owned(),
                 }],
             }],
+            window: None,
             outputs: vec![
                 output("data", "/data/sales.parquet", 146_000_000, 6_001_215),
                 output("rejects", "/data/rejects.parquet", 900, 2),

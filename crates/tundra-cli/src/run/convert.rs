@@ -157,7 +157,7 @@ async fn convert(
     }
 }
 
-fn proof_text(receipt: &Receipt) -> Result<String, Failure> {
+pub(super) fn proof_text(receipt: &Receipt) -> Result<String, Failure> {
     let mut text = serde_json::to_string_pretty(receipt)
         .map_err(|error| Error::Internal(format!("the receipt is no JSON: {error}")))?;
     text.push('\n');

@@ -81,7 +81,7 @@ pub(super) fn run(request: SourceRun, printer: &Printer) -> Result<(), Failure> 
 }
 
 /// Ends what dead runs left, where nobody else does: a catalog in a file has no service beside it.
-async fn sweep(opened: &Opened) {
+pub(super) async fn sweep(opened: &Opened) {
     if !opened.is_file {
         return;
     }
@@ -99,7 +99,7 @@ async fn open(
     session.open(source, resources.temp_directory.clone(), bar).await
 }
 
-fn document(outcome: &Outcome) -> serde_json::Value {
+pub(super) fn document(outcome: &Outcome) -> serde_json::Value {
     match outcome {
         Outcome::Earlier(version) => json!({
             "version": versions::version_document(version),

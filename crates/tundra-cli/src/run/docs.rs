@@ -1,13 +1,21 @@
-//! `tundra generate-docs`: prints the reference of the command line.
+//! `tundra generate-docs`: prints the pages of the documentation that the program itself knows best.
 
 use clap::CommandFactory;
 
-use crate::{args::Cli, failure::Failure, printer::Printer, render::reference};
+use crate::{
+    args::{Cli, DocsPage},
+    failure::Failure,
+    printer::Printer,
+    render,
+};
 
-/// Prints the reference as Markdown.
+/// Prints a page as Markdown.
 ///
 /// # Errors
 /// Fails when standard output cannot be written.
-pub(crate) fn run(printer: &Printer) -> Result<(), Failure> {
-    printer.data(&reference(Cli::command()))
+pub(crate) fn run(page: DocsPage, printer: &Printer) -> Result<(), Failure> {
+    printer.data(&match page {
+        DocsPage::CommandLine => render::reference(Cli::command()),
+        DocsPage::Types => render::types(),
+    })
 }

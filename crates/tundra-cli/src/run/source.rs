@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::{Value, json};
+use tundra_connectors::{ConnectionSettings, DatabaseKind, Pem};
 use tundra_core::{Format, NewSource, SchemaRule, Source, SourceId, SourceType};
 use tundra_runs::SourceRemoval;
 use tundra_storage::Stores;
@@ -42,8 +44,15 @@ fn add(args: AddSourceArgs, printer: &Printer) -> Result<(), Failure> {
         ));
     }
     let stores = env::stores(None);
-    let location = location.map(|text| kept_location(&text, &stores)).transpose()?;
-    let connector_type = connector_type(format, location.as_deref());
+    let origin = match location {
+        Some(text) if is_database(&text) => Origin::database(&text, format)?,
+        location => {
+            let location = location.map(|text| kept_location(&text, &stores)).transpose()?;
+            let connector_type = connector_type(format, location.as_deref());
+            Origin { source_type: SourceType::File, connector_type, location }
+        }
+    };
+    let Origin { source_type, connector_type, location } = origin;
     let source = session::run(None, async |session| {
         let work = async {
             let opened = catalogs::open(&catalog, stores).await?;
@@ -51,7 +60,7 @@ fn add(args: AddSourceArgs, printer: &Printer) -> Result<(), Failure> {
                 id: id.unwrap_or_else(SourceId::generate),
                 tenant: opened.tenant(),
                 name: Some(name),
-                source_type: SourceType::File,
+                source_type,
                 connector_type,
                 location,
                 schema_rule: if refuse_breaking { SchemaRule::NoBreaking } else { SchemaRule::Any },
@@ -64,6 +73,60 @@ fn add(args: AddSourceArgs, printer: &Printer) -> Result<(), Failure> {
         return printer.json(&document(&source));
     }
     printer.data(&format!("{}\n", source.id))
+}
+
+/// What stands for something else in the URL of a file.
+const NOT_IN_URLS: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#');
+
+/// What a source is read from, as the catalog keeps it.
+struct Origin {
+    source_type: SourceType,
+    connector_type: String,
+    location: Option<String>,
+}
+
+impl Origin {
+    /// Takes the URL of a database, as long as it holds no password: a catalog is no place for one.
+    fn database(text: &str, format: Option<Format>) -> Result<Self, Failure> {
+        if format.is_some() {
+            return Err(Failure::usage(
+                "a database has no format",
+                "leave `--format` out, or name a file",
+            ));
+        }
+        let settings = ConnectionSettings::from_url(text)?;
+        if settings.password.is_some() {
+            return Err(Failure::usage(
+                format!("the URL of {settings} has a password, which is not kept"),
+                "leave it out, and give each run the password with `--password-file` or \
+                 TUNDRA_DATABASE_PASSWORD",
+            ));
+        }
+        if matches!(settings.client_key, Some(Pem::Text(_))) {
+            return Err(Failure::usage(
+                format!("the URL of {settings} has a private key, which is not kept"),
+                "name the file of the key",
+            ));
+        }
+        let location = match &settings.file_path {
+            // The next run may be started elsewhere.
+            Some(path) => std::path::absolute(path).map_or_else(
+                |_| text.to_owned(),
+                |path| {
+                    let path = path.to_string_lossy();
+                    format!("sqlite:{}", utf8_percent_encode(&path, NOT_IN_URLS))
+                },
+            ),
+            None => text.to_owned(),
+        };
+        let connector_type = settings.kind.name().to_owned();
+        Ok(Self { source_type: SourceType::Database, connector_type, location: Some(location) })
+    }
+}
+
+/// Returns whether a location is the URL of a database.
+fn is_database(text: &str) -> bool {
+    text.split_once(':').is_some_and(|(scheme, _)| scheme.parse::<DatabaseKind>().is_ok())
 }
 
 /// Returns a location as it is kept: a path from the root, because the next run may be started

@@ -21,12 +21,14 @@ use crate::{
 };
 
 /// How often a run looks whether somebody wants it to stop: well below the second that is promised.
-const LOOK_UP: Duration = Duration::from_millis(20);
+pub(crate) const LOOK_UP: Duration = Duration::from_millis(20);
 
 /// What stops a run: the caller's switch, its deadline, or that nobody waits for it any more.
 #[derive(Debug, Clone)]
 pub(crate) struct Stop {
     control: Control,
+    /// When the run began.
+    pub(crate) began: Instant,
     deadline: Option<Instant>,
     /// The run's own switch; what reads the input looks at it.
     pub(crate) own: Cancel,
@@ -35,8 +37,9 @@ pub(crate) struct Stop {
 impl Stop {
     /// Begins to count the time.
     pub(crate) fn new(control: &Control) -> Self {
-        let deadline = control.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        Self { control: control.clone(), deadline, own: Cancel::default() }
+        let began = Instant::now();
+        let deadline = control.timeout.and_then(|timeout| began.checked_add(timeout));
+        Self { control: control.clone(), began, deadline, own: Cancel::default() }
     }
 
     /// Fails when the run is to stop.
@@ -70,11 +73,21 @@ impl Stop {
     }
 }
 
+/// Whether the rows of the output stand in the order in which they are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RowOrder {
+    /// They do.
+    Kept,
+    /// They need not, which takes less memory.
+    Free,
+}
+
 /// Opens a database for a run.
 pub(crate) fn open_database(
     resources: &Resources,
     shares: Shares,
     run: RunId,
+    order: RowOrder,
     files: Arc<dyn FileSystem>,
 ) -> Result<Arc<Database>, Error> {
     let options = tundra_duckdb::Options {
@@ -83,7 +96,7 @@ pub(crate) fn open_database(
         io_threads: 0,
         temp_directory: Some(resources.temp_directory.join(format!("tundra-{run}"))),
         max_temp_size: resources.max_temp_size,
-        preserve_insertion_order: true,
+        preserve_insertion_order: order == RowOrder::Kept,
         cache_files: false,
     };
     Database::open(&options, files).map(Arc::new).map_err(|error| engine_error("start", error))

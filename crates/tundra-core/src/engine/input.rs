@@ -70,6 +70,7 @@ impl OpenInput {
             format: self.format.name().to_owned(),
             size_bytes: info.size,
             etag: info.etag.clone(),
+            database: None,
         }
     }
 

@@ -18,7 +18,7 @@ use crate::{
     Error, Format, Input, InspectOptions, Inspection, LossEvent, Resources, Result, Stage,
     TextForm, TextHints, Warning,
     engine::{
-        copy::{Stop, Watcher, open_database},
+        copy::{RowOrder, Stop, Watcher, open_database},
         failure::input_error,
         files::RunFiles,
         input::OpenInput,
@@ -171,7 +171,8 @@ impl Look {
         let files =
             Arc::new(RunFiles::new(self.runtime.clone(), Some((sql::INPUT, Arc::clone(object)))));
         let run = crate::RunId::generate();
-        let database = open_database(&self.resources, shares(&self.resources), run, files)?;
+        let database =
+            open_database(&self.resources, shares(&self.resources), run, RowOrder::Kept, files)?;
         let watcher = Watcher::start(&database, &self.stop, None)?;
         let first = database
             .query(&sql::first_rows(&selected, found.len(), SAMPLE_ROWS))

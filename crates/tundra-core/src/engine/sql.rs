@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use tundra_duckdb::{quote_identifier, quote_literal};
 
-use crate::{ColumnType, Compression, ConvertOptions};
+use crate::{ColumnType, Compression};
 
 /// The name under which the rows of a text input are registered.
 pub(crate) const STREAM: &str = "source";
@@ -20,11 +20,11 @@ pub(crate) const REJECTS: &str = "rejects.parquet";
 pub(crate) fn copy(
     select: &str,
     file: &str,
-    options: &ConvertOptions,
+    compression: Compression,
     row_group_rows: u64,
     metadata: &[(&str, &str)],
 ) -> String {
-    let compression = match options.compression {
+    let compression = match compression {
         Compression::Zstd(None) => "COMPRESSION zstd".to_owned(),
         Compression::Zstd(Some(level)) => {
             format!("COMPRESSION zstd, COMPRESSION_LEVEL {level}")

@@ -57,14 +57,22 @@ pub(crate) struct Facts {
     pub(crate) row_groups: u64,
 }
 
-/// Checks that the records add up: what the splitter counted was decoded, and every decoded record
-/// was handed on, skipped or rejected.
+/// Checks that the records add up: what the splitter counted, or a server says it sent, was decoded, and
+/// every decoded record was handed on, skipped or rejected.
 pub(crate) fn check_counts(counts: &Counts, rows: u64, output: &str) -> Result<(), Error> {
     let fail = |mismatch: String| Err(Error::Verification { output: output.to_owned(), mismatch });
     if counts.records != counts.decoded {
         return fail(format!(
             "the pass over the bytes counted {} records and the reader decoded {}",
             counts.records, counts.decoded
+        ));
+    }
+    if let Some(sent) = counts.sent
+        && sent != counts.decoded
+    {
+        return fail(format!(
+            "the server says that it sent {sent} rows and the reader decoded {}",
+            counts.decoded
         ));
     }
     if counts.decoded != counts.skipped + counts.rejected + rows {

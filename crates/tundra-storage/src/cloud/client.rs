@@ -46,8 +46,8 @@ impl Clients {
     /// # Errors
     /// Fails when there is no TLS to be had.
     pub(crate) fn new(transfer: &TransferSettings) -> Result<Self, LocationError> {
-        let tls =
-            tundra_tls::config().map_err(|error| LocationError::Client { source: error.into() })?;
+        let tls = tundra_net::tls::config()
+            .map_err(|error| LocationError::Client { source: error.into() })?;
         let builder = || {
             reqwest::Client::builder()
                 .tls_backend_preconfigured(tls.clone())

@@ -62,7 +62,7 @@ pub(super) struct Tries {
 impl Client {
     pub(super) fn new(options: HttpOptions) -> Result<Self, StorageError> {
         let policy = Arc::new(options.policy.clone());
-        let tls = tundra_tls::config().map_err(|error| set_up_failed(&error))?;
+        let tls = tundra_net::tls::config().map_err(|error| set_up_failed(&error))?;
         let build = |plain: bool| {
             reqwest::Client::builder()
                 .tls_backend_preconfigured(tls.clone())

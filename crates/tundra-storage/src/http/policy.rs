@@ -7,9 +7,8 @@
 use std::{fmt, net::IpAddr, str::FromStr};
 
 use tundra_core::StorageError;
+use tundra_net::address::{Zone, zone};
 use url::{Host, Url};
-
-use crate::http::address::{Zone, zone};
 
 /// Which URLs may be used, how far they may lead, and how much may come through them.
 ///

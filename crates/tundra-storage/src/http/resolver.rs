@@ -155,7 +155,7 @@ mod tests {
             }
         });
         let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tundra_tls::config().unwrap())
+            .tls_backend_preconfigured(tundra_net::tls::config().unwrap())
             .no_proxy()
             .dns_resolver(resolver)
             .build()

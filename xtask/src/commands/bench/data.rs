@@ -10,7 +10,11 @@ use std::{
 
 use anyhow::Context;
 
-use super::case::Input;
+use super::{
+    case::{Input, Rows},
+    database::{CREATE_LINEITEM, add_rows},
+    measure::script,
+};
 use crate::{process::Cmd, progress::step, workspace::Workspace};
 
 /// The size of the small CSV file, in bytes; it ends with the last whole line.
@@ -25,6 +29,9 @@ const LARGE_NAME: &str = "lineitem-4g.csv";
 /// What is left for its Parquet file and for what is spilled, in bytes.
 const LARGE_OUTPUT: u64 = 3_000_000_000;
 
+/// What a table of ten times the rows takes with its index and its Parquet file, in bytes at most.
+const TENFOLD: u64 = 14_000_000_000;
+
 /// The place of the column `l_partkey`, in which the contradiction stands.
 const CONTRADICTED_COLUMN: usize = 1;
 
@@ -37,7 +44,8 @@ pub(super) struct Data {
     folder: PathBuf,
     python: PathBuf,
     make_ndjson: PathBuf,
-    scale_factor: &'static str,
+    make_sqlite: PathBuf,
+    is_quick: bool,
 }
 
 impl Data {
@@ -57,8 +65,9 @@ impl Data {
         Ok(Self {
             folder,
             python: python.to_owned(),
-            make_ndjson: super::measure::script(workspace, "make_ndjson.py"),
-            scale_factor: if quick { "0.1" } else { "1" },
+            make_ndjson: script(workspace, "make_ndjson.py"),
+            make_sqlite: script(workspace, "make_sqlite.py"),
+            is_quick: quick,
         })
     }
 
@@ -67,14 +76,17 @@ impl Data {
         &self.folder
     }
 
-    /// Returns the file that an input stands for, after making it when it is missing.
+    /// Returns the file that an input stands for, after making it when it is missing; for a table of a
+    /// server the file that is loaded into it.
     ///
     /// # Errors
     /// When it cannot be made.
     pub(super) fn ensure(&self, input: Input) -> anyhow::Result<PathBuf> {
         match input {
             Input::Nothing => Ok(PathBuf::new()),
-            Input::Csv => self.ensure_file("lineitem.csv", |path| self.make_csv(path)),
+            Input::Csv | Input::Table(..) => {
+                self.ensure_file("lineitem.csv", |path| self.make_csv(path))
+            }
             Input::Ndjson => {
                 let csv = self.ensure(Input::Csv)?;
                 self.ensure_file("lineitem.ndjson", |path| self.make_ndjson(&csv, path))
@@ -91,6 +103,10 @@ impl Data {
                 let csv = self.ensure(Input::Csv)?;
                 self.ensure_file("lineitem-10k.csv", |path| make_small(&csv, path))
             }
+            Input::Sqlite(rows) => {
+                let csv = self.ensure(Input::Csv)?;
+                self.ensure_file(sqlite_name(rows), |path| self.make_sqlite(&csv, rows, path))
+            }
         }
     }
 
@@ -99,12 +115,14 @@ impl Data {
     /// # Errors
     /// When Python does not tell what is free.
     pub(super) fn missing_room(&self, input: Input) -> anyhow::Result<Option<u64>> {
-        if input != Input::LargeCsv {
-            return Ok(None);
-        }
-        let needed = match self.folder.join(LARGE_NAME).is_file() {
-            true => LARGE_OUTPUT,
-            false => LARGE + LARGE_OUTPUT,
+        let needed = match input {
+            Input::LargeCsv if self.folder.join(LARGE_NAME).is_file() => LARGE_OUTPUT,
+            Input::LargeCsv => LARGE + LARGE_OUTPUT,
+            Input::Sqlite(rows) if self.folder.join(sqlite_name(rows)).is_file() => LARGE_OUTPUT,
+            Input::Table(_, Rows::Tenfold) | Input::Sqlite(Rows::Tenfold) if !self.is_quick => {
+                TENFOLD
+            }
+            _ => return Ok(None),
         };
         let free: u64 = Cmd::new(&self.python)
             .args(["-I", "-c", "import shutil, sys; print(shutil.disk_usage(sys.argv[1]).free)"])
@@ -138,7 +156,7 @@ impl Data {
         let folder = self.folder.join("generated");
         Cmd::new(self.python.with_file_name("tpchgen-cli"))
             .args(["csv", "--tables", "lineitem", "--overwrite"])
-            .args(["--scale-factor", self.scale_factor, "--output-dir"])
+            .args(["--scale-factor", if self.is_quick { "0.1" } else { "1" }, "--output-dir"])
             .arg(&folder)
             .run()?;
         fs::rename(folder.join("lineitem.csv"), path)
@@ -148,6 +166,32 @@ impl Data {
 
     fn make_ndjson(&self, csv: &Path, path: &Path) -> anyhow::Result<()> {
         Cmd::new(&self.python).arg("-I").arg(&self.make_ndjson).arg(csv).arg(path).run()
+    }
+
+    fn make_sqlite(&self, csv: &Path, rows: Rows, path: &Path) -> anyhow::Result<()> {
+        // What was left half-made has the table already.
+        if path.exists() {
+            fs::remove_file(path)
+                .with_context(|| format!("could not remove `{}`", path.display()))?;
+        }
+        let times = match rows {
+            Rows::Once => 1,
+            Rows::Tenfold => 10,
+        };
+        Cmd::new(&self.python)
+            .arg("-I")
+            .arg(&self.make_sqlite)
+            .args([csv, path])
+            .arg(CREATE_LINEITEM)
+            .args((1..times).map(|time| add_rows("lineitem", "lineitem", time)))
+            .run()
+    }
+}
+
+fn sqlite_name(rows: Rows) -> &'static str {
+    match rows {
+        Rows::Once => "lineitem.db",
+        Rows::Tenfold => "lineitem-10.db",
     }
 }
 

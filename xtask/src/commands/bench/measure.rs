@@ -38,6 +38,15 @@ pub(super) struct Written {
     pub(super) types: Vec<(String, String)>,
 }
 
+/// What `versions.py` prints.
+#[derive(Debug, Deserialize)]
+pub(super) struct Versions {
+    pub(super) date: String,
+    pub(super) python: String,
+    /// In the order in which they were asked for.
+    pub(super) packages: Vec<String>,
+}
+
 /// All runs of a case.
 #[derive(Debug)]
 pub(super) struct Measured {
@@ -51,8 +60,10 @@ pub(super) struct Measured {
 #[derive(Debug)]
 pub(super) struct Bench {
     python: PathBuf,
-    /// The Python with the release of DuckDB that reads from stores, and the store.
-    store: Option<(PathBuf, Store)>,
+    /// The Python with the release of DuckDB that has extensions, and with the other peers that read
+    /// databases.
+    extensions: Option<PathBuf>,
+    store: Option<Store>,
     tundra: PathBuf,
     scripts: PathBuf,
     output: PathBuf,
@@ -85,7 +96,8 @@ impl Bench {
     pub(super) fn new(
         workspace: &Workspace,
         python: PathBuf,
-        store: Option<(PathBuf, Store)>,
+        extensions: Option<PathBuf>,
+        store: Option<Store>,
         tundra: PathBuf,
         folder: &Path,
     ) -> anyhow::Result<Self> {
@@ -93,20 +105,27 @@ impl Bench {
             bail!("no program at `{}`", tundra.display());
         }
         let scripts = script(workspace, "");
-        Ok(Self { python, store, tundra, scripts, output: folder.join(OUTPUT) })
+        Ok(Self { python, extensions, store, tundra, scripts, output: folder.join(OUTPUT) })
     }
 
-    /// Returns what a script of ours prints.
+    /// Returns the versions of packages of the newest peers.
     ///
     /// # Errors
-    /// When it fails or prints something else than the JSON that is expected.
-    pub(super) fn ask<T: for<'a> Deserialize<'a>>(
+    /// When one is missing.
+    pub(super) fn versions(&self, packages: &[&str]) -> anyhow::Result<Versions> {
+        self.versions_of(&self.python, packages)
+    }
+
+    /// Returns the versions of packages beside the DuckDB that has extensions, if there is one.
+    ///
+    /// # Errors
+    /// When one is missing.
+    pub(super) fn versions_with_extensions(
         &self,
-        name: &str,
-        args: &[&Path],
-    ) -> anyhow::Result<T> {
-        let json = self.script(name).args(args).read()?;
-        serde_json::from_str(&json).with_context(|| format!("`{name}` printed no such JSON"))
+        packages: &[&str],
+    ) -> anyhow::Result<Option<Versions>> {
+        let python = self.extensions.as_deref();
+        python.map(|python| self.versions_of(python, packages)).transpose()
     }
 
     /// Returns what Tundra says of its version.
@@ -117,11 +136,12 @@ impl Bench {
         Ok(Cmd::new(&self.tundra).arg("--version").read()?.trim().to_owned())
     }
 
-    /// Runs all contenders of a case in turn: once to warm up, then `rounds` times.
+    /// Runs all contenders of a case in turn: once to warm up, then `rounds` times. The input is a file
+    /// or the URL of a database.
     ///
     /// # Errors
     /// When one fails, or when two of them wrote a different number of rows.
-    pub(super) fn run(&self, case: &Case, input: &Path, rounds: u32) -> anyhow::Result<Measured> {
+    pub(super) fn run(&self, case: &Case, input: &str, rounds: u32) -> anyhow::Result<Measured> {
         if case.needs_store() {
             self.upload(input)?;
         }
@@ -153,7 +173,7 @@ impl Bench {
         Ok(Measured { samples, written })
     }
 
-    fn run_once(&self, contender: &Contender, input: &Path) -> anyhow::Result<Sample> {
+    fn run_once(&self, contender: &Contender, input: &str) -> anyhow::Result<Sample> {
         remove(&self.output)?;
         let mut command = self.script("measure.py");
         command = match contender.program {
@@ -161,19 +181,18 @@ impl Bench {
             Program::Script(name) => {
                 command.arg(&self.python).arg("-I").arg(self.scripts.join(name))
             }
-            Program::HttpfsScript(name) => {
-                command.arg(&self.store()?.0).arg("-I").arg(self.scripts.join(name))
+            Program::ExtensionsScript(name) => {
+                command.arg(self.extensions()?).arg("-I").arg(self.scripts.join(name))
             }
         };
-        let is_on_disk = contender.place == Place::Disk;
-        for &arg in contender.args {
-            command = match arg {
-                "{input}" if is_on_disk => command.arg(input),
-                "{input}" => command.arg(self.store()?.1.url(&name_of(input))?),
-                "{output}" if is_on_disk => command.arg(&self.output),
-                "{output}" => command.arg(self.store()?.1.url(OUTPUT)?),
-                other => command.arg(other),
-            };
+        let (input, output) = match contender.place {
+            Place::Disk => (input.to_owned(), text(&self.output)?.to_owned()),
+            Place::Store | Place::FarStore => {
+                (self.store()?.url(&name_of(input))?, self.store()?.url(OUTPUT)?)
+            }
+        };
+        for arg in contender.args {
+            command = command.arg(arg.replace("{input}", &input).replace("{output}", &output));
         }
         let json = self.with_store(command, contender.place)?.read()?;
         let taken: Taken =
@@ -183,7 +202,7 @@ impl Bench {
         }
         let inside = match contender.program {
             Program::Tundra => None,
-            Program::Script(name) | Program::HttpfsScript(name) => Some(
+            Program::Script(name) | Program::ExtensionsScript(name) => Some(
                 taken.stdout.trim().parse().with_context(|| format!("`{name}` printed no time"))?,
             ),
         };
@@ -192,8 +211,14 @@ impl Bench {
         Ok(Sample { wall: taken.wall, cpu: taken.cpu, memory: taken.memory, size, inside })
     }
 
-    fn upload(&self, input: &Path) -> anyhow::Result<()> {
-        let url = self.store()?.1.url(&name_of(input))?;
+    fn versions_of(&self, python: &Path, packages: &[&str]) -> anyhow::Result<Versions> {
+        let script = self.scripts.join("versions.py");
+        let json = Cmd::new(python).arg("-I").arg(script).args(packages).read()?;
+        serde_json::from_str(&json).context("`versions.py` printed no such JSON")
+    }
+
+    fn upload(&self, input: &str) -> anyhow::Result<()> {
+        let url = self.store()?.url(&name_of(input))?;
         let command = self.script("upload.py").arg(input).arg(url);
         self.with_store(command, Place::Store)?.read().map(drop)
     }
@@ -202,7 +227,7 @@ impl Bench {
         let command = self.script("describe.py");
         let command = match place {
             Place::Disk => command.arg(&self.output),
-            Place::Store | Place::FarStore => command.arg(self.store()?.1.url(OUTPUT)?),
+            Place::Store | Place::FarStore => command.arg(self.store()?.url(OUTPUT)?),
         };
         let json = self.with_store(command, place)?.read()?;
         serde_json::from_str(&json).context("`describe.py` printed no such JSON")
@@ -210,15 +235,19 @@ impl Bench {
 
     fn with_store(&self, mut command: Cmd, place: Place) -> anyhow::Result<Cmd> {
         if place != Place::Disk {
-            for (name, value) in self.store()?.1.variables(place)? {
+            for (name, value) in self.store()?.variables(place)? {
                 command = command.env(name, value);
             }
         }
         Ok(command)
     }
 
-    fn store(&self) -> anyhow::Result<&(PathBuf, Store)> {
+    fn store(&self) -> anyhow::Result<&Store> {
         self.store.as_ref().context("there is no store")
+    }
+
+    fn extensions(&self) -> anyhow::Result<&Path> {
+        self.extensions.as_deref().context("there is no DuckDB with extensions")
     }
 
     fn script(&self, name: &str) -> Cmd {
@@ -226,8 +255,16 @@ impl Bench {
     }
 }
 
-fn name_of(file: &Path) -> String {
-    file.file_name().unwrap_or_default().to_string_lossy().into_owned()
+fn name_of(file: &str) -> String {
+    Path::new(file).file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// Returns a path as an argument of programs that take URLs in its place.
+///
+/// # Errors
+/// When it is not UTF-8.
+pub(super) fn text(path: &Path) -> anyhow::Result<&str> {
+    path.to_str().with_context(|| format!("`{}` has an odd name", path.display()))
 }
 
 fn remove(path: &Path) -> anyhow::Result<()> {

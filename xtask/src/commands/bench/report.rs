@@ -3,10 +3,10 @@
 use std::{fs, thread};
 
 use anyhow::Context;
-use serde::Deserialize;
 
 use super::{
-    case::{Case, Input, Place, Program},
+    case::{Case, Input, Place, Program, Rows, Server},
+    database::Databases,
     measure::Bench,
     summary::{Row, Summary},
 };
@@ -19,17 +19,9 @@ pub(super) struct Machine {
     memory: String,
     /// How many processes wanted to run before the first measurement, averaged over a minute.
     load: String,
-    tundra: String,
-    peers: Peers,
-}
-
-/// What `versions.py` prints.
-#[derive(Debug, Deserialize)]
-struct Peers {
     date: String,
-    python: String,
-    duckdb: String,
-    polars: String,
+    /// Tundra's, the peers' and the servers' names and versions.
+    versions: String,
 }
 
 impl Machine {
@@ -37,8 +29,23 @@ impl Machine {
     ///
     /// # Errors
     /// When a program that takes part does not tell its version.
-    pub(super) fn read(bench: &Bench) -> anyhow::Result<Self> {
+    pub(super) fn read(bench: &Bench, databases: Option<&Databases>) -> anyhow::Result<Self> {
         let cores = thread::available_parallelism().context("the machine hides its cores")?.get();
+        let peers = bench.versions(&NEWEST.map(|(package, _)| package))?;
+        let mut versions = format!(
+            "{}; {} on Python {}",
+            bench.tundra_version()?,
+            and(&NEWEST, &peers.packages),
+            peers.python
+        );
+        let packages = WITH_EXTENSIONS.map(|(package, _)| package);
+        if let Some(others) = bench.versions_with_extensions(&packages)? {
+            let others = and(&WITH_EXTENSIONS, &others.packages);
+            versions.push_str(&format!("; {others} for stores and databases"));
+        }
+        for server in databases.map(Databases::versions).transpose()?.unwrap_or_default() {
+            versions.push_str(&format!("; {server}"));
+        }
         Ok(Self {
             processor: field("/proc/cpuinfo", "model name"),
             cores,
@@ -47,9 +54,29 @@ impl Machine {
                 .ok()
                 .and_then(|text| text.split(' ').next().map(ToOwned::to_owned))
                 .unwrap_or_else(|| "unknown".to_owned()),
-            tundra: bench.tundra_version()?,
-            peers: bench.ask("versions.py", &[])?,
+            date: peers.date,
+            versions,
         })
+    }
+}
+
+/// The peers that run with their newest release: package and name.
+const NEWEST: [(&str, &str); 2] = [("duckdb", "DuckDB"), ("polars", "Polars")];
+
+/// The peers beside them that read stores and databases.
+const WITH_EXTENSIONS: [(&str, &str); 3] =
+    [("duckdb", "DuckDB"), ("connectorx", "ConnectorX"), ("adbc-driver-postgresql", "ADBC")];
+
+/// Returns names with their versions, as one would list them.
+fn and(names: &[(&str, &str)], versions: &[String]) -> String {
+    let named: Vec<String> = names
+        .iter()
+        .zip(versions)
+        .map(|((_, name), version)| format!("{name} {version}"))
+        .collect();
+    match named.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        _ => named.concat(),
     }
 }
 
@@ -70,8 +97,7 @@ fn memory(total: &str) -> String {
 
 /// The document of a full run.
 pub(super) fn document(machine: &Machine, rounds: u32, summaries: &[Summary]) -> String {
-    let Machine { processor, cores, memory, load, tundra, peers } = machine;
-    let Peers { date, python, duckdb, polars } = peers;
+    let Machine { processor, cores, memory, load, date, versions } = machine;
     let fewer: String = summaries
         .iter()
         .filter(|summary| summary.case.rounds(rounds) < rounds)
@@ -85,12 +111,17 @@ pub(super) fn document(machine: &Machine, rounds: u32, summaries: &[Summary]) ->
          \n\
          - Machine: {processor}, {cores} cores, {memory} of memory; load before the run {load}.\n\
          - Date: {date}.\n\
-         - Versions: {tundra}; DuckDB {duckdb} and Polars {polars} on Python {python}.\n\
+         - Versions: {versions}.\n\
          - Data: TPC-H `lineitem` at scale factor 1, 6,001,215 rows, made by `tpchgen-cli`.\n  \
            `contradiction` reads it with `00713` as the `l_partkey` of its last row, `memory` the \
          rows over and over, 4 GB.\n\
          - Store: Garage on this machine, its objects on disk; `far` reaches it through a proxy of the \
          tests, which takes a share of the cores.\n\
+         - Databases: on this machine, reached over TCP without encryption; the table has the types and \
+         the primary key of TPC-H, and all of it is in memory before the first round.\n  \
+           The servers take a share of the cores, and neither their CPU nor their memory is in the \
+         figures.\n  \
+           MariaDB has a buffer pool of 1 GiB, PostgreSQL what the system caches.\n\
          - Everybody runs in turn, {rounds} rounds after one that warms up{fewer}; figures are \
          medians.\n  \
            A ratio is Tundra's figure divided by the peer's in the same round, and again the median.\n\
@@ -174,7 +205,7 @@ fn commands(case: &Case) -> String {
     for contender in case.contenders {
         let program = match contender.program {
             Program::Tundra => "tundra".to_owned(),
-            Program::Script(name) | Program::HttpfsScript(name) => {
+            Program::Script(name) | Program::ExtensionsScript(name) => {
                 format!("python [{name}](../xtask/src/commands/bench/python/{name})")
             }
         };
@@ -182,14 +213,16 @@ fn commands(case: &Case) -> String {
             Place::Disk => "",
             Place::Store | Place::FarStore => "s3://tundra/",
         };
-        let args = contender
-            .args
+        let quoted =
+            |arg: &&str| if arg.contains(' ') { format!("'{arg}'") } else { (*arg).to_owned() };
+        let args: Vec<String> = contender.args.iter().map(quoted).collect();
+        let args = args
             .join(" ")
             .replace("{input}", &format!("{folder}{}", input(case.input)))
             .replace("{output}", &format!("{folder}output.parquet"));
         text.push_str(&match contender.program {
             Program::Tundra => format!("- {}: `{program} {args}`\n", case.name),
-            Program::Script(_) | Program::HttpfsScript(_) => {
+            Program::Script(_) | Program::ExtensionsScript(_) => {
                 format!("- {}: {program} `{args}`\n", case.name)
             }
         });
@@ -205,6 +238,10 @@ fn input(input: Input) -> &'static str {
         Input::ContradictedCsv => "lineitem-contradicted.csv",
         Input::LargeCsv => "lineitem-4g.csv",
         Input::SmallCsv => "lineitem-10k.csv",
+        Input::Table(Server::Postgresql, _) => "postgres://…",
+        Input::Table(Server::Mariadb, _) => "mariadb://…",
+        Input::Sqlite(Rows::Once) => "lineitem.db",
+        Input::Sqlite(Rows::Tenfold) => "lineitem-10.db",
     }
 }
 
@@ -277,6 +314,16 @@ mod tests {
             table(&[row(["", "time"]), row(["Tundra", "1 s"])]),
             "|        | time |\n| ------ | ---- |\n| Tundra | 1 s  |\n"
         );
+    }
+
+    #[test]
+    fn versions_are_listed_with_their_names() {
+        let versions = ["1.5.5", "0.4.6", "1.13.0"].map(ToOwned::to_owned);
+        assert_eq!(
+            and(&WITH_EXTENSIONS, &versions),
+            "DuckDB 1.5.5, ConnectorX 0.4.6 and ADBC 1.13.0"
+        );
+        assert_eq!(and(&WITH_EXTENSIONS[..1], &versions[..1]), "DuckDB 1.5.5");
     }
 
     #[test]

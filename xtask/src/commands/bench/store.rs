@@ -86,7 +86,11 @@ impl Store {
     }
 }
 
-fn find<'a>(services: &'a Services, name: &str) -> anyhow::Result<&'a str> {
+/// Returns the value of a variable that services set.
+///
+/// # Errors
+/// When they did not.
+pub(super) fn find<'a>(services: &'a Services, name: &str) -> anyhow::Result<&'a str> {
     let found = services.variables().iter().find(|(known, _)| *known == name);
     found.map(|(_, value)| value.as_str()).with_context(|| format!("no `{name}`"))
 }

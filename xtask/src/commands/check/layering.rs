@@ -54,26 +54,26 @@ const LAYERS: &[Layer] = &[
         tests_without_engine: false,
     },
     Layer {
-        name: "tundra-tls",
+        name: "tundra-net",
         knows: &[],
         must_not_know: &[HTTP, TERMINAL, STORES, DATABASES, CATALOGS, UNTYPED_ERRORS],
         tests_without_engine: true,
     },
     Layer {
         name: "tundra-storage",
-        knows: &["tundra-core", "tundra-tls"],
+        knows: &["tundra-core", "tundra-net"],
         must_not_know: &[TERMINAL, DATABASES, CATALOGS, UNTYPED_ERRORS],
         tests_without_engine: true,
     },
     Layer {
         name: "tundra-connectors",
-        knows: &["tundra-core"],
+        knows: &["tundra-core", "tundra-net"],
         must_not_know: &[TERMINAL, STORES, CATALOGS, UNTYPED_ERRORS],
         tests_without_engine: true,
     },
     Layer {
         name: "tundra-catalog",
-        knows: &["tundra-core", "tundra-tls"],
+        knows: &["tundra-core", "tundra-net"],
         must_not_know: &[TERMINAL, STORES, UNTYPED_ERRORS],
         tests_without_engine: true,
     },
@@ -131,8 +131,8 @@ const LAYERS: &[Layer] = &[
 ];
 
 /// What tests and examples may use besides, where the layer does not forbid it: the compositions that
-/// an embedder writes need a store, and a catalog.
-const DEV: &[&str] = &["tundra-core", "tundra-storage", "tundra-catalog"];
+/// an embedder writes need a store, a catalog and a database.
+const DEV: &[&str] = &["tundra-core", "tundra-storage", "tundra-catalog", "tundra-connectors"];
 
 /// What the tests of every crate may use: it knows no crate of ours.
 const TEST_SERVICES: &str = "tundra-test-services";

@@ -1,19 +1,16 @@
-"""Prints today's date and the versions of the peers, as JSON."""
+"""Prints today's date, the version of Python and those of the packages that are named, as JSON."""
 
 import datetime
+import importlib.metadata
 import json
 import platform
 import sys
-
-import duckdb
-import polars
 
 json.dump(
     {
         "date": datetime.date.today().isoformat(),
         "python": platform.python_version(),
-        "duckdb": duckdb.__version__,
-        "polars": polars.__version__,
+        "packages": [importlib.metadata.version(name) for name in sys.argv[1:]],
     },
     sys.stdout,
 )

@@ -1,0 +1,192 @@
+//! Connections to hosts, only to addresses that may be connected to.
+//!
+//! Start at [`connect`]: it resolves the name once, judges every address it got, and connects to those
+//! very addresses, so that no second answer of a name server can lead elsewhere. The judgement is that of
+//! `tundra_net`. A network that swallows everything ends a connection within a minute. Nothing here
+//! knows a database.
+
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
+
+use socket2::{SockRef, TcpKeepalive};
+use tokio::{net::TcpStream, time::timeout};
+use tundra_net::address::{Zone, zone};
+
+use crate::settings::AddressPolicy;
+
+/// Why there is no connection.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AddressError {
+    /// The name has no address.
+    #[error("the name `{host}` could not be resolved")]
+    Name {
+        /// The name.
+        host: String,
+        /// What the resolver said.
+        source: io::Error,
+    },
+
+    /// No address of the name may be connected to.
+    #[error("`{host}` is {address}, which is {zone}")]
+    Refused {
+        /// The name.
+        host: String,
+        /// The first of its addresses.
+        address: IpAddr,
+        /// Where that is.
+        zone: &'static str,
+        /// Whether a setting allows it.
+        private: bool,
+    },
+
+    /// No address answers.
+    #[error("no connection to {address}")]
+    Connect {
+        /// The address that was tried last.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+
+    /// The time is over.
+    #[error("`{host}` did not answer within {within:?}")]
+    Timeout {
+        /// The name.
+        host: String,
+        /// The time allowed.
+        within: Duration,
+    },
+}
+
+/// Connects to the first address of the host that answers.
+///
+/// # Errors
+/// See [`AddressError`].
+pub(crate) async fn connect(
+    host: &str,
+    port: u16,
+    policy: AddressPolicy,
+    within: Duration,
+) -> Result<TcpStream, AddressError> {
+    match timeout(within, connect_to_any(host, port, policy)).await {
+        Ok(result) => result,
+        Err(_) => Err(AddressError::Timeout { host: host.to_owned(), within }),
+    }
+}
+
+async fn connect_to_any(
+    host: &str,
+    port: u16,
+    policy: AddressPolicy,
+) -> Result<TcpStream, AddressError> {
+    let unresolved = |source| AddressError::Name { host: host.to_owned(), source };
+    let addresses: Vec<SocketAddr> =
+        tokio::net::lookup_host((host, port)).await.map_err(unresolved)?.collect();
+    if addresses.is_empty() {
+        return Err(unresolved(io::Error::new(io::ErrorKind::NotFound, "no address")));
+    }
+    let mut last = None;
+    for address in allowed(host, &addresses, policy)? {
+        match TcpStream::connect(address).await {
+            Ok(stream) => {
+                set_up(&stream);
+                return Ok(stream);
+            }
+            Err(source) => last = Some(AddressError::Connect { address, source }),
+        }
+    }
+    Err(last.unwrap_or_else(|| unresolved(io::Error::new(io::ErrorKind::NotFound, "no address"))))
+}
+
+/// How long a connection may be silent before the other side is asked whether it is still there, how
+/// long its answer may take, and how often it is asked: a server that works on a query is silent for
+/// hours, and its machine answers meanwhile. A network that hangs is noticed within a minute.
+const SILENCE: Duration = Duration::from_secs(30);
+const QUESTION: Duration = Duration::from_secs(10);
+const QUESTIONS: u32 = 3;
+
+/// Sets what the connection is used for. A system that refuses a setting has slower or more patient
+/// connections, and works.
+fn set_up(stream: &TcpStream) {
+    // Requests are few and small, and each is waited for.
+    let _ = stream.set_nodelay(true);
+    let socket = SockRef::from(stream);
+    let questions =
+        TcpKeepalive::new().with_time(SILENCE).with_interval(QUESTION).with_retries(QUESTIONS);
+    let _ = socket.set_tcp_keepalive(&questions);
+    // What we send and nobody confirms, for which no question is asked.
+    #[cfg(target_os = "linux")]
+    let _ = socket.set_tcp_user_timeout(Some(SILENCE + QUESTION * QUESTIONS));
+}
+
+/// Returns the addresses that may be connected to.
+///
+/// # Errors
+/// When none of them may be.
+fn allowed(
+    host: &str,
+    addresses: &[SocketAddr],
+    policy: AddressPolicy,
+) -> Result<Vec<SocketAddr>, AddressError> {
+    let mut kept = Vec::new();
+    let mut refused = None;
+    for address in addresses {
+        let (zone, private) = match (zone(address.ip()), policy) {
+            (Zone::Public, _) | (Zone::Private(_), AddressPolicy::PrivateAllowed) => {
+                kept.push(*address);
+                continue;
+            }
+            (Zone::Private(zone), AddressPolicy::PublicOnly) => (zone, true),
+            (Zone::Never(zone), _) => (zone, false),
+        };
+        let host = host.to_owned();
+        refused.get_or_insert(AddressError::Refused { host, address: address.ip(), zone, private });
+    }
+    match refused {
+        Some(refused) if kept.is_empty() => Err(refused),
+        _ => Ok(kept),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn private_addresses_are_connected_to_only_when_that_is_allowed() {
+        let of = |text: &str| text.parse::<SocketAddr>().unwrap();
+        let mixed = [of("10.0.0.1:5432"), of("1.1.1.1:5432"), of("169.254.169.254:5432")];
+        assert_eq!(allowed("h", &mixed, AddressPolicy::PublicOnly).unwrap(), [mixed[1]]);
+        assert_eq!(allowed("h", &mixed, AddressPolicy::PrivateAllowed).unwrap(), mixed[..2]);
+        let error = allowed("h", &mixed[..1], AddressPolicy::PublicOnly).unwrap_err();
+        assert_eq!(error.to_string(), "`h` is 10.0.0.1, which is in a private network");
+        let error = allowed("h", &mixed[2..], AddressPolicy::PrivateAllowed).unwrap_err();
+        assert_eq!(error.to_string(), "`h` is 169.254.169.254, which is link-local");
+    }
+
+    #[tokio::test]
+    async fn a_name_is_judged_by_what_it_resolves_to() {
+        let second = Duration::from_secs(5);
+        for host in ["127.0.0.1", "localhost", "::ffff:127.0.0.1"] {
+            let error = connect(host, 1, AddressPolicy::PublicOnly, second).await.unwrap_err();
+            assert!(matches!(error, AddressError::Refused { private: true, .. }), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_asks_after_a_silent_server() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let second = Duration::from_secs(5);
+        let stream =
+            connect("127.0.0.1", port, AddressPolicy::PrivateAllowed, second).await.unwrap();
+        let socket = SockRef::from(&stream);
+        assert!(socket.keepalive().unwrap());
+        assert_eq!(socket.tcp_keepalive_time().unwrap(), SILENCE);
+        assert_eq!(socket.tcp_keepalive_interval().unwrap(), QUESTION);
+        assert_eq!(socket.tcp_keepalive_retries().unwrap(), QUESTIONS);
+    }
+}

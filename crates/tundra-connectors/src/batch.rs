@@ -1,0 +1,647 @@
+//! Batches that are bounded in bytes, and the channel that carries them.
+//!
+//! A connector fills the [`Builder`]s of a [`Batches`] cell by cell, says [`Batches::end_row`] after
+//! each row, and sends what [`Batches::take`] returns through [`channel`]. A cell is written once, into
+//! the buffer that the batch is made of. What a value means is the connector's business: nothing here
+//! decodes.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use arrow_array::{
+    ArrayRef, ListArray, RecordBatch, RecordBatchOptions, StructArray,
+    builder::{
+        ArrayBuilder, BinaryViewBuilder, BooleanBuilder, Date32Builder, Decimal128Builder,
+        Float32Builder, Float64Builder, Int8Builder, Int16Builder, Int32Builder, Int64Builder,
+        StringViewBuilder, Time64MicrosecondBuilder, TimestampMicrosecondBuilder, UInt8Builder,
+        UInt16Builder, UInt32Builder, UInt64Builder,
+    },
+};
+use arrow_buffer::{NullBufferBuilder, OffsetBuffer, ScalarBuffer};
+use arrow_schema::{ArrowError, DataType, FieldRef, Fields, SchemaRef, TimeUnit};
+use futures::Stream;
+use tokio::sync::mpsc;
+use tundra_core::{BatchStream, ConnectorError, ErrorKind, Retry};
+
+/// The rows that a batch has at most, whatever its bytes: as many as a row group of DuckDB, so that a
+/// table of narrow columns does not wait for megabytes of them.
+const MAX_ROWS: usize = 122_880;
+
+/// The rows for which the first batch has room before anything is known of their size.
+const FIRST_ROWS: usize = 1024;
+
+/// The batches that wait between a producer and the consumer. Two keep both busy; each more is memory.
+const WAITING: usize = 2;
+
+/// The bytes up to which a view holds its text itself.
+const INLINE: usize = 12;
+
+/// Values of one column as they are decoded. What a connector appends is one value or one null per row,
+/// to each column, before it ends the row.
+#[derive(Debug)]
+pub(crate) enum Builder {
+    Boolean(BooleanBuilder),
+    Int8(Int8Builder),
+    Int16(Int16Builder),
+    Int32(Int32Builder),
+    Int64(Int64Builder),
+    UInt8(UInt8Builder),
+    UInt16(UInt16Builder),
+    UInt32(UInt32Builder),
+    UInt64(UInt64Builder),
+    Float32(Float32Builder),
+    Float64(Float64Builder),
+    Decimal(Decimal128Builder),
+    Date(Date32Builder),
+    Time(Time64MicrosecondBuilder),
+    Timestamp(TimestampMicrosecondBuilder),
+    Text(TextBuilder),
+    Bytes(BytesBuilder),
+    List(ListBuilder),
+    Struct(StructBuilder),
+}
+
+/// Texts, with their bytes counted.
+#[derive(Debug)]
+pub(crate) struct TextBuilder {
+    values: StringViewBuilder,
+    bytes: usize,
+}
+
+/// Byte strings, with their bytes counted.
+#[derive(Debug)]
+pub(crate) struct BytesBuilder {
+    values: BinaryViewBuilder,
+    bytes: usize,
+}
+
+/// Lists of values of one type.
+#[derive(Debug)]
+pub(crate) struct ListBuilder {
+    field: FieldRef,
+    /// Where the items go, before the list is ended.
+    pub(crate) items: Box<Builder>,
+    offsets: Vec<i32>,
+    nulls: NullBufferBuilder,
+}
+
+/// Values of several named types.
+#[derive(Debug)]
+pub(crate) struct StructBuilder {
+    fields: Fields,
+    /// Where the values go, one each, before the struct is ended.
+    pub(crate) values: Vec<Builder>,
+    nulls: NullBufferBuilder,
+}
+
+/// Does the same with whichever builder of single values it is.
+macro_rules! with_scalar {
+    ($builder:expr, $values:ident => $do:expr, $($rest:tt)*) => {
+        match $builder {
+            Self::Boolean($values) => $do,
+            Self::Int8($values) => $do,
+            Self::Int16($values) => $do,
+            Self::Int32($values) => $do,
+            Self::Int64($values) => $do,
+            Self::UInt8($values) => $do,
+            Self::UInt16($values) => $do,
+            Self::UInt32($values) => $do,
+            Self::UInt64($values) => $do,
+            Self::Float32($values) => $do,
+            Self::Float64($values) => $do,
+            Self::Decimal($values) => $do,
+            Self::Date($values) => $do,
+            Self::Time($values) => $do,
+            Self::Timestamp($values) => $do,
+            $($rest)*
+        }
+    };
+}
+
+impl Builder {
+    /// Returns a builder for a type that [`tundra_core::ColumnType::to_arrow`] returns, with room for so
+    /// many values; an error for any other type.
+    pub(crate) fn new(kind: &DataType, rows: usize) -> Result<Self, ArrowError> {
+        Ok(match kind {
+            DataType::Boolean => Self::Boolean(BooleanBuilder::with_capacity(rows)),
+            DataType::Int8 => Self::Int8(Int8Builder::with_capacity(rows)),
+            DataType::Int16 => Self::Int16(Int16Builder::with_capacity(rows)),
+            DataType::Int32 => Self::Int32(Int32Builder::with_capacity(rows)),
+            DataType::Int64 => Self::Int64(Int64Builder::with_capacity(rows)),
+            DataType::UInt8 => Self::UInt8(UInt8Builder::with_capacity(rows)),
+            DataType::UInt16 => Self::UInt16(UInt16Builder::with_capacity(rows)),
+            DataType::UInt32 => Self::UInt32(UInt32Builder::with_capacity(rows)),
+            DataType::UInt64 => Self::UInt64(UInt64Builder::with_capacity(rows)),
+            DataType::Float32 => Self::Float32(Float32Builder::with_capacity(rows)),
+            DataType::Float64 => Self::Float64(Float64Builder::with_capacity(rows)),
+            DataType::Decimal128(precision, scale) => Self::Decimal(
+                Decimal128Builder::with_capacity(rows)
+                    .with_precision_and_scale(*precision, *scale)?,
+            ),
+            DataType::Date32 => Self::Date(Date32Builder::with_capacity(rows)),
+            DataType::Time64(TimeUnit::Microsecond) => {
+                Self::Time(Time64MicrosecondBuilder::with_capacity(rows))
+            }
+            DataType::Timestamp(TimeUnit::Microsecond, zone) => Self::Timestamp(
+                TimestampMicrosecondBuilder::with_capacity(rows).with_timezone_opt(zone.clone()),
+            ),
+            DataType::Utf8View => {
+                Self::Text(TextBuilder { values: StringViewBuilder::with_capacity(rows), bytes: 0 })
+            }
+            DataType::BinaryView => Self::Bytes(BytesBuilder {
+                values: BinaryViewBuilder::with_capacity(rows),
+                bytes: 0,
+            }),
+            DataType::List(field) => Self::List(ListBuilder {
+                field: field.clone(),
+                items: Box::new(Self::new(field.data_type(), rows)?),
+                offsets: vec![0],
+                nulls: NullBufferBuilder::new(rows),
+            }),
+            DataType::Struct(fields) => Self::Struct(StructBuilder {
+                fields: fields.clone(),
+                values: fields
+                    .iter()
+                    .map(|field| Self::new(field.data_type(), rows))
+                    .collect::<Result<_, _>>()?,
+                nulls: NullBufferBuilder::new(rows),
+            }),
+            other => {
+                return Err(ArrowError::InvalidArgumentError(format!(
+                    "there is no builder for `{other}`"
+                )));
+            }
+        })
+    }
+
+    /// Appends a null, of whatever type.
+    #[inline]
+    pub(crate) fn null(&mut self) {
+        with_scalar!(self, values => values.append_null(),
+            Self::Text(text) => text.null(),
+            Self::Bytes(bytes) => bytes.values.append_null(),
+            Self::List(list) => list.null(),
+            Self::Struct(record) => record.null(),
+        );
+    }
+
+    /// Returns the values and nulls that were appended.
+    pub(crate) fn len(&self) -> usize {
+        with_scalar!(self, values => values.len(),
+            Self::Text(text) => text.values.len(),
+            Self::Bytes(bytes) => bytes.values.len(),
+            Self::List(list) => list.nulls.len(),
+            Self::Struct(record) => record.nulls.len(),
+        )
+    }
+
+    /// Returns the bytes beside those that every row has.
+    #[inline]
+    fn variable_bytes(&self) -> usize {
+        match self {
+            Self::Text(text) => text.bytes,
+            Self::Bytes(bytes) => bytes.bytes,
+            Self::List(list) => {
+                list.items.variable_bytes() + list.items.len() * list.items.fixed_bytes()
+            }
+            Self::Struct(record) => record.values.iter().map(Self::variable_bytes).sum(),
+            _ => 0,
+        }
+    }
+
+    /// Returns whether the bytes of a row depend on its value.
+    fn is_variable(&self) -> bool {
+        match self {
+            Self::Text(_) | Self::Bytes(_) | Self::List(_) => true,
+            Self::Struct(record) => record.values.iter().any(Self::is_variable),
+            _ => false,
+        }
+    }
+
+    /// Returns the bytes that every row has, whatever its value; flags of nulls are one for eight rows and
+    /// not counted.
+    fn fixed_bytes(&self) -> usize {
+        match self {
+            Self::Boolean(_) | Self::Int8(_) | Self::UInt8(_) => 1,
+            Self::Int16(_) | Self::UInt16(_) => 2,
+            Self::Int32(_) | Self::UInt32(_) | Self::Float32(_) | Self::Date(_) | Self::List(_) => {
+                4
+            }
+            Self::Int64(_)
+            | Self::UInt64(_)
+            | Self::Float64(_)
+            | Self::Time(_)
+            | Self::Timestamp(_) => 8,
+            Self::Decimal(_) | Self::Text(_) | Self::Bytes(_) => 16,
+            Self::Struct(record) => record.values.iter().map(Self::fixed_bytes).sum(),
+        }
+    }
+
+    /// Returns the values as an array and begins anew.
+    fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
+        Ok(with_scalar!(self, values => ArrayBuilder::finish(values),
+            Self::Text(text) => {
+                text.bytes = 0;
+                ArrayBuilder::finish(&mut text.values)
+            }
+            Self::Bytes(bytes) => {
+                bytes.bytes = 0;
+                ArrayBuilder::finish(&mut bytes.values)
+            }
+            Self::List(list) => list.finish()?,
+            Self::Struct(record) => record.finish()?,
+        ))
+    }
+}
+
+impl TextBuilder {
+    /// Appends a text. The error is that of a text of 4 GiB and more, or of a batch that was never taken.
+    #[inline]
+    pub(crate) fn push(&mut self, text: &str) -> Result<(), ArrowError> {
+        if text.len() > INLINE {
+            self.bytes += text.len();
+        }
+        self.values.try_append_value(text)
+    }
+
+    /// Appends a null.
+    #[inline]
+    pub(crate) fn null(&mut self) {
+        self.values.append_null();
+    }
+}
+
+impl BytesBuilder {
+    /// Appends a byte string. The error is as that of [`TextBuilder::push`].
+    #[inline]
+    pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<(), ArrowError> {
+        if bytes.len() > INLINE {
+            self.bytes += bytes.len();
+        }
+        self.values.try_append_value(bytes)
+    }
+}
+
+impl ListBuilder {
+    /// Ends a list: its items are those that were appended since the last one ended.
+    #[cfg(any(feature = "postgresql", test))]
+    pub(crate) fn end(&mut self) -> Result<(), ArrowError> {
+        let items = self.items.len();
+        let end = i32::try_from(items).map_err(|_| ArrowError::OffsetOverflowError(items))?;
+        self.offsets.push(end);
+        self.nulls.append_non_null();
+        Ok(())
+    }
+
+    /// Appends a null; there must be no items of an unended list.
+    pub(crate) fn null(&mut self) {
+        let last = self.offsets.last().copied().unwrap_or(0);
+        self.offsets.push(last);
+        self.nulls.append_null();
+    }
+
+    fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
+        let offsets = std::mem::replace(&mut self.offsets, vec![0]);
+        let list = ListArray::try_new(
+            self.field.clone(),
+            OffsetBuffer::new(ScalarBuffer::from(offsets)),
+            self.items.finish()?,
+            self.nulls.finish(),
+        )?;
+        Ok(std::sync::Arc::new(list))
+    }
+}
+
+impl StructBuilder {
+    /// Ends a struct: one value or null was appended to each of its fields.
+    #[cfg(any(feature = "postgresql", test))]
+    pub(crate) fn end(&mut self) {
+        self.nulls.append_non_null();
+    }
+
+    /// Appends a null; there must be no values of an unended struct.
+    pub(crate) fn null(&mut self) {
+        for value in &mut self.values {
+            value.null();
+        }
+        self.nulls.append_null();
+    }
+
+    fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
+        let length = self.nulls.len();
+        let values = self.values.iter_mut().map(Builder::finish).collect::<Result<_, _>>()?;
+        let nulls = self.nulls.finish();
+        let record = StructArray::try_new_with_length(self.fields.clone(), values, nulls, length)?;
+        Ok(std::sync::Arc::new(record))
+    }
+}
+
+/// The batch that is being filled.
+#[derive(Debug)]
+pub(crate) struct Batches {
+    schema: SchemaRef,
+    columns: Vec<Builder>,
+    /// The columns whose bytes must be asked for after each row.
+    variable: Vec<usize>,
+    /// The bytes that every row has.
+    fixed: usize,
+    rows: usize,
+    limit: usize,
+}
+
+impl Batches {
+    /// Returns an empty batch that is full at `limit` bytes, as far as one row fits into them.
+    pub(crate) fn new(schema: SchemaRef, limit: usize) -> Result<Self, ArrowError> {
+        let columns = builders(&schema, FIRST_ROWS)?;
+        let variable = (0..columns.len()).filter(|&at| columns[at].is_variable()).collect();
+        let fixed = columns.iter().map(Builder::fixed_bytes).sum();
+        Ok(Self { schema, columns, variable, fixed, rows: 0, limit })
+    }
+
+    /// Returns the columns of the row that is being written.
+    #[inline]
+    pub(crate) fn columns(&mut self) -> &mut [Builder] {
+        &mut self.columns
+    }
+
+    /// Ends a row, and returns whether the batch is to be taken before the next one.
+    #[inline]
+    #[must_use]
+    pub(crate) fn end_row(&mut self) -> bool {
+        self.rows += 1;
+        self.rows >= MAX_ROWS || self.bytes() >= self.limit
+    }
+
+    /// Returns how many rows were ended since the last batch.
+    pub(crate) const fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Returns the batch, which may be empty, and begins the next one with as much room.
+    pub(crate) fn take(&mut self) -> Result<RecordBatch, ArrowError> {
+        let rows = std::mem::take(&mut self.rows);
+        let mut columns = std::mem::replace(&mut self.columns, builders(&self.schema, rows)?);
+        let arrays = columns.iter_mut().map(Builder::finish).collect::<Result<_, _>>()?;
+        // The count is given because a relation may have no columns.
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        RecordBatch::try_new_with_options(self.schema.clone(), arrays, &options)
+    }
+
+    #[inline]
+    fn bytes(&self) -> usize {
+        let variable: usize =
+            self.variable.iter().map(|&at| self.columns[at].variable_bytes()).sum();
+        self.rows * self.fixed + variable
+    }
+}
+
+fn builders(schema: &SchemaRef, rows: usize) -> Result<Vec<Builder>, ArrowError> {
+    schema.fields().iter().map(|field| Builder::new(field.data_type(), rows)).collect()
+}
+
+/// What goes through the channel.
+#[derive(Debug)]
+enum Message {
+    Batch(RecordBatch),
+    Failed(Box<ConnectorError>),
+    End,
+}
+
+/// The end of the channel that a producer holds. It says [`BatchSender::finish`] when everything was
+/// sent; a producer that is gone without it is an error for the consumer, not the end of the rows.
+#[derive(Debug)]
+pub(crate) struct BatchSender(mpsc::Sender<Message>);
+
+/// The consumer is gone; there is nobody to tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Gone;
+
+impl BatchSender {
+    /// Sends a batch, as soon as there is room.
+    #[cfg(any(feature = "net", test))]
+    pub(crate) async fn send(&self, batch: RecordBatch) -> Result<(), Gone> {
+        self.0.send(Message::Batch(batch)).await.map_err(|_| Gone)
+    }
+
+    /// Sends a batch from a thread that may wait.
+    #[cfg(any(feature = "adbc", feature = "sqlite"))]
+    pub(crate) fn send_blocking(&self, batch: RecordBatch) -> Result<(), Gone> {
+        self.0.blocking_send(Message::Batch(batch)).map_err(|_| Gone)
+    }
+
+    /// Ends the stream, with an error or because everything was sent.
+    #[cfg(any(feature = "net", test))]
+    pub(crate) async fn finish(self, result: Result<(), ConnectorError>) {
+        // Nobody is there to miss it when this fails.
+        let _ = self.0.send(last(result)).await;
+    }
+
+    /// Ends the stream from a thread that may wait.
+    #[cfg(any(feature = "adbc", feature = "sqlite"))]
+    pub(crate) fn finish_blocking(self, result: Result<(), ConnectorError>) {
+        // As above.
+        let _ = self.0.blocking_send(last(result));
+    }
+
+    /// Returns when the consumer is gone.
+    #[cfg(any(feature = "net", test))]
+    pub(crate) async fn gone(&self) {
+        self.0.closed().await;
+    }
+}
+
+fn last(result: Result<(), ConnectorError>) -> Message {
+    match result {
+        Ok(()) => Message::End,
+        Err(error) => Message::Failed(Box::new(error)),
+    }
+}
+
+/// Returns a channel with room for two batches. The stream keeps `guard` as long as it lives, so that
+/// its drop tells the producer, or the server, to stop.
+pub(crate) fn channel<G: Send + Unpin + 'static>(
+    connector: &'static str,
+    guard: G,
+) -> (BatchSender, BatchStream) {
+    let (sender, messages) = mpsc::channel(WAITING);
+    let stream = Received { connector, messages, ended: false, _guard: guard };
+    (BatchSender(sender), Box::pin(stream))
+}
+
+#[derive(Debug)]
+struct Received<G> {
+    connector: &'static str,
+    messages: mpsc::Receiver<Message>,
+    ended: bool,
+    _guard: G,
+}
+
+impl<G: Unpin> Stream for Received<G> {
+    type Item = Result<RecordBatch, ConnectorError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        let Poll::Ready(message) = self.messages.poll_recv(context) else {
+            return Poll::Pending;
+        };
+        Poll::Ready(match message {
+            Some(Message::Batch(batch)) => Some(Ok(batch)),
+            Some(Message::End) => {
+                self.ended = true;
+                None
+            }
+            Some(Message::Failed(error)) => {
+                self.ended = true;
+                Some(Err(*error))
+            }
+            None => {
+                self.ended = true;
+                Some(Err(ConnectorError {
+                    connector: self.connector,
+                    operation: "read to the end",
+                    reason: "what read it is gone without a word; this is a bug in Tundra"
+                        .to_owned(),
+                    kind: ErrorKind::Internal,
+                    retry: Retry::Never,
+                    hints: Vec::new(),
+                    source: None,
+                }))
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::{Array, cast::AsArray, types::Int64Type};
+    use arrow_schema::{Field, Schema};
+    use futures::StreamExt;
+
+    use super::*;
+
+    fn batches(kinds: &[DataType], limit: usize) -> Batches {
+        let fields: Vec<Field> = kinds
+            .iter()
+            .enumerate()
+            .map(|(at, kind)| Field::new(format!("c{at}"), kind.clone(), true))
+            .collect();
+        Batches::new(Arc::new(Schema::new(fields)), limit).expect("all types are known")
+    }
+
+    fn integer(batches: &mut Batches, value: i64) -> bool {
+        let Builder::Int64(values) = &mut batches.columns()[0] else { panic!("not an integer") };
+        values.append_value(value);
+        batches.end_row()
+    }
+
+    fn text(batches: &mut Batches, value: &str) -> bool {
+        let Builder::Text(values) = &mut batches.columns()[0] else { panic!("not a text") };
+        values.push(value).expect("it is short");
+        batches.end_row()
+    }
+
+    #[test]
+    fn a_batch_is_full_at_its_bytes() {
+        let mut batches = batches(&[DataType::Int64], 80);
+        let full: Vec<bool> = (0..10).map(|value| integer(&mut batches, value)).collect();
+        assert_eq!(full.iter().filter(|full| **full).count(), 1, "{full:?}");
+        assert!(full[9]);
+        let batch = batches.take().expect("the columns are equally long");
+        assert_eq!(batch.num_rows(), 10);
+        assert_eq!(batch.column(0).as_primitive::<Int64Type>().value(9), 9);
+        assert!(!integer(&mut batches, 1), "the next batch begins empty");
+    }
+
+    #[test]
+    fn long_texts_count_and_short_ones_are_in_their_views() {
+        let mut batches = batches(&[DataType::Utf8View], 100);
+        assert!(!text(&mut batches, "twelve bytes"));
+        assert!(!text(&mut batches, &"x".repeat(60)));
+        assert!(text(&mut batches, &"x".repeat(60)));
+        let batch = batches.take().expect("the columns are equally long");
+        assert_eq!(batch.column(0).as_string_view().value(0), "twelve bytes");
+        assert!(!text(&mut batches, "short"));
+    }
+
+    #[test]
+    fn a_row_that_is_larger_than_a_batch_is_one() {
+        let mut batches = batches(&[DataType::Utf8View], 10);
+        assert!(text(&mut batches, &"x".repeat(100_000)));
+        assert_eq!(batches.take().expect("one column").num_rows(), 1);
+    }
+
+    #[test]
+    fn rows_without_columns_are_counted() {
+        let mut batches = batches(&[], 10);
+        for _ in 0..3 {
+            assert!(!batches.end_row());
+        }
+        assert_eq!(batches.take().expect("no columns").num_rows(), 3);
+        assert_eq!(batches.take().expect("no columns").num_rows(), 0);
+    }
+
+    #[test]
+    fn lists_and_structs_keep_their_nulls() {
+        let item = DataType::Struct(vec![Field::new("n", DataType::Int64, true)].into());
+        let list = DataType::List(Arc::new(Field::new_list_field(item, true)));
+        let mut batches = batches(&[list], 1 << 20);
+        let Builder::List(values) = &mut batches.columns()[0] else { panic!("not a list") };
+        values.null();
+        values.end().expect("it is short");
+        {
+            let Builder::Struct(record) = &mut *values.items else { panic!("not a struct") };
+            let Builder::Int64(numbers) = &mut record.values[0] else { panic!("not an integer") };
+            numbers.append_value(7);
+            record.end();
+            record.null();
+        }
+        values.end().expect("it is short");
+        for _ in 0..3 {
+            assert!(!batches.end_row());
+        }
+        let batch = batches.take().expect("the columns are equally long");
+        let lists = batch.column(0).as_list::<i32>();
+        assert!(lists.is_null(0));
+        assert_eq!((lists.value_length(1), lists.value_length(2)), (0, 2));
+        let items = lists.value(2);
+        assert!(items.is_valid(0) && items.is_null(1));
+        assert_eq!(items.as_struct().column(0).as_primitive::<Int64Type>().value(0), 7);
+    }
+
+    #[tokio::test]
+    async fn a_stream_ends_when_its_producer_says_so() {
+        let (sender, mut stream) = channel("some", ());
+        let batch = batches(&[], 10).take().expect("no columns");
+        sender.send(batch).await.expect("the consumer is there");
+        sender.finish(Ok(())).await;
+        assert!(stream.next().await.expect("a batch").is_ok());
+        assert!(stream.next().await.is_none());
+        assert!(stream.next().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_producer_that_vanishes_is_an_error() {
+        let (sender, mut stream) = channel("some", ());
+        drop(sender);
+        let error = stream.next().await.expect("an error").expect_err("nothing was said");
+        assert_eq!(error.kind, ErrorKind::Internal);
+        assert!(stream.next().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_dropped_stream_drops_its_guard_and_is_gone() {
+        let guard = Arc::new(());
+        let (sender, stream) = channel("some", guard.clone());
+        drop(stream);
+        sender.gone().await;
+        assert_eq!(Arc::strong_count(&guard), 1);
+        let batch = batches(&[], 10).take().expect("no columns");
+        assert_eq!(sender.send(batch).await, Err(Gone));
+    }
+}

@@ -1,0 +1,571 @@
+//! One connection to a server, message by message.
+//!
+//! Start at [`Wire`]. It is over a stream that is connected already, in plain or by TLS; it logs in, asks
+//! and receives. Statements that hold text of a user go through the extended protocol, which takes one
+//! statement at a time. The rows of `COPY` are left in the buffer they arrived in, for the decoder.
+//!
+//! The messages are read by hand rather than by `tokio-postgres`: that one drops the command tag of
+//! `COPY`, which has the server's count of the rows, and hands every row through a channel.
+
+use std::{collections::HashMap, fmt, ops::Range, pin::pin};
+
+use bytes::{BufMut, BytesMut};
+use futures::future::{Either, select};
+use postgres_protocol::{
+    authentication::{
+        md5_hash,
+        sasl::{ChannelBinding, SCRAM_SHA_256, SCRAM_SHA_256_PLUS, ScramSha256},
+    },
+    message::frontend,
+};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tundra_core::Secret;
+
+use crate::postgresql::{
+    connect::Watch,
+    failure::{Failure, ServerError},
+};
+
+/// What a connection runs over.
+pub(super) trait Socket: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Socket for T {}
+
+/// The bytes that are asked for at a time. Less costs calls into the system, more costs the cache.
+const READ_BYTES: usize = 128 * 1024;
+
+/// The name of the statement that is read in portions.
+const PORTAL: &str = "tundra";
+
+/// By what a running statement is cancelled from another connection.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct BackendKey {
+    /// The server's process.
+    pub(super) process: i32,
+    /// Its secret.
+    pub(super) secret: i32,
+}
+
+/// A column of a result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ResultColumn {
+    /// Its name.
+    pub(super) name: String,
+    /// Its type; the base type of a domain.
+    pub(super) oid: u32,
+    /// What its type was declared with, or -1.
+    pub(super) modifier: i32,
+}
+
+/// A row of a result, as text.
+pub(super) type TextRow = Vec<Option<String>>;
+
+/// A connection.
+pub(super) struct Wire {
+    socket: Box<dyn Socket>,
+    /// What has been read; the bytes from `start` to `end` are not yet used.
+    buffer: Vec<u8>,
+    start: usize,
+    end: usize,
+    key: BackendKey,
+    parameters: HashMap<String, String>,
+    /// What the server said last about the transaction: `I`, `T` or `E`.
+    status: u8,
+    watch: Option<Watch>,
+}
+
+/// Says goodbye, without which the server complains in its log.
+impl Drop for Wire {
+    fn drop(&mut self) {
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let mut socket = std::mem::replace(&mut self.socket, Box::new(tokio::io::empty()));
+        runtime.spawn(async move {
+            let mut message = BytesMut::new();
+            frontend::terminate(&mut message);
+            // It is not heard where the connection is broken.
+            let _ = socket.write_all(&message).await;
+            let _ = socket.shutdown().await;
+        });
+    }
+}
+
+impl fmt::Debug for Wire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wire").field("process", &self.key.process).finish_non_exhaustive()
+    }
+}
+
+impl Wire {
+    /// Logs in over a stream that is ready for it; `end_point` is what a login is bound to where that is
+    /// TLS.
+    pub(super) async fn log_in(
+        socket: Box<dyn Socket>,
+        user: &str,
+        database: &str,
+        password: Option<&Secret>,
+        end_point: Option<Vec<u8>>,
+    ) -> Result<Self, Failure> {
+        let mut wire = Self {
+            socket,
+            buffer: vec![0; READ_BYTES],
+            start: 0,
+            end: 0,
+            key: BackendKey::default(),
+            parameters: HashMap::new(),
+            status: b'I',
+            watch: None,
+        };
+        let mut message = BytesMut::new();
+        let parameters = [
+            ("user", user),
+            ("database", database),
+            ("client_encoding", "UTF8"),
+            ("application_name", "tundra"),
+        ];
+        frontend::startup_message(parameters, &mut message)?;
+        wire.send(&message).await?;
+        wire.authenticate(user, password, end_point).await?;
+        loop {
+            let (tag, body) = wire.message().await?;
+            match tag {
+                b'K' => {
+                    let mut body = Body(&wire.buffer[body]);
+                    wire.key = BackendKey { process: body.i32()?, secret: body.i32()? };
+                }
+                b'Z' => return Ok(wire),
+                _ => return Err(Failure::Protocol("an unexpected message after the login")),
+            }
+        }
+    }
+
+    /// Is looked after from now on when nothing arrives.
+    pub(super) fn watch(&mut self, watch: Watch) {
+        self.watch = Some(watch);
+    }
+
+    /// Returns by what the connection's statement is cancelled.
+    pub(super) fn key(&self) -> BackendKey {
+        self.key
+    }
+
+    /// Returns what the server said about itself, such as `server_version`.
+    pub(super) fn parameter(&self, name: &str) -> Option<&str> {
+        self.parameters.get(name).map(String::as_str)
+    }
+
+    async fn authenticate(
+        &mut self,
+        user: &str,
+        password: Option<&Secret>,
+        end_point: Option<Vec<u8>>,
+    ) -> Result<(), Failure> {
+        const MISSING: Failure = Failure::Setting("the server asks for a password; none is given");
+        const SCRAM: Failure = Failure::Protocol("it does not know the password that it asks for");
+        let mut scram: Option<ScramSha256> = None;
+        let mut proven = true;
+        loop {
+            let (tag, body) = self.message().await?;
+            if tag != b'R' {
+                return Err(Failure::Protocol("an unexpected message instead of the login"));
+            }
+            let mut body = Body(&self.buffer[body]);
+            let mut answer = BytesMut::new();
+            match body.i32()? {
+                // A server that breaks off SCRAM has not shown that it knows the password.
+                0 if !proven => return Err(Failure::Protocol("it does not finish its own login")),
+                0 => return Ok(()),
+                3 => {
+                    let password = password.ok_or(MISSING)?;
+                    frontend::password_message(password.expose().as_bytes(), &mut answer)?;
+                }
+                5 => {
+                    let password = password.ok_or(MISSING)?;
+                    let salt = body.array::<4>()?;
+                    let hash = md5_hash(user.as_bytes(), password.expose().as_bytes(), salt);
+                    frontend::password_message(hash.as_bytes(), &mut answer)?;
+                }
+                10 => {
+                    let offers = |name: &str| {
+                        body.0.split(|byte| *byte == 0).any(|offered| offered == name.as_bytes())
+                    };
+                    let (name, binding) = match &end_point {
+                        Some(end_point) if offers(SCRAM_SHA_256_PLUS) => (
+                            SCRAM_SHA_256_PLUS,
+                            ChannelBinding::tls_server_end_point(end_point.clone()),
+                        ),
+                        // Who took the offer away is found out: the server knows what it offered.
+                        Some(_) => (SCRAM_SHA_256, ChannelBinding::unrequested()),
+                        None => (SCRAM_SHA_256, ChannelBinding::unsupported()),
+                    };
+                    if !offers(name) {
+                        return Err(Failure::Authentication("a login other than SCRAM-SHA-256"));
+                    }
+                    let password = password.ok_or(MISSING)?.expose().as_bytes();
+                    let state = ScramSha256::new(password, binding);
+                    frontend::sasl_initial_response(name, state.message(), &mut answer)?;
+                    scram = Some(state);
+                    proven = false;
+                }
+                11 => {
+                    let state =
+                        scram.as_mut().ok_or(Failure::Protocol("SCRAM goes on without a start"))?;
+                    state.update(body.0).map_err(|_| SCRAM)?;
+                    frontend::sasl_response(state.message(), &mut answer)?;
+                }
+                12 => {
+                    let state =
+                        scram.as_mut().ok_or(Failure::Protocol("SCRAM ends without a start"))?;
+                    state.finish(body.0).map_err(|_| SCRAM)?;
+                    proven = true;
+                    continue;
+                }
+                2 | 7 | 8 | 9 => return Err(Failure::Authentication("Kerberos or SSPI")),
+                _ => return Err(Failure::Authentication("a login that is not known")),
+            }
+            self.send(&answer).await?;
+        }
+    }
+
+    /// Runs statements of ours and returns the rows of all of them as text.
+    ///
+    /// Everything is collected: it is for catalogs and counts.
+    pub(super) async fn ask(&mut self, sql: &str) -> Result<Vec<TextRow>, Failure> {
+        let mut message = BytesMut::new();
+        frontend::query(sql, &mut message)?;
+        self.send(&message).await?;
+        let mut rows = Vec::new();
+        let mut failed = None;
+        loop {
+            let (tag, body) = self.reply(&mut failed).await?;
+            match tag {
+                b'D' => rows.push(Body(&self.buffer[body]).text_row()?),
+                b'Z' => break,
+                b'T' | b'C' | b'I' | b'E' => {}
+                _ => return Err(Failure::Protocol("an unexpected message in a result")),
+            }
+        }
+        failed.map_or(Ok(rows), Err)
+    }
+
+    /// Returns the columns of one statement without running it.
+    ///
+    /// The server refuses several statements and those that it cannot parse. A statement without a
+    /// result has no columns.
+    pub(super) async fn describe(&mut self, sql: &str) -> Result<Vec<ResultColumn>, Failure> {
+        let mut message = BytesMut::new();
+        frontend::parse("", sql, [], &mut message)?;
+        frontend::describe(b'S', "", &mut message)?;
+        frontend::sync(&mut message);
+        self.send(&message).await?;
+        let mut columns = Vec::new();
+        let mut parameters = 0;
+        let mut failed = None;
+        loop {
+            let (tag, body) = self.reply(&mut failed).await?;
+            let mut body = Body(&self.buffer[body]);
+            match tag {
+                b't' => parameters = body.i16()?,
+                b'T' => columns = body.columns()?,
+                b'Z' => break,
+                b'1' | b'n' | b'E' => {}
+                _ => return Err(Failure::Protocol("an unexpected message for a description")),
+            }
+        }
+        if let Some(failed) = failed {
+            return Err(failed);
+        }
+        if parameters > 0 {
+            return Err(Failure::Request(
+                "the query has parameters (`$1`), which have no values".into(),
+            ));
+        }
+        Ok(columns)
+    }
+
+    /// Starts a `COPY … TO STDOUT (FORMAT binary)`; its rows are then had with [`Wire::message`].
+    pub(super) async fn copy(&mut self, sql: &str) -> Result<(), Failure> {
+        let mut message = BytesMut::new();
+        frontend::parse("", sql, [], &mut message)?;
+        // No parameters, and no formats of results.
+        message.put_u8(b'B');
+        message.put_i32(12);
+        message.put_bytes(0, 8);
+        frontend::execute("", 0, &mut message)?;
+        frontend::sync(&mut message);
+        self.send(&message).await?;
+        let mut failed = None;
+        loop {
+            let (tag, body) = self.reply(&mut failed).await?;
+            match tag {
+                b'1' | b'2' | b'E' => {}
+                b'H' if self.buffer[body].first() == Some(&1) => return Ok(()),
+                b'H' => return Err(Failure::Protocol("rows of COPY that are not binary")),
+                b'Z' => {
+                    return Err(failed.unwrap_or(Failure::Protocol("COPY that sends nothing")));
+                }
+                _ => return Err(Failure::Protocol("an unexpected message for COPY")),
+            }
+        }
+    }
+
+    /// Opens a statement whose rows are then asked for in portions, each column in the format with this
+    /// number: 0 for text, 1 for binary.
+    pub(super) async fn open(
+        &mut self,
+        sql: &str,
+        formats: impl ExactSizeIterator<Item = i16>,
+    ) -> Result<(), Failure> {
+        let mut message = BytesMut::new();
+        // What was open before under this name.
+        frontend::close(b'P', PORTAL, &mut message)?;
+        frontend::parse("", sql, [], &mut message)?;
+        let columns = i16::try_from(formats.len())
+            .map_err(|_| Failure::Request("there are too many columns".to_owned()))?;
+        // The portal, the statement, no parameters, and the formats.
+        message.put_u8(b'B');
+        message.put_i32(4 + i32::try_from(PORTAL.len()).unwrap_or(0) + 8 + 2 * i32::from(columns));
+        message.put_slice(PORTAL.as_bytes());
+        message.put_bytes(0, 6);
+        message.put_i16(columns);
+        formats.for_each(|format| message.put_i16(format));
+        frontend::sync(&mut message);
+        self.send(&message).await?;
+        let mut failed = None;
+        loop {
+            match self.reply(&mut failed).await?.0 {
+                b'Z' => return failed.map_or(Ok(()), Err),
+                b'1' | b'2' | b'3' | b'E' => {}
+                _ => return Err(Failure::Protocol("an unexpected message for a cursor")),
+            }
+        }
+    }
+
+    /// Asks for the next rows of what [`Wire::open`] opened.
+    pub(super) async fn ask_for(&mut self, rows: i32) -> Result<(), Failure> {
+        let mut message = BytesMut::new();
+        frontend::execute(PORTAL, rows, &mut message)?;
+        frontend::sync(&mut message);
+        self.send(&message).await
+    }
+
+    /// Waits until the server is ready for the next request.
+    pub(super) async fn ready(&mut self) -> Result<(), Failure> {
+        let mut failed = None;
+        loop {
+            match self.reply(&mut failed).await?.0 {
+                b'Z' => return failed.map_or(Ok(()), Err),
+                b'E' => {}
+                _ => return Err(Failure::Protocol("an unexpected message after the rows")),
+            }
+        }
+    }
+
+    /// Reads what follows the last row of `COPY`, and returns the server's count of the rows.
+    pub(super) async fn copy_end(&mut self) -> Result<Option<u64>, Failure> {
+        let mut failed = None;
+        let mut count = None;
+        loop {
+            let (tag, body) = self.reply(&mut failed).await?;
+            match tag {
+                b'C' => {
+                    let tag = self.buffer[body].strip_suffix(&[0]).unwrap_or_default().to_vec();
+                    count = std::str::from_utf8(&tag)
+                        .ok()
+                        .and_then(|tag| tag.strip_prefix("COPY "))
+                        .and_then(|count| count.parse().ok());
+                }
+                b'Z' => return failed.map_or(Ok(count), Err),
+                b'E' => {}
+                _ => return Err(Failure::Protocol("an unexpected message after COPY")),
+            }
+        }
+    }
+
+    /// Returns whether the connection is inside of a transaction that has not failed.
+    pub(super) fn in_transaction(&self) -> bool {
+        self.status == b'T'
+    }
+
+    /// Returns the next message of a reply; an error of the server is kept until the reply ends.
+    async fn reply(&mut self, failed: &mut Option<Failure>) -> Result<(u8, Range<usize>), Failure> {
+        let (tag, body) = self.any_message().await?;
+        match tag {
+            b'E' => {
+                let error = ServerError::parse(&self.buffer[body.clone()]);
+                failed.get_or_insert(Failure::Server(error));
+            }
+            b'Z' => self.status = self.buffer[body.clone()].first().copied().unwrap_or(b'E'),
+            _ => {}
+        }
+        Ok((tag, body))
+    }
+
+    /// Returns the next message: its letter and where in [`Wire::bytes`] its body is. An error of the
+    /// server is an error; what the server says in between is taken note of.
+    pub(super) async fn message(&mut self) -> Result<(u8, Range<usize>), Failure> {
+        let (tag, body) = self.any_message().await?;
+        if tag == b'E' {
+            return Err(ServerError::parse(&self.buffer[body]).into());
+        }
+        Ok((tag, body))
+    }
+
+    async fn any_message(&mut self) -> Result<(u8, Range<usize>), Failure> {
+        loop {
+            if let Some((tag, body)) = self.buffered()? {
+                match tag {
+                    b'N' | b'A' => {}
+                    b'S' => {
+                        let mut texts = self.buffer[body].split(|byte| *byte == 0);
+                        if let (Some(name), Some(value)) = (texts.next(), texts.next()) {
+                            self.parameters.insert(
+                                String::from_utf8_lossy(name).into_owned(),
+                                String::from_utf8_lossy(value).into_owned(),
+                            );
+                        }
+                    }
+                    _ => return Ok((tag, body)),
+                }
+            } else {
+                self.fill().await?;
+            }
+        }
+    }
+
+    /// Returns the next message if it is a row with this tag and all of it has arrived.
+    #[inline]
+    pub(super) fn row(&mut self, tag: u8) -> Option<Range<usize>> {
+        if self.buffer[self.start..self.end].first() != Some(&tag) {
+            return None;
+        }
+        // A fault is found again by the call that waits.
+        self.buffered().ok().flatten().map(|(_, body)| body)
+    }
+
+    /// Returns the next message if all of it has arrived.
+    #[inline]
+    fn buffered(&mut self) -> Result<Option<(u8, Range<usize>)>, Failure> {
+        let Some((header, _)) = self.buffer[self.start..self.end].split_first_chunk::<5>() else {
+            return Ok(None);
+        };
+        let [tag, a, b, c, d] = *header;
+        let length = usize::try_from(i32::from_be_bytes([a, b, c, d])).unwrap_or(0);
+        if length < 4 {
+            return Err(Failure::Protocol("a message of a negative length"));
+        }
+        let end = self.start + 1 + length;
+        if end > self.end {
+            return Ok(None);
+        }
+        let body = self.start + 5..end;
+        self.start = end;
+        Ok(Some((tag, body)))
+    }
+
+    /// Returns the bytes that bodies are ranges of, until the next call that waits.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.buffer
+    }
+
+    /// Waits for more bytes.
+    async fn fill(&mut self) -> Result<(), Failure> {
+        self.buffer.copy_within(self.start..self.end, 0);
+        self.end -= self.start;
+        self.start = 0;
+        // A message that does not fit makes room as it arrives, not as it claims.
+        if self.end == self.buffer.len() {
+            self.buffer.resize(self.buffer.len() * 2, 0);
+        } else if self.end == 0 && self.buffer.len() > READ_BYTES {
+            self.buffer = vec![0; READ_BYTES];
+        }
+        let reading = pin!(self.socket.read(&mut self.buffer[self.end..]));
+        let read = match &self.watch {
+            None => reading.await?,
+            Some(watch) => match select(reading, pin!(watch.until_hopeless())).await {
+                Either::Left((read, _)) => read?,
+                Either::Right((failure, _)) => return Err(failure),
+            },
+        };
+        if read == 0 {
+            return Err(Failure::Closed);
+        }
+        self.end += read;
+        Ok(())
+    }
+
+    async fn send(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        self.socket.write_all(bytes).await?;
+        Ok(self.socket.flush().await?)
+    }
+}
+
+/// What is left of the body of a message.
+pub(super) struct Body<'a>(pub(super) &'a [u8]);
+
+impl<'a> Body<'a> {
+    /// Returns the next bytes.
+    pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], Failure> {
+        match self.0.split_first_chunk::<N>() {
+            Some((array, rest)) => {
+                self.0 = rest;
+                Ok(*array)
+            }
+            None => Err(Failure::Protocol("a message that is cut off")),
+        }
+    }
+
+    /// Returns the next 2 bytes as a number.
+    pub(super) fn i16(&mut self) -> Result<i16, Failure> {
+        Ok(i16::from_be_bytes(self.array()?))
+    }
+
+    /// Returns the next 4 bytes as a number.
+    pub(super) fn i32(&mut self) -> Result<i32, Failure> {
+        Ok(i32::from_be_bytes(self.array()?))
+    }
+
+    /// Returns so many bytes.
+    pub(super) fn take(&mut self, count: usize) -> Result<&'a [u8], Failure> {
+        match self.0.split_at_checked(count) {
+            Some((taken, rest)) => {
+                self.0 = rest;
+                Ok(taken)
+            }
+            None => Err(Failure::Protocol("a message that is cut off")),
+        }
+    }
+
+    /// Returns the next value: a length and so many bytes, or null for a negative length.
+    pub(super) fn value(&mut self) -> Result<Option<&'a [u8]>, Failure> {
+        match usize::try_from(self.i32()?) {
+            Ok(length) => Ok(Some(self.take(length)?)),
+            Err(_) => Ok(None),
+        }
+    }
+
+    fn text_row(&mut self) -> Result<TextRow, Failure> {
+        (0..self.i16()?)
+            .map(|_| Ok(self.value()?.map(|it| String::from_utf8_lossy(it).into_owned())))
+            .collect()
+    }
+
+    fn columns(&mut self) -> Result<Vec<ResultColumn>, Failure> {
+        (0..self.i16()?)
+            .map(|_| {
+                let length = self.0.iter().position(|byte| *byte == 0);
+                let name =
+                    self.take(length.ok_or(Failure::Protocol("a name without an end"))? + 1)?;
+                let name = String::from_utf8_lossy(&name[..name.len() - 1]).into_owned();
+                // The table and the column in it.
+                self.take(6)?;
+                let oid = u32::from_be_bytes(self.array()?);
+                // The size in memory.
+                self.take(2)?;
+                let modifier = self.i32()?;
+                // The format.
+                self.take(2)?;
+                Ok(ResultColumn { name, oid, modifier })
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,7 @@
+//! MariaDB: what every connector does, its types at their edges, its snapshots, and what goes wrong.
+
+mod conformance;
+mod failures;
+mod snapshots;
+mod support;
+mod types;

@@ -1,0 +1,12 @@
+//! PostgreSQL, as `cargo xtask test` starts it. Every test has a database of its own.
+
+mod conformance;
+mod failures;
+mod geometry;
+mod partitions;
+mod printed;
+mod proxy;
+mod redshift;
+mod server;
+mod torture;
+mod windows;

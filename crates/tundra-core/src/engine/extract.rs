@@ -1,0 +1,253 @@
+//! One extraction, from a relation of a database to an output that is ready to be published.
+//!
+//! Start at [`extract`]. How a database is asked is the business of its connector; here its streams
+//! become the rows of one output, and what it counted is compared with what was written.
+
+mod rows;
+
+use std::time::Instant;
+
+use crate::{
+    BadRowPolicy, Compression, Connector, Control, Counts, DatabaseFacts, Error, ExtractRequest,
+    Extraction, LossEvent, ObjectWriter, Output, Receipt, Relation, Resources, Result, Session,
+    SourceFacts, Stage, StreamEnd, Window, WindowFacts,
+    engine::{
+        beside::RejectsPlace,
+        copy::{LOOK_UP, RowOrder, Stop},
+        extract::rows::Rows,
+        prepared::{Prepared, StopOnDrop},
+        run::{Copied, EncodedPlan, Finished, Run, Writing, create, in_background},
+    },
+};
+
+/// How the output of an extraction is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ExtractOptions {
+    /// How it is compressed.
+    pub compression: Compression,
+    /// Rows of a row group; see [`crate::ConvertOptions::row_group_rows`].
+    pub row_group_rows: Option<u64>,
+}
+
+/// Connects to a database and takes a snapshot of it.
+///
+/// # Errors
+/// Fails when the database cannot be reached or refuses.
+///
+/// # Cancellation
+/// By [`crate::Cancel`], by the timeout, and by dropping the future.
+pub async fn open_session(
+    connector: &dyn Connector,
+    control: &Control,
+) -> Result<Box<dyn Session>> {
+    let session = unless_stopped(&Stop::new(control), connector.session()).await??;
+    Ok(session)
+}
+
+/// A relation that is ready to be read, and what its receipt says of it.
+#[derive(Debug)]
+pub struct OpenRelation {
+    extraction: Box<dyn Extraction>,
+    facts: SourceFacts,
+    window: Option<Window>,
+    control: Control,
+    stop: Stop,
+    guard: StopOnDrop,
+}
+
+impl OpenRelation {
+    /// Finds out what a relation is like and how it is to be read, under the snapshot of `session`, which
+    /// is one of `connector`.
+    ///
+    /// # Errors
+    /// Fails when there is no such relation or column, when it may not be read, and when it holds what
+    /// cannot be kept.
+    ///
+    /// # Cancellation
+    /// By [`crate::Cancel`], by the timeout, and by dropping the future.
+    pub async fn open(
+        connector: &dyn Connector,
+        session: &mut dyn Session,
+        request: &ExtractRequest,
+        control: &Control,
+    ) -> Result<Self> {
+        if request.window.is_some() && request.limit.is_some() {
+            // What the limit leaves out would be behind the window, and never read.
+            return Err(Error::request("a window cannot have a limit"));
+        }
+        let stop = Stop::new(control);
+        let guard = StopOnDrop(stop.clone());
+        stop.check()?;
+        control.reporter.stage(Stage::Inspecting);
+        let (position, single) = (session.position(), session.single());
+        let (position, single) = (position.map(str::to_owned), single.map(str::to_owned));
+        let server = session.server().to_owned();
+        let extraction = unless_stopped(&stop, session.extract(request)).await??;
+        let (table, query) = match &request.relation {
+            Relation::Table(name) => (Some(name.to_string()), None),
+            Relation::Query(query) => (None, Some(query.clone())),
+        };
+        let facts = SourceFacts {
+            location: connector.display(),
+            format: connector.name().to_owned(),
+            size_bytes: 0,
+            etag: None,
+            database: Some(DatabaseFacts {
+                server,
+                table,
+                query,
+                position,
+                streams: extraction.partitions() as u64,
+                single,
+            }),
+        };
+        let (window, control) = (request.window.clone(), control.clone());
+        Ok(Self { extraction, facts, window, control, stop, guard })
+    }
+}
+
+/// Does work that can be given up at any moment, and gives it up when the run is to stop.
+async fn unless_stopped<T>(stop: &Stop, work: impl Future<Output = T>) -> Result<T> {
+    let stopped = async {
+        loop {
+            if let Err(error) = stop.check() {
+                return error;
+            }
+            tokio::time::sleep(LOOK_UP).await;
+        }
+    };
+    tokio::select! {
+        done = work => Ok(done),
+        error = stopped => Err(error),
+    }
+}
+
+/// Writes a relation of a database into one Parquet file and returns its receipt.
+///
+/// The output appears under its name complete and checked, or not at all. Must be called within a
+/// Tokio runtime with time and I/O.
+///
+/// # Errors
+/// Fails with an [`Error`] that says what is wrong, in the server's own words where there are any;
+/// nothing is left behind then.
+///
+/// # Cancellation
+/// The run ends within a second of [`crate::Cancel::cancel`], of its timeout, or of this future being
+/// dropped, and the queries on the server end, too.
+pub async fn extract(
+    (connector, session): (&dyn Connector, &mut dyn Session),
+    request: &ExtractRequest,
+    output: &Output,
+    options: &ExtractOptions,
+    resources: &Resources,
+    control: &Control,
+) -> Result<Receipt> {
+    let relation = OpenRelation::open(connector, session, request, control).await?;
+    prepare_extraction(relation, output, options, resources).await?.publish().await
+}
+
+/// Does all of an extraction but the last step: the output is complete and checked, and nobody sees it
+/// before [`Prepared::publish`]. Reports to, and is stopped by, what the relation was opened with.
+///
+/// # Errors
+/// As [`extract`].
+///
+/// # Cancellation
+/// As [`extract`].
+pub async fn prepare_extraction(
+    relation: OpenRelation,
+    output: &Output,
+    options: &ExtractOptions,
+    resources: &Resources,
+) -> Result<Prepared> {
+    let OpenRelation { extraction, facts, window, control, stop, guard } = relation;
+    stop.check()?;
+    let rejects_place = RejectsPlace::beside(output, BadRowPolicy::Fail)?;
+    // A place that cannot be written is told before anything is read.
+    let writer = create(output).await?;
+    let ExtractOptions { compression, row_group_rows } = *options;
+    // A query has an order of its own; that of several streams is chance.
+    let order = if extraction.partitions() == 1 { RowOrder::Kept } else { RowOrder::Free };
+    let writing = Writing { compression, row_group_rows, order };
+    let run = Run::new(output, writing, resources, &control, &stop);
+    let work = move || work(&run, extraction, facts, window, writer);
+    let finished = in_background(&stop, work).await?;
+    let output = output.clone();
+    Ok(Prepared { finished, opened: None, output, rejects_place, control, guard })
+}
+
+fn work(
+    run: &Run,
+    mut extraction: Box<dyn Extraction>,
+    facts: SourceFacts,
+    window: Option<Window>,
+    writer: Box<dyn ObjectWriter>,
+) -> Result<Finished> {
+    let (decisions, columns) = (extraction.decisions().to_vec(), extraction.columns().to_vec());
+    let plan = EncodedPlan::new(facts, decisions, columns)?;
+    let inspected = Instant::now();
+    run.control.reporter.stage(Stage::Converting);
+    let mut streams = Vec::new();
+    for partition in 0..extraction.partitions() {
+        let starting = unless_stopped(&run.stop, extraction.stream(partition));
+        streams.push(run.runtime.block_on(starting)??);
+    }
+    let (rows, tally) = Rows::start(extraction.schema(), streams, run)?;
+    let row_bytes = rows.row_bytes();
+    let (written, files) = run.copy_rows(Box::new(rows), &plan, row_bytes, writer)?;
+    let ends = ends(&*extraction)?;
+    let tally = rows::lock(&tally);
+    let nulls = plan.plan.columns.iter().zip(&tally.nulls);
+    let copied = Copied {
+        written,
+        counts: Counts {
+            records: tally.rows,
+            sent: server_rows(&ends),
+            decoded: tally.rows,
+            ..Counts::default()
+        },
+        nulls: nulls.map(|(column, nulls)| (column.name.clone(), Some(*nulls))).collect(),
+        events: events(&ends),
+        window: window.map(|window| facts_of(window, &ends)),
+        plan,
+        files,
+        inspected,
+    };
+    drop(tally);
+    run.prove(copied, None)
+}
+
+/// Returns what each stream came to. One without an end would be a part of the table that is missing.
+fn ends(extraction: &dyn Extraction) -> Result<Vec<StreamEnd>> {
+    let ends: Option<Vec<StreamEnd>> =
+        (0..extraction.partitions()).map(|partition| extraction.end(partition)).collect();
+    ends.ok_or_else(|| Error::Internal("a stream was not read to its end".to_owned()))
+}
+
+/// Returns how many rows the server says it sent; `None` where its protocol does not tell.
+fn server_rows(ends: &[StreamEnd]) -> Option<u64> {
+    ends.iter().map(|end| end.server_rows).sum()
+}
+
+/// Puts together what the streams did not keep as it was.
+fn events(ends: &[StreamEnd]) -> Vec<LossEvent> {
+    const SAMPLES: usize = 10;
+    let mut events: Vec<LossEvent> = Vec::new();
+    for event in ends.iter().flat_map(|end| &end.events) {
+        match events.iter_mut().find(|known| known.code == event.code) {
+            Some(known) => {
+                known.count += event.count;
+                known.samples.extend(event.samples.iter().cloned());
+                known.samples.truncate(SAMPLES);
+            }
+            None => events.push(event.clone()),
+        }
+    }
+    events
+}
+
+fn facts_of(window: Window, ends: &[StreamEnd]) -> WindowFacts {
+    let Window { column, after } = window;
+    let until = ends.iter().find_map(|end| end.watermark.clone()).or_else(|| after.clone());
+    WindowFacts { column, after, until }
+}

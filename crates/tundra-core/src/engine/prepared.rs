@@ -1,0 +1,89 @@
+//! An output between its proof and its publication.
+
+use std::{fmt, sync::Arc, time::Instant};
+
+use crate::{
+    Control, Error, ObjectInfo, Output, Receipt, Result, Stage,
+    engine::{
+        beside::RejectsPlace, copy::Stop, input::OpenInput, resources::peak_memory, run::Finished,
+    },
+};
+
+/// An output that is complete and checked, but not visible. Dropping it leaves nothing behind.
+pub struct Prepared {
+    pub(crate) finished: Finished,
+    /// The object that was read, if it was one.
+    pub(crate) opened: Option<Arc<OpenInput>>,
+    pub(crate) output: Output,
+    pub(crate) rejects_place: RejectsPlace,
+    pub(crate) control: Control,
+    pub(crate) guard: StopOnDrop,
+}
+
+impl Prepared {
+    /// Returns the receipt as far as it can be known: without the time that publishing takes.
+    pub fn receipt(&self) -> &Receipt {
+        &self.finished.receipt
+    }
+
+    /// Returns the object that was read; `None` when it was a database.
+    pub fn input(&self) -> Option<&ObjectInfo> {
+        self.opened.as_ref().map(|opened| opened.object.info())
+    }
+
+    /// Makes the output visible and returns its receipt.
+    ///
+    /// # Errors
+    /// Fails when the input has changed since it was opened, when the store fails, and when the
+    /// output came into being since; nothing is left behind then.
+    pub async fn publish(self) -> Result<Receipt> {
+        let Self { finished, opened, output, rejects_place, control, guard } = self;
+        let Finished { mut receipt, data, rejects } = finished;
+        guard.0.check()?;
+        control.reporter.stage(Stage::Publishing);
+        let publishing = Instant::now();
+        if let Some(opened) = &opened {
+            opened
+                .object
+                .check_unchanged()
+                .await
+                .map_err(|source| Error::Storage { role: "could not read the input", source })?;
+        }
+        let publish = |source| Error::Storage { role: "could not publish the output", source };
+        // The rejects first: whoever sees the data sees what is not in it.
+        let has_rejects = rejects.is_some();
+        if let Some(rejects) = rejects {
+            rejects.writer.publish().await.map_err(publish)?;
+        }
+        if let Err(source) = data.writer.publish().await {
+            if has_rejects {
+                // The error of the data says more than one of the clean-up.
+                drop(output.storage.delete(&rejects_place.output.path).await);
+            }
+            return Err(publish(source));
+        }
+        if !has_rejects {
+            rejects_place.remove_stale().await;
+        }
+        receipt.timings.publish_seconds += publishing.elapsed().as_secs_f64();
+        receipt.timings.total_seconds = guard.0.began.elapsed().as_secs_f64();
+        receipt.peak_memory_bytes = peak_memory();
+        Ok(receipt)
+    }
+}
+
+impl fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Prepared").field("receipt", self.receipt()).finish_non_exhaustive()
+    }
+}
+
+/// Stops the run when nobody waits for it any more.
+#[derive(Debug)]
+pub(crate) struct StopOnDrop(pub(crate) Stop);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.own.cancel();
+    }
+}

@@ -1,0 +1,270 @@
+//! What every run does, whatever it reads: rows into an output, the proof, and the publication.
+//!
+//! Start at [`Run::copy_rows`] and [`Run::prove`]. Where the rows come from is the business of
+//! `convert` and `extract`.
+
+use std::{sync::Arc, time::Instant};
+
+use arrow::array::RecordBatchReader;
+use sha2::{Digest, Sha256};
+use tokio::runtime::Handle;
+
+use crate::{
+    ColumnCounts, ColumnPlan, Compression, Control, Counts, Decision, Error, FORMAT_VERSION,
+    LossEvent, ObjectWriter, Output, OutputFacts, PLAN_DIGEST_METADATA_KEY, PLAN_METADATA_KEY,
+    Plan, Receipt, Resources, Result, RunId, SourceFacts, Stage, Timings, WindowFacts,
+    engine::{
+        copy::{ReadByEngine, RowOrder, Stop, open_database, run_copy},
+        failure::engine_error,
+        files::{RunFiles, Written, hexadecimal},
+        resources::{Shares, peak_memory, shares},
+        sql,
+        verify::{Expected, check_counts, check_output},
+    },
+};
+
+/// Rows of a row group when the rows are not wide: what DuckDB's own writer takes.
+pub(crate) const ROW_GROUP_ROWS: u64 = 122_880;
+
+/// How the output is written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Writing {
+    /// How it is compressed.
+    pub(crate) compression: Compression,
+    /// Rows of a row group; by the width of the rows when not given.
+    pub(crate) row_group_rows: Option<u64>,
+    /// In what order.
+    pub(crate) order: RowOrder,
+}
+
+/// A run on its way.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) id: RunId,
+    pub(crate) output: Output,
+    pub(crate) writing: Writing,
+    pub(crate) resources: Resources,
+    pub(crate) shares: Shares,
+    pub(crate) control: Control,
+    pub(crate) stop: Stop,
+    pub(crate) runtime: Handle,
+    pub(crate) started: Instant,
+}
+
+/// What was copied, before it is checked.
+pub(crate) struct Copied {
+    pub(crate) plan: EncodedPlan,
+    /// Rows that the writer counted.
+    pub(crate) written: u64,
+    pub(crate) counts: Counts,
+    /// Nulls of each column, by its name, where they are known.
+    pub(crate) nulls: Vec<(String, Option<u64>)>,
+    pub(crate) events: Vec<LossEvent>,
+    pub(crate) window: Option<WindowFacts>,
+    pub(crate) files: Arc<RunFiles>,
+    /// When it was known what was to be copied.
+    pub(crate) inspected: Instant,
+}
+
+/// A plan as it stands in the output's metadata.
+pub(crate) struct EncodedPlan {
+    pub(crate) plan: Plan,
+    json: String,
+    digest: String,
+}
+
+impl EncodedPlan {
+    /// Puts a plan together and writes it down.
+    pub(crate) fn new(
+        source: SourceFacts,
+        decisions: Vec<Decision>,
+        columns: Vec<ColumnPlan>,
+    ) -> Result<Self> {
+        let plan = Plan {
+            tundra_version: env!("CARGO_PKG_VERSION").to_owned(),
+            duckdb_version: super::duckdb_version(),
+            source,
+            decisions,
+            columns,
+        };
+        let json = serde_json::to_string(&plan)
+            .map_err(|error| Error::Internal(format!("could not write the plan: {error}")))?;
+        let digest = format!("sha256:{}", hexadecimal(&Sha256::digest(json.as_bytes())));
+        Ok(Self { plan, json, digest })
+    }
+}
+
+/// What is complete and checked, but not visible.
+pub(crate) struct Finished {
+    pub(crate) receipt: Receipt,
+    pub(crate) data: Written,
+    pub(crate) rejects: Option<Written>,
+}
+
+impl Run {
+    pub(crate) fn new(
+        output: &Output,
+        writing: Writing,
+        resources: &Resources,
+        control: &Control,
+        stop: &Stop,
+    ) -> Self {
+        Self {
+            id: RunId::generate(),
+            output: output.clone(),
+            writing,
+            resources: resources.clone(),
+            shares: shares(resources),
+            control: control.clone(),
+            stop: stop.clone(),
+            runtime: Handle::current(),
+            started: stop.began,
+        }
+    }
+
+    /// Returns the output's place as a person would write it.
+    pub(crate) fn location(&self) -> String {
+        self.output.storage.display(&self.output.path)
+    }
+
+    /// Writes all rows of a reader, whose rows have about `row_bytes` bytes each. Returns how many the
+    /// writer counted, and where they are.
+    pub(crate) fn copy_rows(
+        &self,
+        rows: Box<dyn RecordBatchReader + Send>,
+        plan: &EncodedPlan,
+        row_bytes: u64,
+        writer: Box<dyn ObjectWriter>,
+    ) -> Result<(u64, Arc<RunFiles>)> {
+        let files = Arc::new(RunFiles::new(self.runtime.clone(), None));
+        files.offer(sql::OUTPUT, writer);
+        let database = open_database(
+            &self.resources,
+            self.shares,
+            self.id,
+            self.writing.order,
+            files.clone(),
+        )?;
+        database
+            .register_stream(sql::STREAM, rows)
+            .map_err(|error| engine_error("take the rows", error))?;
+        let statement = self.copy_statement(&sql::select_stream(), plan, row_bytes);
+        let written = run_copy(&database, &statement, &self.stop, None)?;
+        Ok((written, files))
+    }
+
+    /// Writes all rows that DuckDB itself reads from an object, as [`Run::copy_rows`] does.
+    pub(crate) fn copy_object(
+        &self,
+        (select, read): (&str, ReadByEngine<'_>),
+        object: Arc<dyn crate::ObjectReader>,
+        plan: &EncodedPlan,
+        row_bytes: u64,
+        writer: Box<dyn ObjectWriter>,
+    ) -> Result<(u64, Arc<RunFiles>)> {
+        let files = Arc::new(RunFiles::new(self.runtime.clone(), Some((sql::INPUT, object))));
+        files.offer(sql::OUTPUT, writer);
+        let database = open_database(
+            &self.resources,
+            self.shares,
+            self.id,
+            self.writing.order,
+            files.clone(),
+        )?;
+        let statement = self.copy_statement(select, plan, row_bytes);
+        let written = run_copy(&database, &statement, &self.stop, Some(read))?;
+        Ok((written, files))
+    }
+
+    fn copy_statement(&self, select: &str, plan: &EncodedPlan, row_bytes: u64) -> String {
+        let metadata =
+            [(PLAN_METADATA_KEY, &*plan.json), (PLAN_DIGEST_METADATA_KEY, &*plan.digest)];
+        let compression = self.writing.compression;
+        sql::copy(select, sql::OUTPUT, compression, self.row_group_rows(row_bytes), &metadata)
+    }
+
+    /// Returns the rows of a row group: as asked, or so many that they fit their share of memory.
+    fn row_group_rows(&self, row_bytes: u64) -> u64 {
+        const SMALLEST: u64 = 2048;
+        self.writing.row_group_rows.unwrap_or_else(|| {
+            let fitting = self.shares.row_group.checked_div(row_bytes).unwrap_or(ROW_GROUP_ROWS);
+            // DuckDB hands rows on 2,048 at a time.
+            (fitting / SMALLEST * SMALLEST).clamp(SMALLEST, ROW_GROUP_ROWS)
+        })
+    }
+
+    /// Compares what was written with what was read, and makes the receipt.
+    pub(crate) fn prove(
+        &self,
+        copied: Copied,
+        rejects: Option<(OutputFacts, Written)>,
+    ) -> Result<Finished> {
+        let converted = Instant::now();
+        self.control.reporter.stage(Stage::Verifying);
+        let Copied { plan, written, counts, nulls, events, window, files, inspected } = copied;
+        let location = self.location();
+        let rows = counts.decoded - counts.skipped - counts.rejected;
+        check_counts(&counts, rows, &location)?;
+        let mut data = files
+            .take_written(sql::OUTPUT)
+            .ok_or_else(|| Error::Internal("the output was not finished".to_owned()))?;
+        let expected = Expected { output: &location, rows, written, nulls: &nulls };
+        let facts = check_output(&mut data, expected, &self.runtime)?;
+        let mut outputs = vec![OutputFacts {
+            role: "data".to_owned(),
+            location,
+            size_bytes: data.size,
+            sha256: data.sha256.clone(),
+            rows,
+            row_groups: facts.row_groups,
+        }];
+        let (facts, rejects) = rejects.unzip();
+        outputs.extend(facts);
+        let EncodedPlan { plan, digest, .. } = plan;
+        let columns = plan
+            .columns
+            .iter()
+            .zip(&nulls)
+            .map(|(column, (_, nulls))| ColumnCounts { name: column.name.clone(), nulls: *nulls })
+            .collect();
+        let receipt = Receipt {
+            format_version: FORMAT_VERSION,
+            run: self.id.as_uuid(),
+            plan,
+            plan_digest: digest,
+            counts: Counts { written, ..counts },
+            columns,
+            events,
+            window,
+            outputs,
+            timings: Timings {
+                inspect_seconds: inspected.duration_since(self.started).as_secs_f64(),
+                convert_seconds: converted.duration_since(inspected).as_secs_f64(),
+                publish_seconds: converted.elapsed().as_secs_f64(),
+                total_seconds: self.started.elapsed().as_secs_f64(),
+            },
+            peak_memory_bytes: peak_memory(),
+        };
+        Ok(Finished { receipt, data, rejects })
+    }
+}
+
+/// Begins an object, which tells whether the place can be written.
+pub(crate) async fn create(output: &Output) -> Result<Box<dyn ObjectWriter>> {
+    output
+        .storage
+        .create(&output.path, output.if_exists)
+        .await
+        .map_err(|source| Error::Storage { role: "could not write the output", source })
+}
+
+/// Does the work of a run on a thread that may block.
+pub(crate) async fn in_background(
+    stop: &Stop,
+    work: impl FnOnce() -> Result<Finished> + Send + 'static,
+) -> Result<Finished> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| Error::Internal(format!("the run panicked: {error}")))?
+        .map_err(|error| stop.explain(error))
+}

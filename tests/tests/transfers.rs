@@ -1,0 +1,88 @@
+//! Many extractions of a table between whose rows amounts are moved all the time: the sum is exact in
+//! every one, on several connections too. A server needs a tenth of a second and more to begin a session;
+//! SQLite, which needs none, is read a thousand times.
+
+mod mariadb;
+mod postgresql;
+mod sqlite;
+
+use std::sync::Arc;
+
+use arrow_array::{cast::AsArray, types::Int64Type};
+use bytes::Bytes;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use tundra_connectors::ConnectionSettings;
+use tundra_core::{
+    Cancel, Connector, Control, ExtractRequest, IfExists, Output, Relation, Resources, Silent,
+    Storage, TableName,
+    engine::{self, ExtractOptions},
+};
+use tundra_storage::MemoryStorage;
+
+/// The accounts, with their first amounts.
+const ACCOUNTS: u64 = 500;
+const AMOUNT: i64 = 1000;
+
+/// Returns the connector of a URL, which may lead to this machine.
+fn connector(url: &str) -> Arc<dyn Connector> {
+    let mut settings = ConnectionSettings::from_url(url).unwrap();
+    settings.addresses = tundra_connectors::AddressPolicy::PrivateAllowed;
+    settings.allowed_directories = tundra_connectors::AllowedDirectories::Everything;
+    tundra_connectors::connector(settings).unwrap()
+}
+
+/// Reads the table `account` so many times, and checks every output.
+async fn sums_are_exact(connector: &dyn Connector, extractions: usize) {
+    let control = Control { reporter: Arc::new(Silent), cancel: Cancel::default(), timeout: None };
+    let spill = tempfile::tempdir().unwrap();
+    let resources = Resources {
+        threads: 2,
+        memory: 1 << 29,
+        temp_directory: spill.path().to_owned(),
+        max_temp_size: 1 << 30,
+    };
+    let table = TableName { schema: None, name: "account".to_owned() };
+    let (mut differences, mut several) = (0, 0);
+    let mut before = None;
+    for count in 0..extractions {
+        let storage: Arc<dyn Storage> = Arc::new(MemoryStorage::new());
+        let path = "account.parquet".parse().unwrap();
+        let output = Output { storage: storage.clone(), path, if_exists: IfExists::Fail };
+        let request = ExtractRequest {
+            partitions: Some(1 + count % 3),
+            ..ExtractRequest::new(Relation::Table(table.clone()))
+        };
+        let mut session = engine::open_session(connector, &control).await.unwrap();
+        let from = (connector, &mut *session);
+        let options = ExtractOptions::default();
+        let receipt =
+            engine::extract(from, &request, &output, &options, &resources, &control).await.unwrap();
+        assert_eq!(receipt.counts.written, ACCOUNTS, "extraction {count}");
+        let database = receipt.plan.source.database.unwrap();
+        several += usize::from(database.streams > 1);
+        let object = storage.open(&output.path).await.unwrap();
+        let bytes = object.read(0..object.info().size).await.unwrap();
+        let (sum, amounts) = sum(bytes);
+        assert_eq!(sum, AMOUNT * i64::try_from(ACCOUNTS).unwrap(), "extraction {count}");
+        differences += usize::from(before.is_some_and(|before| before != amounts));
+        before = Some(amounts);
+    }
+    // On one connection every database is exact.
+    assert!(several > extractions / 3, "there were several streams {several} times only");
+    // Else nothing was moved meanwhile, and this would have shown nothing.
+    assert!(differences > extractions / 10, "the amounts differed {differences} times only");
+}
+
+/// Returns the sum of all amounts and each of them by its account.
+fn sum(bytes: Bytes) -> (i64, Vec<i64>) {
+    let reader = ParquetRecordBatchReaderBuilder::try_new(bytes).unwrap().build().unwrap();
+    let mut amounts = Vec::new();
+    for batch in reader {
+        let batch = batch.unwrap();
+        let ids = batch.column_by_name("id").unwrap().as_primitive::<Int64Type>();
+        let values = batch.column_by_name("amount").unwrap().as_primitive::<Int64Type>();
+        amounts.extend(ids.values().iter().copied().zip(values.values().iter().copied()));
+    }
+    amounts.sort_unstable();
+    (amounts.iter().map(|(_, amount)| amount).sum(), amounts.iter().map(|it| it.1).collect())
+}

@@ -1,0 +1,39 @@
+//! MariaDB as `cargo xtask test` starts it.
+
+use std::{sync::Arc, thread};
+
+use tundra_test_services::MariadbDatabase;
+
+use super::{ACCOUNTS, AMOUNT, connector, sums_are_exact};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sums_are_exact_under_constant_transfers() {
+    let database = Arc::new(MariadbDatabase::create().unwrap());
+    database
+        .run(&format!(
+            "CREATE TABLE account (id BIGINT PRIMARY KEY, amount BIGINT NOT NULL);
+             INSERT INTO account SELECT seq, {AMOUNT} FROM seq_1_to_{ACCOUNTS};
+             CREATE TABLE ended (is_ended BOOLEAN);
+             DELIMITER //
+             CREATE PROCEDURE transfer() BEGIN
+               DECLARE a BIGINT; DECLARE b BIGINT;
+               WHILE NOT EXISTS (SELECT * FROM ended) DO
+                 SET a = 1 + FLOOR(RAND() * {ACCOUNTS}), b = 1 + FLOOR(RAND() * {ACCOUNTS});
+                 START TRANSACTION;
+                 UPDATE account SET amount = amount - 7 WHERE id = a;
+                 UPDATE account SET amount = amount + 7 WHERE id = b;
+                 COMMIT;
+               END WHILE;
+             END //
+             DELIMITER ;"
+        ))
+        .unwrap();
+    let writer = {
+        let database = Arc::clone(&database);
+        thread::spawn(move || database.run("CALL transfer()"))
+    };
+    // The writer ends with its server when this fails.
+    sums_are_exact(&*connector(&database.url()), 100).await;
+    database.run("INSERT INTO ended VALUES (TRUE)").unwrap();
+    writer.join().unwrap().unwrap();
+}

@@ -1,0 +1,37 @@
+//! PostgreSQL as `cargo xtask test` starts it.
+
+use std::{sync::Arc, thread};
+
+use tundra_test_services::Database;
+
+use super::{ACCOUNTS, AMOUNT, connector, sums_are_exact};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sums_are_exact_under_constant_transfers() {
+    let database = Arc::new(Database::create().unwrap());
+    database
+        .run(&format!(
+            "CREATE TABLE account (id bigint PRIMARY KEY, amount bigint NOT NULL);
+             INSERT INTO account SELECT n, {AMOUNT} FROM generate_series(1, {ACCOUNTS}) AS n;
+             CREATE TABLE over ();"
+        ))
+        .unwrap();
+    let writer = {
+        let database = Arc::clone(&database);
+        thread::spawn(move || {
+            database.run(&format!(
+                "DO $$ DECLARE a bigint; b bigint; BEGIN
+                 WHILE to_regclass('over') IS NOT NULL LOOP
+                   a := 1 + floor(random() * {ACCOUNTS}); b := 1 + floor(random() * {ACCOUNTS});
+                   UPDATE account SET amount = amount - 7 WHERE id = a;
+                   UPDATE account SET amount = amount + 7 WHERE id = b;
+                   COMMIT;
+                 END LOOP; END $$"
+            ))
+        })
+    };
+    // The writer ends with its server when this fails.
+    sums_are_exact(&*connector(&database.url()), 300).await;
+    database.run("DROP TABLE over").unwrap();
+    writer.join().unwrap().unwrap();
+}
