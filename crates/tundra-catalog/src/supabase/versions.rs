@@ -282,23 +282,27 @@ impl SupabaseCatalog {
         limit: usize,
     ) -> Result<Vec<(Source, Version)>, Problem> {
         let before = rows::written(before);
-        self.list(
-            limit,
-            |_, seen| {
-                let request = self.client.table(VERSIONS).select("*,sources!inner(*)");
-                let request = request.eq("status", VersionStatus::Pending.name());
-                (request.lt("created_at", &before).order("created_at.asc,id.asc"), seen)
-            },
-            |row| {
-                let mut row = row.clone();
-                let Some(Value::Object(source)) = row.remove(SOURCES) else {
-                    let reason = "a row of a version came without its source";
-                    return Err(Problem::stated(ErrorKind::InvalidData, reason));
-                };
-                Ok((self.source_of(&source)?, self.version_of(&row)?))
-            },
-        )
-        .await
+        let mut found = self
+            .list(
+                limit,
+                |_, seen| {
+                    let request = self.client.table(VERSIONS).select("*,sources!inner(*)");
+                    let request = request.eq("status", VersionStatus::Pending.name());
+                    (request.lt("created_at", &before).order("created_at.asc,id.asc"), seen)
+                },
+                |row| {
+                    let mut row = row.clone();
+                    let Some(Value::Object(source)) = row.remove(SOURCES) else {
+                        let reason = "a row of a version came without its source";
+                        return Err(Problem::stated(ErrorKind::InvalidData, reason));
+                    };
+                    Ok((self.source_of(&source)?, self.version_of(&row)?))
+                },
+            )
+            .await?;
+        // The order is asked for, and Postrust loses it where PostgreSQL joins the sources by a hash.
+        found.sort_by_key(|(_, version)| (version.created_at, version.id));
+        Ok(found)
     }
 
     pub(super) async fn delete_version(&self, version: &Version) -> Result<(), Problem> {
