@@ -16,7 +16,8 @@ use tempfile::TempDir;
 use tundra_core::{
     Cancel, ColumnType, Control, ConvertOptions, Error, IfExists, Input, InspectOptions,
     Inspection, ObjectPath, Output, Receipt, Reporter, Resources, Silent, Stage, Storage,
-    TextHints, engine,
+    TextHints,
+    engine::{self, Prepared},
 };
 use tundra_storage::{LocalStorage, MemoryStorage};
 
@@ -118,6 +119,19 @@ impl Scene {
             if_exists: self.if_exists,
         };
         engine::convert(&self.input(name), &output, options, &self.resources(), &self.control).await
+    }
+
+    /// Converts the object `name` into `output`, up to the last step.
+    pub(crate) async fn prepare(&self, name: &str, output: &str) -> Prepared {
+        let output = Output {
+            storage: Arc::clone(&self.storage),
+            path: path(output),
+            if_exists: self.if_exists,
+        };
+        let options = ConvertOptions::default();
+        engine::prepare(&self.input(name), &output, &options, &self.resources(), &self.control)
+            .await
+            .unwrap()
     }
 
     /// Looks at the object `name`.

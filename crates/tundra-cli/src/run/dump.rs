@@ -37,8 +37,8 @@ struct Dump<'a> {
 /// Reads the tables and says what was done.
 ///
 /// # Errors
-/// Fails when no table matches, when one cannot be read, and when one cannot be written; nothing is
-/// published then unless publishing itself fails midway.
+/// Fails when no table matches, when one cannot be read, and when one cannot be written; of files that
+/// are not to be replaced, none is left then.
 pub(crate) fn run(args: DumpArgs, printer: &Printer) -> Result<(), Failure> {
     let (resources, timeout) =
         args.resources.clone().resolve(Settings::read()?, engine::default_resources())?;
@@ -87,20 +87,16 @@ impl Dump<'_> {
         let mut prepared = Vec::new();
         for table in &tables {
             let output = self.place(&file_of(table))?;
-            prepared.push((table, self.prepare(&mut *database, table, output, session).await?));
+            prepared.push(self.prepare(&mut *database, table, output, session).await?);
         }
         // From here on the directory is no longer what an older manifest says.
         match place.storage.delete(&place.path).await {
             Ok(()) | Err(StorageError::NotFound { .. }) => {}
             Err(error) => return Err(failed(error).into()),
         }
-        let mut dumped = Vec::new();
-        let mut entries = Vec::new();
-        for (table, prepared) in prepared {
-            let receipt = prepared.publish().await?;
-            entries.push(entry(table, &receipt));
-            dumped.push((table.name.to_string(), receipt));
-        }
+        let receipts = Prepared::publish_all(prepared).await?;
+        let entries = tables.iter().zip(&receipts).map(|(table, receipt)| entry(table, receipt));
+        let entries: Vec<Value> = entries.collect();
         let manifest = json!({
             "format_version": 1,
             "tundra_version": env!("CARGO_PKG_VERSION"),
@@ -114,7 +110,8 @@ impl Dump<'_> {
             .map_err(|error| Error::Internal(format!("the manifest is no JSON: {error}")))?;
         writer.write((text + "\n").into()).await.map_err(failed)?;
         writer.publish().await.map_err(failed)?;
-        Ok((manifest, dumped))
+        let names = tables.iter().map(|table| table.name.to_string());
+        Ok((manifest, names.zip(receipts).collect()))
     }
 
     /// Returns the tables that match, each once, by schema and name.

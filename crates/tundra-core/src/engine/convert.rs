@@ -15,7 +15,10 @@ use crate::{
         parquet::{ParquetInput, input_footer},
         prepared::{Prepared, StopOnDrop},
         rejects::Spool,
-        run::{Copied, EncodedPlan, Finished, ROW_GROUP_ROWS, Run, Writing, create, in_background},
+        run::{
+            Copied, EncodedPlan, Feed, Finished, ROW_GROUP_ROWS, Run, Writing, create,
+            in_background,
+        },
         sql,
         tally::{self, Tally, tallied},
         verify::{Expected, check_output},
@@ -185,7 +188,7 @@ impl Conversion {
             self.options.max_rejects,
             Spool::new(&self.run.resources.temp_directory),
         );
-        let outcome = self.run.copy_rows(reader, &plan, table.row_bytes(), writer);
+        let outcome = self.run.copy(Feed::Rows(reader), &plan, table.row_bytes(), writer);
         let mut tally = tally::lock(&tally);
         if outcome.is_err() && tally.contradiction.is_some() {
             return Err(CopyError::Contradicted);
@@ -210,13 +213,8 @@ impl Conversion {
         self.run.control.reporter.stage(Stage::Converting);
         let plan = EncodedPlan::new(self.opened.facts(), input.decisions, input.columns)?;
         let read = ReadByEngine { location, bytes: object.info().size };
-        let (written, files) = self.run.copy_object(
-            (&input.select, read),
-            Arc::clone(object),
-            &plan,
-            input.row_bytes,
-            writer,
-        )?;
+        let feed = Feed::Object { object: Arc::clone(object), select: input.select, read };
+        let (written, files) = self.run.copy(feed, &plan, input.row_bytes, writer)?;
         let counts = Counts {
             records: input.rows,
             decoded: input.rows,

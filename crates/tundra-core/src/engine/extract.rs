@@ -16,7 +16,8 @@ use crate::{
         copy::{LOOK_UP, RowOrder, Stop},
         extract::rows::Rows,
         prepared::{Prepared, StopOnDrop},
-        run::{Copied, EncodedPlan, Finished, Run, Writing, create, in_background},
+        run::{Copied, EncodedPlan, Feed, Finished, Run, Writing, create, in_background},
+        tally::SAMPLES,
     },
 };
 
@@ -194,7 +195,7 @@ fn work(
     }
     let (rows, tally) = Rows::start(extraction.schema(), streams, run)?;
     let row_bytes = rows.row_bytes();
-    let (written, files) = run.copy_rows(Box::new(rows), &plan, row_bytes, writer)?;
+    let (written, files) = run.copy(Feed::Rows(Box::new(rows)), &plan, row_bytes, writer)?;
     let ends = ends(&*extraction)?;
     let tally = rows::lock(&tally);
     let nulls = plan.plan.columns.iter().zip(&tally.nulls);
@@ -231,7 +232,6 @@ fn server_rows(ends: &[StreamEnd]) -> Option<u64> {
 
 /// Puts together what the streams did not keep as it was.
 fn events(ends: &[StreamEnd]) -> Vec<LossEvent> {
-    const SAMPLES: usize = 10;
     let mut events: Vec<LossEvent> = Vec::new();
     for event in ends.iter().flat_map(|end| &end.events) {
         match events.iter_mut().find(|known| known.code == event.code) {

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Instant};
 
 use crate::{
-    Control, Error, ObjectInfo, Output, Receipt, Result, Stage,
+    Control, Error, IfExists, ObjectInfo, Output, Receipt, Result, Stage,
     engine::{
         beside::RejectsPlace, copy::Stop, input::OpenInput, resources::peak_memory, run::Finished,
     },
@@ -29,6 +29,28 @@ impl Prepared {
     /// Returns the object that was read; `None` when it was a database.
     pub fn input(&self) -> Option<&ObjectInfo> {
         self.opened.as_ref().map(|opened| opened.object.info())
+    }
+
+    /// Makes several outputs visible, one after another, and returns their receipts.
+    ///
+    /// # Errors
+    /// As [`Prepared::publish`], for the first that fails. Those before it are taken back if they were not
+    /// to replace anything; what replaced something else stays, because that is gone.
+    pub async fn publish_all(all: Vec<Self>) -> Result<Vec<Receipt>> {
+        let mut visible: Vec<Output> = Vec::new();
+        let mut receipts = Vec::new();
+        for prepared in all {
+            let output = prepared.output.clone();
+            match prepared.publish().await {
+                Ok(receipt) => receipts.push(receipt),
+                Err(error) => {
+                    take_back(visible).await;
+                    return Err(error);
+                }
+            }
+            visible.push(output);
+        }
+        Ok(receipts)
     }
 
     /// Makes the output visible and returns its receipt.
@@ -75,6 +97,17 @@ impl Prepared {
 impl fmt::Debug for Prepared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Prepared").field("receipt", self.receipt()).finish_non_exhaustive()
+    }
+}
+
+/// Removes outputs that came into being a moment ago.
+async fn take_back(outputs: Vec<Output>) {
+    for output in outputs.into_iter().filter(|output| output.if_exists == IfExists::Fail) {
+        if let Err(error) = output.storage.delete(&output.path).await {
+            let location = output.storage.display(&output.path);
+            // Why it had to go is the error that counts.
+            tracing::warn!(%error, location, "could not take an output back");
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What every run does, whatever it reads: rows into an output, the proof, and the publication.
 //!
-//! Start at [`Run::copy_rows`] and [`Run::prove`]. Where the rows come from is the business of
+//! Start at [`Run::copy`] and [`Run::prove`]. Where the rows come from is the business of
 //! `convert` and `extract`.
 
 use std::{sync::Arc, time::Instant};
@@ -11,8 +11,9 @@ use tokio::runtime::Handle;
 
 use crate::{
     ColumnCounts, ColumnPlan, Compression, Control, Counts, Decision, Error, FORMAT_VERSION,
-    LossEvent, ObjectWriter, Output, OutputFacts, PLAN_DIGEST_METADATA_KEY, PLAN_METADATA_KEY,
-    Plan, Receipt, Resources, Result, RunId, SourceFacts, Stage, Timings, WindowFacts,
+    LossEvent, ObjectReader, ObjectWriter, Output, OutputFacts, PLAN_DIGEST_METADATA_KEY,
+    PLAN_METADATA_KEY, Plan, Receipt, Resources, Result, RunId, SourceFacts, Stage, Timings,
+    WindowFacts,
     engine::{
         copy::{ReadByEngine, RowOrder, Stop, open_database, run_copy},
         failure::engine_error,
@@ -35,6 +36,19 @@ pub(crate) struct Writing {
     pub(crate) row_group_rows: Option<u64>,
     /// In what order.
     pub(crate) order: RowOrder,
+}
+
+/// Where the rows of an output come from.
+pub(crate) enum Feed<'a> {
+    /// From us.
+    Rows(Box<dyn RecordBatchReader + Send>),
+    /// From an object that DuckDB itself reads.
+    Object {
+        object: Arc<dyn ObjectReader>,
+        /// The query for its rows.
+        select: String,
+        read: ReadByEngine<'a>,
+    },
 }
 
 /// A run on its way.
@@ -127,52 +141,32 @@ impl Run {
         self.output.storage.display(&self.output.path)
     }
 
-    /// Writes all rows of a reader, whose rows have about `row_bytes` bytes each. Returns how many the
-    /// writer counted, and where they are.
-    pub(crate) fn copy_rows(
+    /// Writes all rows of the feed, which have about `row_bytes` bytes each. Returns how many the writer
+    /// counted, and where they are.
+    pub(crate) fn copy(
         &self,
-        rows: Box<dyn RecordBatchReader + Send>,
+        feed: Feed<'_>,
         plan: &EncodedPlan,
         row_bytes: u64,
         writer: Box<dyn ObjectWriter>,
     ) -> Result<(u64, Arc<RunFiles>)> {
-        let files = Arc::new(RunFiles::new(self.runtime.clone(), None));
+        let (rows, input, select, read) = match feed {
+            Feed::Rows(rows) => (Some(rows), None, sql::select_stream(), None),
+            Feed::Object { object, select, read } => {
+                (None, Some((sql::INPUT, object)), select, Some(read))
+            }
+        };
+        let files = Arc::new(RunFiles::new(self.runtime.clone(), input));
         files.offer(sql::OUTPUT, writer);
-        let database = open_database(
-            &self.resources,
-            self.shares,
-            self.id,
-            self.writing.order,
-            files.clone(),
-        )?;
-        database
-            .register_stream(sql::STREAM, rows)
-            .map_err(|error| engine_error("take the rows", error))?;
-        let statement = self.copy_statement(&sql::select_stream(), plan, row_bytes);
-        let written = run_copy(&database, &statement, &self.stop, None)?;
-        Ok((written, files))
-    }
-
-    /// Writes all rows that DuckDB itself reads from an object, as [`Run::copy_rows`] does.
-    pub(crate) fn copy_object(
-        &self,
-        (select, read): (&str, ReadByEngine<'_>),
-        object: Arc<dyn crate::ObjectReader>,
-        plan: &EncodedPlan,
-        row_bytes: u64,
-        writer: Box<dyn ObjectWriter>,
-    ) -> Result<(u64, Arc<RunFiles>)> {
-        let files = Arc::new(RunFiles::new(self.runtime.clone(), Some((sql::INPUT, object))));
-        files.offer(sql::OUTPUT, writer);
-        let database = open_database(
-            &self.resources,
-            self.shares,
-            self.id,
-            self.writing.order,
-            files.clone(),
-        )?;
-        let statement = self.copy_statement(select, plan, row_bytes);
-        let written = run_copy(&database, &statement, &self.stop, Some(read))?;
+        let Self { resources, shares, id, writing, .. } = self;
+        let database = open_database(resources, *shares, *id, writing.order, files.clone())?;
+        if let Some(rows) = rows {
+            database
+                .register_stream(sql::STREAM, rows)
+                .map_err(|error| engine_error("take the rows", error))?;
+        }
+        let statement = self.copy_statement(&select, plan, row_bytes);
+        let written = run_copy(&database, &statement, &self.stop, read)?;
         Ok((written, files))
     }
 

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Occurrences of one kind that a receipt shows.
-const SAMPLES: usize = 10;
+pub(crate) const SAMPLES: usize = 10;
 
 /// The code of records that were to be left out and are not there.
 const SKIPS_BEYOND_END: &str = "skip_rows_beyond_end";
