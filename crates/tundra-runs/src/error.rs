@@ -68,6 +68,17 @@ pub enum RunError {
         what: &'static str,
     },
 
+    /// A receipt is damaged.
+    #[error("the receipt of {version} of `{source_label}` cannot be read")]
+    Receipt {
+        /// The source.
+        source_label: String,
+        /// The version.
+        version: VersionNumber,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+
     /// Nothing was uploaded.
     #[error("nothing was uploaded for the source `{source_label}`: `{location}` is empty")]
     NoUpload {
@@ -141,7 +152,7 @@ impl Classify for RunError {
                 ErrorKind::InvalidRequest
             }
             Self::NoUpload { .. } => ErrorKind::NotFound,
-            Self::BreakingSchema { .. } => ErrorKind::InvalidData,
+            Self::BreakingSchema { .. } | Self::Receipt { .. } => ErrorKind::InvalidData,
             Self::NoData { .. } => ErrorKind::Conflict,
         }
     }
@@ -157,6 +168,7 @@ impl Classify for RunError {
             | Self::NotAFile { .. }
             | Self::NotThisDatabase { .. }
             | Self::OtherWindow { .. }
+            | Self::Receipt { .. }
             | Self::NoUpload { .. }
             | Self::BreakingSchema { .. }
             | Self::NoData { .. } => Retry::Never,
@@ -178,6 +190,10 @@ impl Classify for RunError {
             }
             Self::OtherWindow { .. } => vec![
                 "say with `--since` where to begin, or make a source of its own for it".to_owned(),
+            ],
+            Self::Receipt { .. } => vec![
+                "restore it, or say with `--since` where to begin; `tundra rollback` chooses another version"
+                    .to_owned(),
             ],
             Self::NoUpload { .. } => {
                 vec!["upload the file first, or name the input".to_owned()]

@@ -117,7 +117,7 @@ impl Runs {
         }
     }
 
-    /// Returns the receipt of a version; `None` when it has none that can be read, as one of Tundra 4.0.
+    /// Returns the receipt of a version; `None` when it has none, as one of Tundra 4.0.
     pub(crate) async fn receipt(
         &self,
         source: &Source,
@@ -127,7 +127,12 @@ impl Runs {
         let data = self.warehouse.layout().processed(&source.tenant, source.id, version)?;
         let manifest = shelf.read(&Layout::manifest(&data), LARGEST_MANIFEST).await;
         let manifest = manifest.map_err(RunError::storage("could not read the receipt"))?;
-        Ok(manifest.and_then(|text| serde_json::from_slice(&text).ok()))
+        let receipt = manifest.map(|text| serde_json::from_slice(&text)).transpose();
+        receipt.map_err(|source_error| RunError::Receipt {
+            source_label: source.label(),
+            version,
+            source: source_error,
+        })
     }
 
     /// Returns the columns of a version by its receipt, or by its data where it has none, as one of
@@ -137,8 +142,12 @@ impl Runs {
         source: &Source,
         version: VersionNumber,
     ) -> RunResult<Option<TableSchema>> {
-        if let Some(receipt) = self.receipt(source, version).await? {
-            return Ok(Some(TableSchema::of(&receipt.plan)));
+        match self.receipt(source, version).await {
+            Ok(Some(receipt)) => return Ok(Some(TableSchema::of(&receipt.plan))),
+            Ok(None) => {}
+            // The data says which columns it has.
+            Err(error @ RunError::Receipt { .. }) => tracing::warn!(%error, "a damaged receipt"),
+            Err(error) => return Err(error),
         }
         let shelf = self.warehouse.of(&source.tenant)?;
         let data = self.warehouse.layout().processed(&source.tenant, source.id, version)?;

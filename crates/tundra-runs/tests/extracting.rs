@@ -141,6 +141,19 @@ async fn a_window_of_something_else_is_not_gone_on_with() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_window_behind_a_damaged_receipt_does_not_begin_anew() {
+    let shop = Shop::new().await;
+    shop.next("changed").await;
+    let manifest = format!("processed/{}/v1/_manifest.json", shop.source.id);
+    std::fs::write(shop.place.bucket(&shop.source).join(manifest), "{").unwrap();
+    let mut run = shop.run(shop.place.again(&shop.source).await);
+    run.request.window = Some(Window { column: "changed".to_owned(), after: None });
+    let error = shop.place.runs.extract(run, &control()).await.unwrap_err();
+    assert!(matches!(error, RunError::Receipt { .. }), "{error}");
+    assert!(error.to_string().contains("the receipt of v1 of `orders`"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_failed_extraction_leaves_its_reason_and_no_objects() {
     let shop = Shop::new().await;
     let mut run = shop.run(shop.source.clone());
