@@ -22,6 +22,7 @@ mod text;
 pub(crate) mod values;
 mod version;
 mod versions;
+mod writing;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
@@ -45,6 +46,7 @@ pub(crate) use self::{
     text::TextArgs,
     version::VersionArgs,
     versions::{DiffArgs, GcArgs, RollbackArgs, VersionsArgs},
+    writing::WritingArgs,
 };
 
 /// Turns files and databases into Parquet that can be trusted

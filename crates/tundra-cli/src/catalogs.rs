@@ -45,6 +45,16 @@ impl Opened {
         }
     }
 
+    /// Ends what dead runs left, where nobody else does: a catalog in a file has no service beside it.
+    pub(crate) async fn sweep(&self) {
+        if !self.is_file {
+            return;
+        }
+        if let Err(error) = self.runs.sweep(self.settings.stale_after).await {
+            tracing::warn!(%error, "could not look for versions that dead runs left");
+        }
+    }
+
     /// Finds the source that was named.
     ///
     /// # Errors

@@ -1,17 +1,16 @@
 //! The arguments of `tundra convert`.
 
-use std::{collections::BTreeSet, num::NonZeroU64};
+use std::collections::BTreeSet;
 
 use clap::{Args, ValueEnum};
 use tundra_core::{
-    BadRowPolicy, Compression, ConvertOptions, Format, IdempotencyKey, OnDrift, RejectLimit,
-    TypePolicy,
+    BadRowPolicy, ConvertOptions, Format, IdempotencyKey, OnDrift, RejectLimit, TypePolicy,
 };
 use tundra_storage::UploadFate;
 
 use crate::{
     args::{
-        CatalogArgs, JsonArgs, NullArgs, ResourceArgs, TextArgs,
+        CatalogArgs, JsonArgs, NullArgs, ResourceArgs, TextArgs, WritingArgs,
         values::{self, TypedColumn},
     },
     failure::Failure,
@@ -172,24 +171,8 @@ pub(crate) struct ConvertArgs {
     #[arg(long, requires = "schema", help_heading = COLUMNS)]
     accept_drift: bool,
 
-    /// How the output is compressed: zstd, zstd:LEVEL, snappy or none
-    ///
-    /// Levels of zstd are 1 to 22; higher ones are slower and smaller. Without a level it is 3.
-    #[arg(long, value_name = "CODEC", default_value = "zstd", help_heading = WRITING)]
-    compression: Compression,
-
-    /// Rows in a row group [default: by the width of the rows]
-    ///
-    /// Smaller groups need less memory to write and let readers skip more; larger ones compress
-    /// better. The engine hands rows on in blocks, so that a group has up to 2,047 rows more.
-    #[arg(
-        long,
-        value_name = "ROWS",
-        value_parser = values::from_one::<NonZeroU64>,
-        allow_negative_numbers = true,
-        help_heading = WRITING
-    )]
-    row_group_size: Option<NonZeroU64>,
+    #[command(flatten)]
+    writing: WritingArgs,
 
     /// Write the receipt to this file as JSON, after the data
     ///
@@ -348,8 +331,7 @@ impl ConvertArgs {
             types,
             schema,
             accept_drift,
-            compression,
-            row_group_size,
+            writing,
             receipt,
             json,
             source,
@@ -411,8 +393,8 @@ impl ConvertArgs {
                 types: types.into(),
                 on_bad_row: on_bad_row.into(),
                 max_rejects,
-                compression,
-                row_group_rows: row_group_size.map(NonZeroU64::get),
+                compression: writing.compression,
+                row_group_rows: writing.row_group_rows(),
             },
             resources,
         })

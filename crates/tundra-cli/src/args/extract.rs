@@ -1,16 +1,15 @@
 //! The arguments of `tundra extract`.
 
-use std::{num::NonZeroU64, time::Duration};
+use std::time::Duration;
 
 use clap::{ArgGroup, Args, ValueEnum};
 use tundra_connectors::parse_table;
 use tundra_core::{
-    Compression, ExtractRequest, IdempotencyKey, OnLossy, Relation, TableName, Window,
-    engine::ExtractOptions,
+    ExtractRequest, IdempotencyKey, OnLossy, Relation, TableName, Window, engine::ExtractOptions,
 };
 
 use crate::{
-    args::{CatalogArgs, PasswordArgs, ResourceArgs, values},
+    args::{CatalogArgs, PasswordArgs, ResourceArgs, WritingArgs, values},
     failure::Failure,
 };
 
@@ -126,19 +125,8 @@ pub(crate) struct ExtractArgs {
     #[arg(long, value_name = "TIME", value_parser = values::duration, help_heading = READING)]
     statement_timeout: Option<Duration>,
 
-    /// How the output is compressed: zstd, zstd:LEVEL, snappy or none
-    #[arg(long, value_name = "CODEC", default_value = "zstd", help_heading = WRITING)]
-    compression: Compression,
-
-    /// Rows in a row group [default: by the width of the rows]
-    #[arg(
-        long,
-        value_name = "ROWS",
-        value_parser = values::from_one::<NonZeroU64>,
-        allow_negative_numbers = true,
-        help_heading = WRITING
-    )]
-    row_group_size: Option<NonZeroU64>,
+    #[command(flatten)]
+    writing: WritingArgs,
 
     /// Write the receipt to this file as JSON, after the data
     #[arg(long, value_name = "FILE", conflicts_with = "source", help_heading = WRITING)]
@@ -279,8 +267,7 @@ impl ExtractArgs {
             since,
             on_lossy,
             statement_timeout,
-            compression,
-            row_group_size,
+            writing,
             receipt,
             json,
             source,
@@ -313,13 +300,15 @@ impl ExtractArgs {
             statement_timeout,
             ..ExtractRequest::new(known)
         };
-        let row_group_rows = row_group_size.map(NonZeroU64::get);
         let version = source.map(|source| SourceVersion { source, key: idempotency_key, catalog });
         Ok(ExtractCommand {
             url,
             relation,
             request,
-            options: ExtractOptions { compression, row_group_rows },
+            options: ExtractOptions {
+                compression: writing.compression,
+                row_group_rows: writing.row_group_rows(),
+            },
             output,
             overwrite,
             receipt,

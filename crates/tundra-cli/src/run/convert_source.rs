@@ -2,14 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use serde_json::json;
 use tundra_core::{ConvertOptions, Input, Resources};
 use tundra_runs::{FileRun, Outcome};
 
 use crate::{
     args::{SchemaRequest, VersionRequest},
-    catalogs::{self, Opened},
-    env,
+    catalogs, env,
     failure::Failure,
     places::{self, Source},
     printer::Printer,
@@ -43,7 +41,7 @@ pub(super) fn run(request: SourceRun, printer: &Printer) -> Result<(), Failure> 
     let bar = Arc::new(Bar::new(printer));
     let done = session::run(timeout, async |session| {
         let opened = catalogs::open(&catalog, stores.clone()).await?;
-        sweep(&opened).await;
+        opened.sweep().await;
         let source = opened.source(&source).await?;
         if let Some(SchemaRequest { file, on_drift }) = &schema {
             places::read_schema(file, &stores).await?.apply(&mut options, *on_drift);
@@ -69,7 +67,7 @@ pub(super) fn run(request: SourceRun, printer: &Printer) -> Result<(), Failure> 
     bar.clear();
     let (source, outcome) = done?;
     if json {
-        return printer.json(&document(&outcome));
+        return printer.json(&versions::outcome_document(&outcome));
     }
     if let Outcome::Converted(conversion) = &outcome {
         let input = &conversion.receipt.plan.source.location;
@@ -80,16 +78,6 @@ pub(super) fn run(request: SourceRun, printer: &Printer) -> Result<(), Failure> 
     Ok(())
 }
 
-/// Ends what dead runs left, where nobody else does: a catalog in a file has no service beside it.
-pub(super) async fn sweep(opened: &Opened) {
-    if !opened.is_file {
-        return;
-    }
-    if let Err(error) = opened.runs.sweep(opened.settings.stale_after).await {
-        tracing::warn!(%error, "could not look for versions that dead runs left");
-    }
-}
-
 async fn open(
     session: &Session,
     source: Source,
@@ -97,20 +85,4 @@ async fn open(
     bar: &Arc<Bar>,
 ) -> Result<Input, Failure> {
     session.open(source, resources.temp_directory.clone(), bar).await
-}
-
-pub(super) fn document(outcome: &Outcome) -> serde_json::Value {
-    match outcome {
-        Outcome::Earlier(version) => json!({
-            "version": versions::version_document(version),
-            "is_new": false,
-        }),
-        Outcome::Converted(conversion) => json!({
-            "version": versions::version_document(&conversion.version),
-            "is_new": true,
-            "location": conversion.location,
-            "differences": conversion.differences,
-            "receipt": conversion.receipt,
-        }),
-    }
 }

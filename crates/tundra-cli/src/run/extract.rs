@@ -14,7 +14,7 @@ use crate::{
     printer::Printer,
     progress::Bar,
     render,
-    run::{convert, convert_source},
+    run::{convert, versions},
     session,
 };
 
@@ -116,7 +116,7 @@ fn into_version(
     let bar = Arc::new(Bar::new(printer));
     let done = session::run(timeout, async |session| {
         let opened = catalogs::open(&catalog, stores.clone()).await?;
-        convert_source::sweep(&opened).await;
+        opened.sweep().await;
         let source = opened.source(&source).await?;
         let Some(url) = url.as_ref().or(source.location.as_ref()) else {
             return Err(Failure::usage(
@@ -142,7 +142,7 @@ fn into_version(
     bar.clear();
     let (source, outcome) = done?;
     if json {
-        return printer.json(&convert_source::document(&outcome));
+        return printer.json(&versions::outcome_document(&outcome));
     }
     if let tundra_runs::Outcome::Converted(conversion) = &outcome {
         let receipt = &conversion.receipt;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tundra_core::{SchemaDifference, Version};
-use tundra_runs::{VersionDiff, VersionHistory};
+use tundra_runs::{Outcome, VersionDiff, VersionHistory};
 
 use crate::{
     args::{CatalogArgs, DiffArgs, RollbackArgs, VersionsArgs},
@@ -115,4 +115,21 @@ fn diff_document(diff: &VersionDiff) -> Value {
         "differences": diff.differences,
         "is_breaking": is_breaking,
     })
+}
+
+/// Returns what came of a run as JSON.
+pub(super) fn outcome_document(outcome: &Outcome) -> Value {
+    match outcome {
+        Outcome::Earlier(version) => json!({
+            "version": version_document(version),
+            "is_new": false,
+        }),
+        Outcome::Converted(conversion) => json!({
+            "version": version_document(&conversion.version),
+            "is_new": true,
+            "location": conversion.location,
+            "differences": conversion.differences,
+            "receipt": conversion.receipt,
+        }),
+    }
 }
