@@ -5,7 +5,9 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use tundra_core::{ErrorKind, ObjectInfo, Source, Version, VersionNumber, VersionStatus};
+use tundra_core::{
+    ErrorKind, ObjectInfo, Source, SourceType, Version, VersionNumber, VersionStatus,
+};
 
 use crate::{RunError, RunResult, Runs};
 
@@ -29,6 +31,9 @@ pub struct CollectOptions {
 pub struct Collection {
     /// Versions beyond those that are kept.
     pub versions: Vec<CollectedVersion>,
+    /// Versions beyond those that are kept that stay all the same: each has the rows of its window, and no
+    /// later version has them.
+    pub windows: Vec<VersionNumber>,
     /// Objects of versions that failed, or that are in no row.
     pub leftovers: Vec<Leftover>,
 }
@@ -56,8 +61,8 @@ pub struct Leftover {
 }
 
 impl Runs {
-    /// Removes the versions of a source but the newest ones and the current one, the rows of failed
-    /// versions older than those, and objects that no version stands for.
+    /// Removes the versions of a source but the newest ones, the current one and those of windows, the
+    /// rows of failed versions older than those, and objects that no version stands for.
     ///
     /// A version's row is ended before its objects go, and goes after them, so that there is never an
     /// active version without its data, whenever this stops.
@@ -78,6 +83,9 @@ impl Runs {
             match version.status {
                 VersionStatus::Pending => {}
                 VersionStatus::Active if kept.contains(&version.number) => {}
+                VersionStatus::Active if self.is_window(source, version.number).await? => {
+                    collection.windows.push(version.number);
+                }
                 VersionStatus::Active => {
                     let collected = self.retire(source, version, &theirs, options).await?;
                     collection.versions.extend(collected);
@@ -131,6 +139,21 @@ impl Runs {
         self.delete(source, objects).await?;
         self.catalog.remove_version(version).await?;
         Ok(Some(collected))
+    }
+
+    /// Returns whether a version has the rows of a window only, or may have: its receipt is damaged.
+    async fn is_window(&self, source: &Source, version: VersionNumber) -> RunResult<bool> {
+        if source.source_type != SourceType::Database {
+            return Ok(false);
+        }
+        match self.receipt(source, version).await {
+            Ok(receipt) => Ok(receipt.is_some_and(|receipt| receipt.window.is_some())),
+            Err(error @ RunError::Receipt { .. }) => {
+                tracing::warn!(%error, "kept a version of which it is not known what it holds");
+                Ok(true)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Returns the numbers of the active versions that are kept.

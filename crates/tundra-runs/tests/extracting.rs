@@ -8,7 +8,7 @@ use tundra_core::{
     Catalog, Classify, Connector, ErrorKind, ExtractRequest, NewSource, Relation, Resources,
     Source, SourceType, TableName, VersionStatus, Window, engine,
 };
-use tundra_runs::{Conversion, DatabaseRun, Outcome, RunError};
+use tundra_runs::{CollectOptions, Conversion, DatabaseRun, Outcome, RunError};
 
 use crate::support::{Call, Fault, Place, control, convert, new_source, run_of};
 
@@ -104,6 +104,25 @@ async fn windows_go_on_where_the_current_version_ended() {
     let first = crate::support::version(1);
     shop.place.catalog.select(&source, first, "again").await.unwrap();
     assert_eq!(window(&shop.next("changed").await), (text("300"), text("302"), 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn versions_of_windows_are_not_collected() {
+    let shop = Shop::new().await;
+    shop.next("changed").await;
+    shop.next("changed").await;
+    let whole = shop.run(shop.place.again(&shop.source).await);
+    shop.place.runs.extract(whole, &control()).await.unwrap();
+    for _ in 0..2 {
+        shop.next("changed").await;
+    }
+    let source = shop.place.again(&shop.source).await;
+    let options = CollectOptions { keep: 1, min_age: std::time::Duration::ZERO, dry_run: false };
+    let collection = shop.place.runs.collect(&source, options).await.unwrap();
+    let windows: Vec<u32> = collection.windows.iter().map(|it| it.get()).collect();
+    assert_eq!(windows, [4, 2, 1]);
+    let removed: Vec<u32> = collection.versions.iter().map(|it| it.version.get()).collect();
+    assert_eq!(removed, [3]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

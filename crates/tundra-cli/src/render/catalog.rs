@@ -200,8 +200,15 @@ pub(crate) fn collected_summary(
             versions.chain(it.leftovers.iter().map(|it| it.bytes))
         })
         .sum();
+    let kept = match all().map(|it| it.windows.len()).sum::<usize>() {
+        0 => String::new(),
+        count => format!(
+            "{} of windows stay: no later version has their rows\n",
+            counted(count as u64, "old version")
+        ),
+    };
     if versions + leftovers + sweep.swept.len() == 0 {
-        return "there is nothing to remove\n".to_owned();
+        return format!("there is nothing to remove\n{kept}");
     }
     let swept = match sweep.swept.len() {
         0 => String::new(),
@@ -214,8 +221,8 @@ pub(crate) fn collected_summary(
         size(bytes)
     );
     match removed {
-        true => format!("removed {what}{swept}\n"),
-        false => format!("would remove {what}; do it with `--yes`\n"),
+        true => format!("removed {what}{swept}\n{kept}"),
+        false => format!("would remove {what}; do it with `--yes`\n{kept}"),
     }
 }
 

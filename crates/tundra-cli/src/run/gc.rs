@@ -64,6 +64,7 @@ fn document(sweep: &Sweep, collections: &[(Source, Collection)], removed: bool) 
         json!({
             "source": source.id.to_string(),
             "versions": versions.collect::<Vec<_>>(),
+            "windows": collection.windows.iter().map(|it| it.get()).collect::<Vec<_>>(),
             "leftovers": leftovers.collect::<Vec<_>>(),
         })
     });
