@@ -2,6 +2,7 @@
 
 mod files;
 mod fuzz;
+mod geometries;
 mod parquet_input;
 mod pollution;
 mod reader;

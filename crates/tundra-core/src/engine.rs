@@ -10,6 +10,7 @@ mod copy;
 mod extract;
 mod failure;
 mod files;
+mod geo;
 mod input;
 mod inspect;
 mod parquet;

@@ -13,6 +13,7 @@ mod connector;
 mod data_error;
 mod error;
 mod format;
+mod geometry;
 mod identity;
 mod inspection;
 mod object_path;
@@ -48,6 +49,7 @@ pub use self::{
     data_error::{DataCode, DataError},
     error::{BoxError, Classify, Error, ErrorKind, Result, Retry},
     format::{Compression, Format, UnknownName},
+    geometry::{GeometryFacts, ReferenceSystem},
     identity::{IdentityError, RunId, SourceId, TenantId, VersionNumber},
     inspection::{ColumnInspection, Inspection, ParquetFacts, RowGroupFacts, Warning},
     object_path::{ObjectPath, ObjectPathError},

@@ -122,6 +122,9 @@ void RemoveFunctions(ClientContext &context) {
 }
 
 void Lock(DBConfig &config) {
+	// Otherwise bytes that a file calls geometries are read as DuckDB's own, which are of fewer kinds and are written
+	// in one way only.
+	config.SetOptionByName("enable_geoparquet_conversion", Value::BOOLEAN(false));
 	config.SetOptionByName("lock_configuration", Value::BOOLEAN(true));
 }
 

@@ -8,7 +8,7 @@ mod numeric;
 mod text;
 mod value;
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_schema::{Field, Schema, SchemaRef};
@@ -96,10 +96,7 @@ pub(super) fn schema(columns: &[Column]) -> SchemaRef {
         .map(|column| {
             let field = Field::new(&column.name, column.kind.data_type(), true);
             match &column.kind {
-                Kind::Wkb { facts } => field.with_metadata(HashMap::from([
-                    ("ARROW:extension:name".to_owned(), "geoarrow.wkb".to_owned()),
-                    ("ARROW:extension:metadata".to_owned(), facts.clone()),
-                ])),
+                Kind::Wkb { facts } => field.with_metadata(facts.to_metadata()),
                 _ => field,
             }
         })

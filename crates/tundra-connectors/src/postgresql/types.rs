@@ -8,7 +8,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use arrow_schema::{DataType, Field, Fields, TimeUnit};
-use tundra_core::MAX_DECIMAL_PRECISION;
+use tundra_core::{GeometryFacts, MAX_DECIMAL_PRECISION};
 
 use crate::{
     identifier::Quoting,
@@ -29,8 +29,10 @@ Arrays are measured too: of one depth they are lists; of several, or with indexe
 The elements of an array of `numeric` without a precision are measured like a column of it.
 The elements of an array whose own type is text here are the server's text.
 With `--on-lossy null` a value inside of an array or a composite that no type holds still ends the run.
-A geometry is ISO WKB; its reference system and whether its edges are spherical stand in the metadata of \
-the column, as GeoArrow has it.
+A geometry is ISO WKB, and the file is GeoParquet 1.1: it names the kinds of the geometries, their \
+reference system and whether edges are spherical, without bounding boxes. Unless a column is declared \
+with a kind and a reference system, both are measured first. Of a column with kinds that GeoParquet does \
+not have, such as curves and what has M, it says nothing; its values are WKB all the same.
 A composite is text when one of its fields is text here, is an array or would have to be measured.";
 
 const ROWS: &[TypeRow] = &[
@@ -119,8 +121,8 @@ pub(super) enum Kind {
     Bytes,
     /// A geometry in the Well-Known Binary of ISO.
     Wkb {
-        /// What GeoArrow says about it, in JSON: its reference system, and of what sort its edges are.
-        facts: String,
+        /// What is known of it besides.
+        facts: GeometryFacts,
     },
     /// Sixteen bytes, to be text.
     Uuid,
@@ -321,8 +323,8 @@ pub(super) enum Plan {
     Geometry {
         /// Which type it is.
         spatial: Spatial,
-        /// The number of the reference system that it is declared with.
-        srid: Option<u32>,
+        /// What it is declared with.
+        declared: DeclaredGeometry,
     },
     /// By lists of the server's text, if the values allow it.
     TextArray(Cast),
@@ -342,7 +344,7 @@ impl Catalogue {
             return Plan::Numeric;
         }
         if let Some(spatial) = self.types.get(&oid).and_then(|it| it.spatial.clone()) {
-            return Plan::Geometry { spatial, srid: declared_srid(modifier) };
+            return Plan::Geometry { spatial, declared: DeclaredGeometry::of(modifier) };
         }
         if let Some(element) = self.types.get(&oid).and_then(|it| it.element) {
             let below = self.below_domains(element, modifier);
@@ -429,12 +431,64 @@ impl Catalogue {
     }
 }
 
-/// Returns the reference system that a column of PostGIS is declared with.
-fn declared_srid(modifier: i32) -> Option<u32> {
-    // Bits 8 to 28, of which the upper one is a sign: see `TYPMOD_GET_SRID` of PostGIS. What is unknown
-    // is 0 or less.
-    let declared = if modifier < 0 { 0 } else { (modifier << 3) >> 11 };
-    u32::try_from(declared).ok().filter(|it| *it > 0)
+/// What a column of PostGIS is declared with, as far as every value of it keeps to that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct DeclaredGeometry {
+    /// The number of the reference system.
+    pub(super) srid: Option<u32>,
+    /// The kind of the geometries; see [`GeometryFacts::kinds`].
+    pub(super) kind: Option<String>,
+}
+
+impl DeclaredGeometry {
+    /// Takes a modifier apart: see `TYPMOD_GET_SRID` and its neighbours in PostGIS.
+    fn of(modifier: i32) -> Self {
+        if modifier < 0 {
+            return Self { srid: None, kind: None };
+        }
+        // Bits 8 to 28, of which the upper one is a sign. What is unknown is 0 or less.
+        let srid = u32::try_from((modifier << 3) >> 11).ok().filter(|it| *it > 0);
+        let kind = match (modifier & 0xfc) >> 2 {
+            // Any geometry, and a collection, which may be one of points as well.
+            0 | 7 => None,
+            number => usize::try_from(number - 1).ok().and_then(|at| KINDS.get(at)),
+        };
+        let dimensions = ["", " M", " Z", " ZM"][usize::try_from(modifier & 3).unwrap_or(0)];
+        Self { srid, kind: kind.map(|kind| format!("{kind}{dimensions}")) }
+    }
+}
+
+/// The kinds of geometries by the numbers that PostGIS gives them, from 1.
+const KINDS: [&str; 15] = [
+    "Point",
+    "LineString",
+    "Polygon",
+    "MultiPoint",
+    "MultiLineString",
+    "MultiPolygon",
+    "GeometryCollection",
+    "CircularString",
+    "CompoundCurve",
+    "CurvePolygon",
+    "MultiCurve",
+    "MultiSurface",
+    "PolyhedralSurface",
+    "Triangle",
+    "TIN",
+];
+
+/// Returns the kind of a geometry from what `GeometryType` and `ST_Zmflag` of PostGIS say, with a blank
+/// between.
+pub(super) fn measured_kind(said: &str) -> String {
+    let (name, flag) = said.rsplit_once(' ').unwrap_or((said, ""));
+    let (name, dimensions) = match flag {
+        "1" => (name.strip_suffix('M').unwrap_or(name), " M"),
+        "2" => (name, " Z"),
+        "3" => (name, " ZM"),
+        _ => (name, ""),
+    };
+    let known = KINDS.iter().find(|kind| kind.eq_ignore_ascii_case(name));
+    format!("{}{dimensions}", known.unwrap_or(&name))
 }
 
 /// The number of the type `inet`.
@@ -492,12 +546,34 @@ mod tests {
     }
 
     #[test]
-    fn a_declared_reference_system_is_read() {
-        // What PostGIS makes of (Point,4326), (PointZM,998999), (Point) and no declaration.
-        for (modifier, srid) in
-            [(1_107_460, Some(4326)), (255_743_751, Some(998_999)), (4, None), (-1, None)]
-        {
-            assert_eq!(declared_srid(modifier), srid, "{modifier}");
+    fn a_declared_geometry_is_read() {
+        // What PostGIS makes of (Point,4326), (PointZM,998999), (Point), (GeometryCollection),
+        // (GeometryZ), (CurvePolygonM) and no declaration.
+        for (modifier, srid, kind) in [
+            (1_107_460, Some(4326), Some("Point")),
+            (255_743_751, Some(998_999), Some("Point ZM")),
+            (4, None, Some("Point")),
+            (28, None, None),
+            (2, None, None),
+            (41, None, Some("CurvePolygon M")),
+            (-1, None, None),
+        ] {
+            let expected = DeclaredGeometry { srid, kind: kind.map(str::to_owned) };
+            assert_eq!(DeclaredGeometry::of(modifier), expected, "{modifier}");
+        }
+    }
+
+    #[test]
+    fn a_measured_kind_has_the_name_of_the_standard() {
+        for (said, kind) in [
+            ("POINT 0", "Point"),
+            ("POINTM 1", "Point M"),
+            ("MULTIPOLYGON 2", "MultiPolygon Z"),
+            ("TIN 2", "TIN Z"),
+            ("COMPOUNDCURVE 3", "CompoundCurve ZM"),
+            ("NURBSCURVE 0", "NURBSCURVE"),
+        ] {
+            assert_eq!(measured_kind(said), kind);
         }
     }
 

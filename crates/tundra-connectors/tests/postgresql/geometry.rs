@@ -49,32 +49,44 @@ async fn every_geometry_is_wkb_and_comes_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_reference_system_stands_in_the_metadata_of_the_column() {
+async fn the_reference_system_and_the_kinds_stand_in_the_metadata_of_the_column() {
     let server = Server::with(
         "CREATE EXTENSION postgis; DELETE FROM spatial_ref_sys WHERE srid = 3035; \
          CREATE DOMAIN place AS geometry(Point, 25832); \
          CREATE TABLE t (declared geometry(Point, 4326), measured geometry, unknown geometry, \
              nowhere geometry, globe geography, empty geometry, below place, several geometry, \
-             many geometry[]); \
+             many geometry[], curved geometry(GeometryM, 25832)); \
          INSERT INTO t VALUES ('SRID=4326;POINT(1 2)', 'SRID=3857;POINT(1 2)', \
              'SRID=3035;POINT(1 2)', 'POINT(1 2)', 'POINT(1 2)', NULL, 'SRID=25832;POINT(1 2)', \
-             'SRID=4326;POINT(1 2)', ARRAY['POINT(1 2)'::geometry]), \
-             (NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'SRID=3857;POINT(1 2)', NULL)",
+             'SRID=4326;POINT(1 2)', ARRAY['POINT(1 2)'::geometry], \
+             'SRID=25832;CIRCULARSTRINGM(0 0 1, 1 1 1, 2 0 1)'), \
+             (NULL, NULL, NULL, 'LINESTRINGZ(1 2 3,4 5 6)', NULL, NULL, NULL, \
+             'SRID=3857;POINT(1 2)', NULL, NULL)",
     );
     let read = server.read(&table("t")).await.expect("geometries have a type");
     let schema = read.extraction.schema();
-    for (name, expected) in [
-        ("declared", r#"{"crs":"EPSG:4326","crs_type":"authority_code"}"#),
-        ("measured", r#"{"crs":"EPSG:3857","crs_type":"authority_code"}"#),
-        ("unknown", r#"{"crs":"3035","crs_type":"srid"}"#),
-        ("nowhere", "{}"),
-        ("globe", r#"{"crs":"EPSG:4326","crs_type":"authority_code","edges":"spherical"}"#),
-        ("empty", "{}"),
-        ("below", r#"{"crs":"EPSG:25832","crs_type":"authority_code"}"#),
+    for (name, expected, kinds) in [
+        ("declared", r#"{"crs":"EPSG:4326","crs_type":"authority_code"}"#, r#"["Point"]"#),
+        ("measured", r#"{"crs":"EPSG:3857","crs_type":"authority_code"}"#, r#"["Point"]"#),
+        ("unknown", r#"{"crs":"3035","crs_type":"srid"}"#, r#"["Point"]"#),
+        ("nowhere", "{}", r#"["LineString Z","Point"]"#),
+        (
+            "globe",
+            r#"{"crs":"EPSG:4326","crs_type":"authority_code","edges":"spherical"}"#,
+            r#"["Point"]"#,
+        ),
+        ("empty", "{}", "[]"),
+        ("below", r#"{"crs":"EPSG:25832","crs_type":"authority_code"}"#, r#"["Point"]"#),
+        (
+            "curved",
+            r#"{"crs":"EPSG:25832","crs_type":"authority_code"}"#,
+            r#"["CircularString M"]"#,
+        ),
     ] {
         let expected = HashMap::from([
             ("ARROW:extension:name".to_owned(), "geoarrow.wkb".to_owned()),
             ("ARROW:extension:metadata".to_owned(), expected.to_owned()),
+            ("tundra:geometry_types".to_owned(), kinds.to_owned()),
         ]);
         let field = schema.field_with_name(name).expect("it is there");
         assert_eq!(field.metadata(), &expected, "{name}");

@@ -150,7 +150,7 @@ impl Conversion {
                 None => runtime.block_on(create(&self.run.output))?,
             };
             let columns = held.table().columns().to_vec();
-            let plan = EncodedPlan::new(self.opened.facts(), held.decisions(), columns)?;
+            let plan = EncodedPlan::new(self.opened.facts(), held.decisions(), columns, None)?;
             match self.copy_table(held.table(), plan, writer) {
                 Ok(copied) => {
                     held.check_nulls(&copied.nulls)?;
@@ -211,7 +211,8 @@ impl Conversion {
         let input = ParquetInput::plan(&footer, location, &self.options)?;
         let inspected = Instant::now();
         self.run.control.reporter.stage(Stage::Converting);
-        let plan = EncodedPlan::new(self.opened.facts(), input.decisions, input.columns)?;
+        let plan =
+            EncodedPlan::new(self.opened.facts(), input.decisions, input.columns, input.geo)?;
         let read = ReadByEngine { location, bytes: object.info().size };
         let feed = Feed::Object { object: Arc::clone(object), select: input.select, read };
         let (written, files) = self.run.copy(feed, &plan, input.row_bytes, writer)?;

@@ -15,6 +15,7 @@ use crate::{
         beside::RejectsPlace,
         copy::{LOOK_UP, RowOrder, Stop},
         extract::rows::Rows,
+        geo::GeoMetadata,
         prepared::{Prepared, StopOnDrop},
         run::{Copied, EncodedPlan, Feed, Finished, Run, Writing, create, in_background},
         tally::SAMPLES,
@@ -105,6 +106,11 @@ impl OpenRelation {
         let (window, control) = (request.window.clone(), control.clone());
         Ok(Self { extraction, facts, window, control, stop, guard })
     }
+
+    /// Returns on how many streams it is read.
+    pub(crate) fn streams(&self) -> usize {
+        self.extraction.partitions()
+    }
 }
 
 /// Does work that can be given up at any moment, and gives it up when the run is to stop.
@@ -184,8 +190,9 @@ fn work(
     window: Option<Window>,
     writer: Box<dyn ObjectWriter>,
 ) -> Result<Finished> {
-    let (decisions, columns) = (extraction.decisions().to_vec(), extraction.columns().to_vec());
-    let plan = EncodedPlan::new(facts, decisions, columns)?;
+    let geo = GeoMetadata::of_schema(&extraction.schema());
+    let decisions = [extraction.decisions(), &geo.decisions].concat();
+    let plan = EncodedPlan::new(facts, decisions, extraction.columns().to_vec(), geo.json)?;
     let inspected = Instant::now();
     run.control.reporter.stage(Stage::Converting);
     let mut streams = Vec::new();

@@ -11,6 +11,7 @@ use crate::{
     Expected, ObjectReader, OnDrift, SchemaColumn, TypePolicy,
     engine::{
         contract::drift_decisions,
+        geo::{self, GeoMetadata},
         sql,
         verify::{FooterError, null_count, read_footer},
     },
@@ -29,6 +30,8 @@ pub(crate) struct ParquetInput {
     pub(crate) decisions: Vec<Decision>,
     /// The columns of the output.
     pub(crate) columns: Vec<ColumnPlan>,
+    /// What the input says of columns of geometries that are kept.
+    pub(crate) geo: Option<String>,
     /// The query that yields them.
     pub(crate) select: String,
     /// Rows of the input.
@@ -112,7 +115,7 @@ impl ParquetInput {
         let (options, drift) = held_against_schema(&found, options, location, rows, known_nulls)?;
         let column_options = ColumnOptions::new(&options, &names, location)?;
         let (mut columns, mut selected, mut nulls) = (Vec::new(), Vec::new(), Vec::new());
-        let mut missing = Vec::new();
+        let (mut missing, mut kept) = (Vec::new(), Vec::new());
         for slot in slots(&found, options.expected.as_ref()) {
             let InputColumn { index, written, name, kind } = match slot {
                 Slot::Column(column) => column,
@@ -164,6 +167,7 @@ impl ParquetInput {
                     (given.to_string(), reason)
                 }
                 None => {
+                    kept.push((written.clone(), new_name.to_owned()));
                     selected.push(sql::column(*index, new_name));
                     let shown = own.map_or_else(|| kind.to_string(), |own| own.to_string());
                     (shown, "as in the input")
@@ -187,6 +191,7 @@ impl ParquetInput {
         Ok(Self {
             decisions: drift.iter().flat_map(drift_decisions).collect(),
             columns,
+            geo: geo_of(footer).and_then(|json| GeoMetadata::carried_over(json, &kept)),
             select: sql::select_input(&selected, found.len(), &options.skip_rows),
             rows,
             skipped,
@@ -195,6 +200,12 @@ impl ParquetInput {
                 + 16 * found.len() as u64,
         })
     }
+}
+
+/// Returns what a Parquet file says of its columns of geometries.
+fn geo_of(footer: &ParquetMetaData) -> Option<&str> {
+    let entries = footer.file_metadata().key_value_metadata()?;
+    entries.iter().find(|entry| entry.key == geo::KEY)?.value.as_deref()
 }
 
 /// Where a column of the output comes from.

@@ -18,6 +18,7 @@ use crate::{
         copy::{ReadByEngine, RowOrder, Stop, open_database, run_copy},
         failure::engine_error,
         files::{RunFiles, Written, hexadecimal},
+        geo,
         resources::{Shares, peak_memory, shares},
         sql,
         verify::{Expected, check_counts, check_output},
@@ -85,14 +86,17 @@ pub(crate) struct EncodedPlan {
     pub(crate) plan: Plan,
     json: String,
     digest: String,
+    /// What stands beside it of columns of geometries.
+    geo: Option<String>,
 }
 
 impl EncodedPlan {
-    /// Puts a plan together and writes it down.
+    /// Puts a plan together and writes it down. `geo` is the metadata of GeoParquet, if there is any.
     pub(crate) fn new(
         source: SourceFacts,
         decisions: Vec<Decision>,
         columns: Vec<ColumnPlan>,
+        geo: Option<String>,
     ) -> Result<Self> {
         let plan = Plan {
             tundra_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -104,7 +108,7 @@ impl EncodedPlan {
         let json = serde_json::to_string(&plan)
             .map_err(|error| Error::Internal(format!("could not write the plan: {error}")))?;
         let digest = format!("sha256:{}", hexadecimal(&Sha256::digest(json.as_bytes())));
-        Ok(Self { plan, json, digest })
+        Ok(Self { plan, json, digest, geo })
     }
 }
 
@@ -171,8 +175,9 @@ impl Run {
     }
 
     fn copy_statement(&self, select: &str, plan: &EncodedPlan, row_bytes: u64) -> String {
-        let metadata =
-            [(PLAN_METADATA_KEY, &*plan.json), (PLAN_DIGEST_METADATA_KEY, &*plan.digest)];
+        let mut metadata =
+            vec![(PLAN_METADATA_KEY, &*plan.json), (PLAN_DIGEST_METADATA_KEY, &*plan.digest)];
+        metadata.extend(plan.geo.as_deref().map(|geo| (geo::KEY, geo)));
         let compression = self.writing.compression;
         sql::copy(select, sql::OUTPUT, compression, self.row_group_rows(row_bytes), &metadata)
     }

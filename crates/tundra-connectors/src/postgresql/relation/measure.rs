@@ -3,14 +3,14 @@
 //! Start at [`settle`]: all columns that have to be measured are measured in one pass of the server over
 //! the relation, under the snapshot under which it is then read.
 
-use tundra_core::{MAX_DECIMAL_PRECISION, OnLossy};
+use tundra_core::{GeometryFacts, MAX_DECIMAL_PRECISION, OnLossy, ReferenceSystem};
 
 use crate::{
     identifier::Quoting,
     postgresql::{
         failure::Failure,
         relation::{Settled, Wanted, catalogue::number},
-        types::{Cast, Catalogue, Kind, Plan, Spatial},
+        types::{Cast, Catalogue, Kind, Plan, Spatial, measured_kind},
         wire::Wire,
     },
 };
@@ -33,8 +33,8 @@ enum Measure {
     Array,
     /// Both, of an array of numbers.
     NumericArray,
-    /// Reference systems.
-    Srids { schema: String },
+    /// Reference systems and kinds of geometries.
+    Geometries { schema: String },
     /// Values that the type does not hold, by this condition.
     Misfits(String),
 }
@@ -67,7 +67,10 @@ pub(super) async fn settle(
         let name = catalogue.name(wanted.oid);
         settled.push(match measure {
             None => match &wanted.plan {
-                Plan::Geometry { spatial, srid } => geometry(wire, spatial, *srid, name).await?,
+                Plan::Geometry { spatial, declared } => {
+                    let kinds = declared.kind.iter().cloned().collect();
+                    geometry(wire, spatial, declared.srid, kinds, name).await?
+                }
                 plan => unmeasured(plan, name, on_lossy),
             },
             Some(Measure::Numeric) => {
@@ -91,11 +94,14 @@ pub(super) async fn settle(
                 let list = array(&plan, name, OnLossy::Fail, least, most, shifted);
                 Settled { reason: format!("{}, {}", list.reason, item.reason), ..list }
             }
-            Some(Measure::Srids { .. }) => {
+            Some(Measure::Geometries { .. }) => {
                 let (least, most) = (number(next())?, number(next())?);
+                let kinds = next().unwrap_or_default();
+                let kinds = kinds.split_terminator(',').map(measured_kind).collect();
                 match (&wanted.plan, least == most) {
-                    (Plan::Geometry { spatial, .. }, true) => {
-                        geometry(wire, spatial, least, name).await?
+                    (Plan::Geometry { spatial, declared }, true) => {
+                        let srid = least.or(declared.srid);
+                        geometry(wire, spatial, srid, kinds, name).await?
                     }
                     _ => text(format!("the type {name}, of several reference systems")),
                 }
@@ -122,8 +128,10 @@ fn measure(plan: &Plan, expression: &str, on_lossy: OnLossy) -> Option<Measure> 
         Plan::Numeric => Some(Measure::Numeric),
         Plan::Array(_) | Plan::TextArray(_) => Some(Measure::Array),
         Plan::NumericArray => Some(Measure::NumericArray),
-        Plan::Geometry { srid: None, spatial } => {
-            Some(Measure::Srids { schema: spatial.schema.clone() })
+        Plan::Geometry { spatial, declared }
+            if declared.srid.is_none() || declared.kind.is_none() =>
+        {
+            Some(Measure::Geometries { schema: spatial.schema.clone() })
         }
         Plan::Text(_) | Plan::Geometry { .. } => None,
         Plan::Known(_) if on_lossy != OnLossy::Text => None,
@@ -175,10 +183,15 @@ fn aggregates(measure: &Measure, x: &str) -> String {
                 ),
             )
         }
-        Measure::Srids { schema } => {
+        Measure::Geometries { schema } => {
             let schema = Quoting::Double.name(schema);
-            let srid = format!("{schema}.st_srid({x}::{schema}.geometry)");
-            format!("pg_catalog.min({srid}), pg_catalog.max({srid})")
+            let geometry = format!("{x}::{schema}.geometry");
+            let srid = format!("{schema}.st_srid({geometry})");
+            format!(
+                "pg_catalog.min({srid}), pg_catalog.max({srid}), \
+                 pg_catalog.string_agg(DISTINCT {schema}.geometrytype({geometry}) || ' ' || \
+                 {schema}.st_zmflag({geometry}), ',')"
+            )
         }
         Measure::Misfits(condition) => {
             format!("pg_catalog.count(*) FILTER (WHERE {condition})")
@@ -210,15 +223,16 @@ fn unmeasured(plan: &Plan, name: &str, on_lossy: OnLossy) -> Settled {
     }
 }
 
-/// Returns a geometry whose reference system has this number here, and another name elsewhere.
+/// Returns a geometry of these kinds, whose reference system has this number here, and another name
+/// elsewhere.
 async fn geometry(
     wire: &mut Wire,
     spatial: &Spatial,
     srid: Option<u32>,
+    kinds: Vec<String>,
     name: &str,
 ) -> Result<Settled, Failure> {
-    let mut facts = serde_json::Map::new();
-    let mut system = "no reference system".to_owned();
+    let (mut crs, mut system) = (None, "no reference system".to_owned());
     if let Some(srid) = srid.filter(|it| *it > 0) {
         let schema = Quoting::Double.name(&spatial.schema);
         let sql = format!(
@@ -226,19 +240,20 @@ async fn geometry(
         );
         let known = wire.ask(&sql).await?.into_iter().flatten().flatten().next();
         // Its number says something to this database only.
-        let (crs, sort) = match known {
-            Some(known) => (known, "authority_code"),
-            None => (srid.to_string(), "srid"),
-        };
-        system = format!("the reference system {crs}");
-        facts.insert("crs".to_owned(), crs.into());
-        facts.insert("crs_type".to_owned(), sort.into());
+        crs = Some(match known {
+            Some(known) => {
+                system = format!("the reference system {known}");
+                ReferenceSystem::Authority(known)
+            }
+            None => {
+                system = format!("the reference system {srid}");
+                ReferenceSystem::Srid(srid)
+            }
+        });
     }
-    if spatial.is_geography {
-        facts.insert("edges".to_owned(), "spherical".into());
-    }
+    let facts = GeometryFacts { crs, spherical: spatial.is_geography, kinds: Some(kinds) };
     Ok(Settled {
-        kind: Kind::Wkb { facts: serde_json::Value::Object(facts).to_string() },
+        kind: Kind::Wkb { facts },
         cast: Cast::Wkb(spatial.schema.clone()),
         is_text: false,
         reason: format!("the type {name}, with {system}"),

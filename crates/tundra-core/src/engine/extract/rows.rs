@@ -17,6 +17,7 @@ use crate::{
     BatchStream, Error, Progress, Reporter,
     engine::{
         copy::{LOOK_UP, Stop},
+        geo,
         run::Run,
     },
 };
@@ -57,7 +58,7 @@ impl Rows {
         let nulls = vec![0; schema.fields().len()];
         let tally = Arc::new(Mutex::new(Tally { nulls, ..Tally::default() }));
         let mut rows = Self {
-            schema,
+            schema: Arc::new(geo::as_bytes(&schema)),
             streams: select_all(streams),
             first: None,
             tally: Arc::clone(&tally),
