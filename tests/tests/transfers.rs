@@ -1,5 +1,5 @@
 //! Many extractions of a table between whose rows amounts are moved all the time: the sum is exact in
-//! every one, on several connections too. A server needs a tenth of a second and more to begin a session;
+//! every one, on several connections too, and over several tables between which they are moved. A server needs a tenth of a second and more to begin a session;
 //! SQLite, which needs none, is read a thousand times.
 
 mod mariadb;
@@ -11,11 +11,12 @@ use std::sync::Arc;
 use arrow_array::{cast::AsArray, types::Int64Type};
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use tempfile::TempDir;
 use tundra_connectors::ConnectionSettings;
 use tundra_core::{
     Cancel, Connector, Control, ExtractRequest, IfExists, Output, Relation, Resources, Silent,
     Storage, TableName,
-    engine::{self, ExtractOptions},
+    engine::{self, ExtractOptions, Prepared},
 };
 use tundra_storage::MemoryStorage;
 
@@ -31,16 +32,63 @@ fn connector(url: &str) -> Arc<dyn Connector> {
     tundra_connectors::connector(settings).unwrap()
 }
 
-/// Reads the table `account` so many times, and checks every output.
-async fn sums_are_exact(connector: &dyn Connector, extractions: usize) {
-    let control = Control { reporter: Arc::new(Silent), cancel: Cancel::default(), timeout: None };
-    let spill = tempfile::tempdir().unwrap();
-    let resources = Resources {
+/// The tables between which amounts are moved, `account_1` and so on, each with all accounts.
+const TABLES: usize = 4;
+
+fn resources(spill: &TempDir) -> Resources {
+    Resources {
         threads: 2,
         memory: 1 << 29,
         temp_directory: spill.path().to_owned(),
         max_temp_size: 1 << 30,
-    };
+    }
+}
+
+/// Reads all tables so many times, each time under one snapshot and several of them at once, and checks
+/// the sum over all of them.
+async fn sums_over_tables_are_exact(connector: &dyn Connector, dumps: usize) {
+    let control = Control { reporter: Arc::new(Silent), cancel: Cancel::default(), timeout: None };
+    let spill = tempfile::tempdir().unwrap();
+    let (mut differences, mut before) = (0, None);
+    for count in 0..dumps {
+        let storage: Arc<dyn Storage> = Arc::new(MemoryStorage::new());
+        let wanted = (1..=TABLES).map(|number| {
+            let name = format!("account_{number}");
+            let path = format!("{name}.parquet").parse().unwrap();
+            let output = Output { storage: storage.clone(), path, if_exists: IfExists::Fail };
+            let table = Relation::Table(TableName { schema: None, name });
+            let partitions = Some(1 + (count + number) % 3);
+            (ExtractRequest { partitions, ..ExtractRequest::new(table) }, output)
+        });
+        let wanted: Vec<_> = wanted.collect();
+        let outputs: Vec<Output> = wanted.iter().map(|(_, output)| output.clone()).collect();
+        let mut session = engine::open_session(connector, &control).await.unwrap();
+        let (from, options) = ((connector, &mut *session), ExtractOptions::default());
+        let prepared =
+            engine::prepare_extractions(from, wanted, &options, &resources(&spill), &control, 4)
+                .await
+                .unwrap();
+        let receipts = Prepared::publish_all(prepared).await.unwrap();
+        let mut sums = Vec::new();
+        for (receipt, output) in receipts.iter().zip(&outputs) {
+            assert_eq!(receipt.counts.written, ACCOUNTS, "dump {count}");
+            let object = storage.open(&output.path).await.unwrap();
+            sums.push(sum(object.read(0..object.info().size).await.unwrap()).0);
+        }
+        let all = AMOUNT * i64::try_from(ACCOUNTS).unwrap() * i64::try_from(TABLES).unwrap();
+        assert_eq!(sums.iter().sum::<i64>(), all, "dump {count}");
+        differences += usize::from(before.is_some_and(|before| before != sums));
+        before = Some(sums);
+    }
+    // Else nothing was moved meanwhile, and this would have shown nothing.
+    assert!(differences > dumps / 10, "the sums differed {differences} times only");
+}
+
+/// Reads the table `account` so many times, and checks every output.
+async fn sums_are_exact(connector: &dyn Connector, extractions: usize) {
+    let control = Control { reporter: Arc::new(Silent), cancel: Cancel::default(), timeout: None };
+    let spill = tempfile::tempdir().unwrap();
+    let resources = resources(&spill);
     let table = TableName { schema: None, name: "account".to_owned() };
     let (mut differences, mut several) = (0, 0);
     let mut before = None;

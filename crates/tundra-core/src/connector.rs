@@ -99,6 +99,9 @@ pub struct ExtractRequest {
 }
 
 impl ExtractRequest {
+    /// The most streams that a relation may be split into.
+    pub const MAX_PARTITIONS: usize = 16;
+
     /// Bytes of a record batch when nothing is said: several are on their way at once for each stream.
     pub const BATCH_BYTES: usize = 2 << 20;
 
@@ -158,7 +161,11 @@ pub trait Extraction: Debug + Send + 'static {
     fn end(&self, partition: usize) -> Option<StreamEnd>;
 }
 
-/// One snapshot of a database, under which any number of relations is read one after another.
+/// One snapshot of a database, under which any number of relations is read, also at once.
+///
+/// # Contract
+/// At most [`Session::connections`] streams are open at a time, over all extractions; whoever starts more
+/// may wait until one of them ends.
 #[async_trait]
 pub trait Session: Debug + Send + 'static {
     /// Returns the product and its version, as in `PostgreSQL 15.4`.
@@ -170,6 +177,11 @@ pub trait Session: Debug + Send + 'static {
 
     /// Returns why there is only one connection, where the snapshot cannot be shared.
     fn single(&self) -> Option<&str>;
+
+    /// Returns how many streams may be open at once; at least 1.
+    fn connections(&self) -> usize {
+        if self.single().is_some() { 1 } else { ExtractRequest::MAX_PARTITIONS }
+    }
 
     /// Returns the tables and views that match, by schema and name.
     async fn tables(&mut self, pattern: &TablePattern) -> Result<Vec<TableFacts>, ConnectorError>;

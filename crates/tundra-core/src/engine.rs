@@ -18,6 +18,7 @@ mod prepared;
 mod rejects;
 mod resources;
 mod run;
+mod several;
 mod sql;
 mod tally;
 mod verify;
@@ -31,6 +32,7 @@ pub use self::{
     inspect::{inspect, unsure_decisions},
     prepared::Prepared,
     resources::default_resources,
+    several::prepare_extractions,
 };
 
 /// Returns the version of DuckDB that is linked in, such as `v2.0.0`.

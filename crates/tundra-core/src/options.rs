@@ -3,7 +3,17 @@
 //! Start at [`ConvertOptions`]. These are plain values: parsing them from a command line or a
 //! request is the business of whoever reads those.
 
-use std::{collections::BTreeSet, fmt, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    fmt,
+    path::PathBuf,
+    str::FromStr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -325,17 +335,28 @@ impl fmt::Debug for Control {
 
 /// A switch that stops a run; clones share it.
 #[derive(Debug, Clone, Default)]
-pub struct Cancel(Arc<std::sync::atomic::AtomicBool>);
+pub struct Cancel {
+    own: Arc<AtomicBool>,
+    /// The switch above it.
+    above: Option<Arc<Self>>,
+}
 
 impl Cancel {
+    /// Returns a switch of its own that this one throws too.
+    #[must_use]
+    pub fn child(&self) -> Self {
+        Self { own: Arc::default(), above: Some(Arc::new(self.clone())) }
+    }
+
     /// Asks the run to stop. It ends with [`crate::Error::Cancelled`] within a second.
     pub fn cancel(&self) {
-        self.0.store(true, std::sync::atomic::Ordering::Release);
+        self.own.store(true, Ordering::Release);
     }
 
     /// Returns whether somebody asked to stop.
     pub fn is_cancelled(&self) -> bool {
-        self.0.load(std::sync::atomic::Ordering::Acquire)
+        self.own.load(Ordering::Acquire)
+            || self.above.as_ref().is_some_and(|above| above.is_cancelled())
     }
 }
 
@@ -350,6 +371,16 @@ mod tests {
         for text in ["", "-1", "101%", "%", "x", "1.5"] {
             assert!(text.parse::<RejectLimit>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_switch_throws_those_below_it_and_not_the_one_above() {
+        let above = Cancel::default();
+        let (one, other) = (above.child(), above.child());
+        one.clone().cancel();
+        assert!(one.is_cancelled() && !other.is_cancelled() && !above.is_cancelled());
+        above.cancel();
+        assert!(other.is_cancelled() && above.child().is_cancelled());
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! The arguments of the commands that look at databases, and of `tundra dump`.
 
+use std::time::Duration;
+
 use clap::Args;
 use tundra_core::{Compression, TablePattern};
 
-use crate::args::{PasswordArgs, ResourceArgs, extract::Lossy};
+use crate::args::{PasswordArgs, ResourceArgs, extract::Lossy, values};
 
 /// List the tables and views of a database, with their estimated rows and sizes
 #[derive(Debug, Args)]
@@ -27,6 +29,10 @@ pub(crate) struct TablesArgs {
     #[arg(long)]
     pub(crate) json: bool,
 
+    /// Stop when it takes longer, such as 30s or 5m [default: never]
+    #[arg(long, value_name = "TIME", value_parser = values::duration)]
+    pub(crate) timeout: Option<Duration>,
+
     #[command(flatten)]
     pub(crate) password: PasswordArgs,
 }
@@ -45,6 +51,10 @@ pub(crate) struct TestConnectionArgs {
     /// Print what was found as JSON
     #[arg(long)]
     pub(crate) json: bool,
+
+    /// Stop when it takes longer, such as 30s or 5m [default: never]
+    #[arg(long, value_name = "TIME", value_parser = values::duration)]
+    pub(crate) timeout: Option<Duration>,
 
     #[command(flatten)]
     pub(crate) password: PasswordArgs,
@@ -93,6 +103,18 @@ pub(crate) struct DumpArgs {
     /// Replace files that exist
     #[arg(long)]
     pub(crate) overwrite: bool,
+
+    /// On how many connections at once tables are read, 1 to 16
+    ///
+    /// Small tables are read beside each other, one connection each, and large ones on several. Each
+    /// needs a part of the memory, so that fewer are read at once where that is little.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 4,
+        value_parser = clap::value_parser!(u8).range(1..=16)
+    )]
+    pub(crate) connections: u8,
 
     /// On how many connections a table is read, 1 to 16 [default: by its size and the processors]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=16))]

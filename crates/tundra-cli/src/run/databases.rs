@@ -20,10 +20,10 @@ use crate::{
 /// # Errors
 /// Fails when the database cannot be reached or refuses.
 pub(crate) fn tables(args: TablesArgs, printer: &Printer) -> Result<(), Failure> {
-    let TablesArgs { url, pattern, json, password } = args;
+    let TablesArgs { url, pattern, json, timeout, password } = args;
     let connector = databases::connector(&url, &password)?;
     let bar = Arc::new(Bar::new(printer));
-    let found = session::run(None, async |session| {
+    let found = session::run(timeout, async |session| {
         bar.begin("connecting");
         let mut database = engine::open_session(&*connector, &session.control(&bar)).await?;
         session.unless_stopped(async { Ok(database.tables(&pattern).await) }).await
@@ -54,10 +54,10 @@ fn table_document(facts: &TableFacts) -> Value {
 /// # Errors
 /// Fails when the database cannot be reached or refuses.
 pub(crate) fn test_connection(args: TestConnectionArgs, printer: &Printer) -> Result<(), Failure> {
-    let TestConnectionArgs { url, json, password } = args;
+    let TestConnectionArgs { url, json, timeout, password } = args;
     let connector = databases::connector(&url, &password)?;
     let bar = Arc::new(Bar::new(printer));
-    let found = session::run(None, async |session| {
+    let found = session::run(timeout, async |session| {
         bar.begin("connecting");
         let control = session.control(&bar);
         let work = async {

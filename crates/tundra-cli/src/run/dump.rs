@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tundra_core::{
     Connector, Error, ExtractRequest, IfExists, Output, Receipt, Relation, Resources,
     Session as Database, StorageError, TableFacts,
-    engine::{self, ExtractOptions, OpenRelation, Prepared},
+    engine::{self, ExtractOptions, Prepared},
 };
 use tundra_storage::Stores;
 
@@ -84,11 +84,7 @@ impl Dump<'_> {
         let place = self.place(MANIFEST)?;
         // Whether it may be written is found out before anything is read.
         let mut writer = place.storage.create(&place.path, self.if_exists).await.map_err(failed)?;
-        let mut prepared = Vec::new();
-        for table in &tables {
-            let output = self.place(&file_of(table))?;
-            prepared.push(self.prepare(&mut *database, table, output, session).await?);
-        }
+        let prepared = self.prepare(&mut *database, &tables, session).await?;
         // From here on the directory is no longer what an older manifest says.
         match place.storage.delete(&place.path).await {
             Ok(()) | Err(StorageError::NotFound { .. }) => {}
@@ -136,19 +132,29 @@ impl Dump<'_> {
     async fn prepare(
         &self,
         database: &mut dyn Database,
-        table: &TableFacts,
-        output: Output,
+        tables: &[TableFacts],
         session: &Session,
-    ) -> Result<Prepared, Failure> {
-        let request = ExtractRequest {
-            partitions: self.args.partitions.map(usize::from),
-            on_lossy: self.args.on_lossy.into(),
-            ..ExtractRequest::new(Relation::Table(table.name.clone()))
-        };
+    ) -> Result<Vec<Prepared>, Failure> {
+        let wanted = tables.iter().map(|table| {
+            let request = ExtractRequest {
+                partitions: self.args.partitions.map(usize::from),
+                on_lossy: self.args.on_lossy.into(),
+                ..ExtractRequest::new(Relation::Table(table.name.clone()))
+            };
+            Ok((request, self.place(&file_of(table))?))
+        });
+        let wanted = wanted.collect::<Result<Vec<_>, Failure>>()?;
         let options = ExtractOptions { compression: self.args.compression, row_group_rows: None };
+        let from = (self.connector, database);
         let control = session.control(self.bar);
-        let relation = OpenRelation::open(self.connector, database, &request, &control).await?;
-        Ok(engine::prepare_extraction(relation, &output, &options, self.resources).await?)
+        let connections = usize::from(self.args.connections);
+        // All of them stay open until the last one is complete.
+        if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
+            tracing::debug!(%error, "could not raise the limit of open files");
+        }
+        let (resources, control) = (self.resources, &control);
+        Ok(engine::prepare_extractions(from, wanted, &options, resources, control, connections)
+            .await?)
     }
 
     fn place(&self, file: &str) -> Result<Output, Failure> {

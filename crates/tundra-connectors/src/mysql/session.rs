@@ -96,6 +96,10 @@ impl Session for MysqlSession {
         self.single.as_deref()
     }
 
+    fn connections(&self) -> usize {
+        self.pool.len()
+    }
+
     async fn tables(&mut self, pattern: &TablePattern) -> Result<Vec<TableFacts>, ConnectorError> {
         let sql = tables_sql(pattern);
         let rows = self.pool.run(|connection| Box::pin(listed(connection, sql))).await;

@@ -83,6 +83,10 @@ impl Session for SqliteSession {
         self.snapshot.single.as_deref()
     }
 
+    fn connections(&self) -> usize {
+        *lock(&self.snapshot.total)
+    }
+
     async fn tables(&mut self, pattern: &TablePattern) -> Result<Vec<TableFacts>, ConnectorError> {
         let (snapshot, pattern) = (self.snapshot.clone(), pattern.clone());
         in_background("list tables", None, move |watch| {
