@@ -2,8 +2,8 @@
 //!
 //! Start at [`connect`]: it resolves the name once, judges every address it got, and connects to those
 //! very addresses, so that no second answer of a name server can lead elsewhere. The judgement is that of
-//! `tundra_net`. A network that swallows everything ends a connection within a minute. Nothing here
-//! knows a database.
+//! `tundra_net`. A network that swallows everything ends a connection within a minute, and an address
+//! that is dead leaves the others their share of the time. Nothing here knows a database.
 
 use std::{
     io,
@@ -12,7 +12,10 @@ use std::{
 };
 
 use socket2::{SockRef, TcpKeepalive};
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{
+    net::TcpStream,
+    time::{Instant, timeout, timeout_at},
+};
 use tundra_net::address::{Zone, zone};
 
 use crate::settings::AddressPolicy;
@@ -71,34 +74,43 @@ pub(crate) async fn connect(
     policy: AddressPolicy,
     within: Duration,
 ) -> Result<TcpStream, AddressError> {
-    match timeout(within, connect_to_any(host, port, policy)).await {
-        Ok(result) => result,
-        Err(_) => Err(AddressError::Timeout { host: host.to_owned(), within }),
-    }
-}
-
-async fn connect_to_any(
-    host: &str,
-    port: u16,
-    policy: AddressPolicy,
-) -> Result<TcpStream, AddressError> {
+    let until = Instant::now() + within;
     let unresolved = |source| AddressError::Name { host: host.to_owned(), source };
     let addresses: Vec<SocketAddr> =
-        tokio::net::lookup_host((host, port)).await.map_err(unresolved)?.collect();
+        match timeout_at(until, tokio::net::lookup_host((host, port))).await {
+            Ok(found) => found.map_err(unresolved)?.collect(),
+            Err(_) => return Err(AddressError::Timeout { host: host.to_owned(), within }),
+        };
     if addresses.is_empty() {
         return Err(unresolved(io::Error::new(io::ErrorKind::NotFound, "no address")));
     }
+    let addresses = allowed(host, &addresses, policy)?;
+    match first_that_answers(&addresses, until).await {
+        Some(Ok(stream)) => {
+            set_up(&stream);
+            Ok(stream)
+        }
+        Some(Err(error)) => Err(error),
+        None => Err(AddressError::Timeout { host: host.to_owned(), within }),
+    }
+}
+
+/// Connects to one address after the other. Each has its share of the time that is left, so that one
+/// which swallows everything does not use up what the others need; nothing when the last of them did so.
+async fn first_that_answers(
+    addresses: &[SocketAddr],
+    until: Instant,
+) -> Option<Result<TcpStream, AddressError>> {
     let mut last = None;
-    for address in allowed(host, &addresses, policy)? {
-        match TcpStream::connect(address).await {
-            Ok(stream) => {
-                set_up(&stream);
-                return Ok(stream);
-            }
-            Err(source) => last = Some(AddressError::Connect { address, source }),
+    for (left, address) in (1..=addresses.len() as u32).rev().zip(addresses) {
+        let share = until.saturating_duration_since(Instant::now()) / left;
+        match timeout(share, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => return Some(Ok(stream)),
+            Ok(Err(source)) => last = Some(AddressError::Connect { address: *address, source }),
+            Err(_) => last = None,
         }
     }
-    Err(last.unwrap_or_else(|| unresolved(io::Error::new(io::ErrorKind::NotFound, "no address"))))
+    last.map(Err)
 }
 
 /// How long a connection may be silent before the other side is asked whether it is still there, how
@@ -174,6 +186,30 @@ mod tests {
             let error = connect(host, 1, AddressPolicy::PublicOnly, second).await.unwrap_err();
             assert!(matches!(error, AddressError::Refused { private: true, .. }), "{error}");
         }
+    }
+
+    #[tokio::test]
+    async fn an_address_that_swallows_everything_leaves_time_for_the_next() {
+        // A listener that takes nobody, once its queue is full, does not answer at all.
+        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None);
+        let deaf = socket.unwrap();
+        deaf.bind(&"127.0.0.1:0".parse::<SocketAddr>().unwrap().into()).unwrap();
+        deaf.listen(0).unwrap();
+        let dead = deaf.local_addr().unwrap().as_socket().unwrap();
+        let mut queued = Vec::new();
+        while let Ok(Ok(stream)) =
+            timeout(Duration::from_millis(300), TcpStream::connect(dead)).await
+        {
+            queued.push(stream);
+        }
+        let alive = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addresses = [dead, alive.local_addr().unwrap()];
+        let begun = Instant::now();
+        let stream = first_that_answers(&addresses, begun + Duration::from_secs(4)).await;
+        assert_eq!(stream.unwrap().unwrap().peer_addr().unwrap(), addresses[1]);
+        assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+        let nobody = first_that_answers(&[dead], Instant::now() + Duration::from_millis(300)).await;
+        assert!(nobody.is_none(), "{nobody:?}");
     }
 
     #[tokio::test]
