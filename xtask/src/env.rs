@@ -63,6 +63,12 @@ pub(crate) const TUNDRA_TEST_TLS_CLIENT_KEY: &str = "TUNDRA_TEST_TLS_CLIENT_KEY"
 pub(crate) const TUNDRA_TEST_TLS_OTHER_CERTIFICATE: &str = "TUNDRA_TEST_TLS_OTHER_CERTIFICATE";
 pub(crate) const TUNDRA_TEST_TLS_OTHER_KEY: &str = "TUNDRA_TEST_TLS_OTHER_KEY";
 
+/// Set for the tests: the address of OpenSSH's server, whom it lets in, and the folder with the keys for
+/// that and with the server's own.
+pub(crate) const TUNDRA_TEST_SSH_ADDRESS: &str = "TUNDRA_TEST_SSH_ADDRESS";
+pub(crate) const TUNDRA_TEST_SSH_USER: &str = "TUNDRA_TEST_SSH_USER";
+pub(crate) const TUNDRA_TEST_SSH_FOLDER: &str = "TUNDRA_TEST_SSH_FOLDER";
+
 /// Set for the tests: the program that serves a database as PostgREST does.
 pub(crate) const TUNDRA_TEST_POSTGREST: &str = "TUNDRA_TEST_POSTGREST";
 

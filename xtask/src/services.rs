@@ -15,6 +15,7 @@ mod postgres;
 mod postgrest;
 mod random;
 mod server;
+mod ssh;
 mod users;
 
 use std::{panic, thread};
@@ -43,6 +44,8 @@ pub(crate) enum Service {
     Postgis,
     /// MariaDB.
     Mariadb,
+    /// OpenSSH's server, through which tests reach the databases.
+    Ssh,
     /// What serves a PostgreSQL database as PostgREST does: a program that tests start themselves,
     /// each on a database of its own.
     Postgrest,
@@ -72,6 +75,7 @@ impl Service {
             Self::Postgres => "postgresql",
             Self::Postgis => "postgis",
             Self::Mariadb => "mariadb",
+            Self::Ssh => "ssh",
             Self::Postgrest => "postgrest",
         }
     }
@@ -90,6 +94,7 @@ impl Service {
             Self::Postgres => postgres::NAME,
             Self::Postgis => postgres::POSTGIS,
             Self::Mariadb => mariadb::NAME,
+            Self::Ssh => ssh::NAME,
             Self::Postgrest => postgrest::NAME,
         }
     }
@@ -101,6 +106,7 @@ impl Service {
             Self::FakeGcs => gcs::start,
             Self::Postgres => postgres::start,
             Self::Mariadb => mariadb::start,
+            Self::Ssh => ssh::start,
             Self::Postgis => return Ok((None, postgres::find_postgis()?)),
             Self::Postgrest => return Ok((None, postgrest::prepare(workspace)?)),
         };

@@ -3,6 +3,7 @@
 
 use std::{
     env,
+    net::SocketAddr,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -50,6 +51,23 @@ pub struct Mariadb {
     /// The program `mariadb`.
     pub client: String,
 }
+
+/// OpenSSH's server, and the keys for it.
+#[derive(Debug, Clone)]
+pub struct Ssh {
+    /// Where it is.
+    pub address: SocketAddr,
+    /// Whom it lets in.
+    pub user: String,
+    /// Where the keys are: `id_ed25519`, `id_ecdsa`, `id_rsa`, `id_rsa_pem` (in the form of PEM) and
+    /// `id_encrypted` (with [`SSH_PASSPHRASE`]), with which everything is allowed, `id_closed`, with which
+    /// nothing is forwarded, `id_stranger`, which it does not know, and its own, of which `host_ed25519.pub`
+    /// and `host_rsa.pub` are the public ones.
+    pub folder: PathBuf,
+}
+
+/// What unlocks the SSH key that is encrypted.
+pub const SSH_PASSPHRASE: &str = "a-passphrase-of-the-tests";
 
 /// Files of certificates and keys, all in the form of PEM.
 #[derive(Debug, Clone)]
@@ -130,6 +148,18 @@ pub fn tls() -> anyhow::Result<Tls> {
             path("TUNDRA_TEST_TLS_OTHER_CERTIFICATE")?,
             path("TUNDRA_TEST_TLS_OTHER_KEY")?,
         ),
+    })
+}
+
+/// Returns OpenSSH's server.
+///
+/// # Errors
+/// As [`garage`].
+pub fn ssh() -> anyhow::Result<Ssh> {
+    Ok(Ssh {
+        address: var("TUNDRA_TEST_SSH_ADDRESS")?.parse().context("it is no address")?,
+        user: var("TUNDRA_TEST_SSH_USER")?,
+        folder: PathBuf::from(var("TUNDRA_TEST_SSH_FOLDER")?),
     })
 }
 
