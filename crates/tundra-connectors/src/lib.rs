@@ -14,9 +14,13 @@ mod batch;
 mod identifier;
 mod pending;
 mod registry;
+#[cfg(feature = "net")]
+mod route;
 mod settings;
 #[cfg(feature = "net")]
 mod tls;
+#[cfg(feature = "ssh")]
+mod tunnel;
 mod types;
 
 #[cfg(feature = "adbc")]
@@ -33,8 +37,8 @@ pub use self::{
     pending::orders_sent,
     registry::{built_in, connector},
     settings::{
-        AddressPolicy, AllowedDirectories, CONNECT_TIMEOUT, ConnectionSettings, DatabaseKind, Pem,
-        SettingsError, SslMode,
+        AddressPolicy, AllowedDirectories, CONNECT_TIMEOUT, ConnectionSettings, DatabaseKind,
+        HostKey, KnownHosts, Pem, SettingsError, SshSettings, SslMode,
     },
     types::{Kept, TypeRow, TypeTable, type_tables},
 };

@@ -27,7 +27,7 @@ use self::{
     protocol::End,
     session::{MysqlSession, Shared},
 };
-use crate::{settings::ConnectionSettings, types::TypeTable};
+use crate::{route::Route, settings::ConnectionSettings, types::TypeTable};
 
 /// What becomes of the types of MySQL and MariaDB.
 pub const TYPES: TypeTable = types::TABLE;
@@ -53,7 +53,7 @@ impl MysqlConnector {
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let name = settings.kind.name();
         Self {
-            shared: Arc::new(Shared { settings, name }),
+            shared: Arc::new(Shared { settings: Route::new(settings), name }),
             connections: cores.clamp(MIN_CONNECTIONS, MAX_CONNECTIONS),
         }
     }
@@ -79,7 +79,8 @@ impl Connector for MysqlConnector {
     async fn test(&self) -> Result<ServerFacts, ConnectorError> {
         let facts = async {
             let mut connection = connect::connect(&self.shared.settings).await?;
-            let facts = facts(&mut connection).await?;
+            let mut facts = facts(&mut connection).await?;
+            facts.tunnel = self.shared.settings.tunnel();
             connection.quit().await;
             Ok::<_, Failure>(facts)
         };
@@ -104,6 +105,7 @@ async fn facts(connection: &mut Connection) -> Result<ServerFacts, Failure> {
         version: version.unwrap_or_else(|| connection.agreed.version.clone()),
         latency,
         tls: connection.agreed.tls.clone(),
+        tunnel: None,
         read_only: started.status & End::READ_ONLY != 0,
     })
 }

@@ -64,6 +64,7 @@ impl PostgresConnector {
             version,
             latency,
             tls: connection.tls.clone(),
+            tunnel: self.0.tunnel(),
             read_only,
         })
     }

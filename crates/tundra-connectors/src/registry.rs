@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tundra_core::Connector;
 
-use crate::settings::{ConnectionSettings, DatabaseKind, SettingsError};
+use crate::settings::{ConnectionSettings, DatabaseKind, SettingsError, complete};
 
 /// Returns the kinds of database that this build reads.
 pub fn built_in() -> Vec<DatabaseKind> {
@@ -26,8 +26,9 @@ pub fn built_in() -> Vec<DatabaseKind> {
 /// Returns the connector for a database; nothing is connected yet.
 ///
 /// # Errors
-/// When this build does not read databases of that kind.
+/// When this build does not read databases of that kind, or settings make no sense together.
 pub fn connector(settings: ConnectionSettings) -> Result<Arc<dyn Connector>, SettingsError> {
+    let settings = complete(settings)?;
     match settings.kind {
         #[cfg(feature = "postgresql")]
         DatabaseKind::Postgresql => {

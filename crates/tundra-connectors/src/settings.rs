@@ -6,11 +6,14 @@
 //! messages.
 
 mod json;
+mod tunnel;
 mod url;
 
 use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
 
 use tundra_core::{Classify, ErrorKind, Retry, Secret};
+
+pub use self::tunnel::{HostKey, KnownHosts, SshSettings};
 
 /// How long a connection may take when nothing is said.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
@@ -189,6 +192,8 @@ pub struct ConnectionSettings {
     pub sockets_allowed: bool,
     /// How long a connection may take.
     pub connect_timeout: Duration,
+    /// The SSH server through which the database is reached; directly when not given.
+    pub ssh: Option<SshSettings>,
 }
 
 impl ConnectionSettings {
@@ -210,6 +215,7 @@ impl ConnectionSettings {
             addresses: AddressPolicy::default(),
             sockets_allowed: false,
             connect_timeout: CONNECT_TIMEOUT,
+            ssh: None,
         }
     }
 
@@ -225,10 +231,12 @@ impl ConnectionSettings {
     }
 
     /// Reads the JSON of stored credentials, whose fields are `host`, `port`, `database`, `username`,
-    /// `password`, `ssl_mode`, `ssl_ca`, `ssl_cert`, `ssl_key`, `file_path` and `connect_timeout`, or
-    /// `connection_string` alone.
+    /// `password`, `ssl_mode`, `ssl_ca`, `ssl_cert`, `ssl_key`, `file_path`, `connect_timeout`,
+    /// `ssh_host`, `ssh_port`, `ssh_user`, `ssh_key`, `ssh_passphrase`, `ssh_known_hosts` and
+    /// `ssh_host_key`, or `connection_string` alone.
     ///
-    /// Certificates and keys are their text here: stored credentials name no file of this machine.
+    /// Certificates, keys and known hosts are their text here: stored credentials name no file of this
+    /// machine.
     ///
     /// # Errors
     /// When it is no such JSON, or a field is not known.
@@ -352,7 +360,8 @@ impl Classify for SettingsError {
 
 /// The names under which settings are known in URLs and in stored credentials.
 const KNOWN: &str = "host, port, database, username, password, ssl_mode, ssl_ca, ssl_cert, ssl_key, \
-                     file_path, connect_timeout";
+                     file_path, connect_timeout, ssh_host, ssh_port, ssh_user, ssh_key, \
+                     ssh_passphrase, ssh_known_hosts, ssh_host_key";
 
 /// Takes one named setting. Files of certificates are allowed where `files` is.
 fn set(
@@ -362,6 +371,9 @@ fn set(
     files: bool,
 ) -> Result<(), SettingsError> {
     match name.to_ascii_lowercase().replace('-', "_").as_str() {
+        name if tunnel::is_known(name) => {
+            tunnel::set(settings.ssh.get_or_insert_default(), name, value, files)?;
+        }
         "host" | "hostname" | "hostaddr" | "socket" => settings.host = Some(value),
         "port" => settings.port = Some(port(&value)?),
         "database" | "dbname" | "db" => settings.database = Some(value),
@@ -390,10 +402,30 @@ fn set(
 }
 
 fn port(text: &str) -> Result<u16, SettingsError> {
+    port_of("port", text)
+}
+
+fn port_of(name: &'static str, text: &str) -> Result<u16, SettingsError> {
     text.parse::<u16>()
         .ok()
         .filter(|port| *port != 0)
-        .ok_or(SettingsError::Value { name: "port", reason: "is not a number from 1 to 65535" })
+        .ok_or(SettingsError::Value { name, reason: "is not a number from 1 to 65535" })
+}
+
+/// Looks at settings that only make sense together, once all of them are known.
+pub(crate) fn complete(settings: ConnectionSettings) -> Result<ConnectionSettings, SettingsError> {
+    let Some(ssh) = &settings.ssh else { return Ok(settings) };
+    let refused = |reason| Err(SettingsError::Value { name: "ssh_host", reason });
+    if settings.kind == DatabaseKind::Sqlite {
+        return refused("is of no use for a file");
+    }
+    if settings.is_socket() {
+        return refused("leads to a host, and the database's host is a Unix socket");
+    }
+    if ssh.host.is_empty() {
+        return refused("is missing, and there are other settings of SSH");
+    }
+    Ok(settings)
 }
 
 fn pem(name: &'static str, value: String, files: bool) -> Result<Pem, SettingsError> {

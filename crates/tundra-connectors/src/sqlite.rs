@@ -83,6 +83,7 @@ impl Connector for SqliteConnector {
             let (connection, _) = connect::open(&place)?;
             connect::begin(&connection)?;
             Ok(ServerFacts {
+                tunnel: None,
                 product: "SQLite".to_owned(),
                 version: rusqlite::version().to_owned(),
                 latency: asked.elapsed(),

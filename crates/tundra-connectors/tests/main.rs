@@ -5,9 +5,11 @@
 
 #[cfg(feature = "adbc")]
 mod adbc;
+#[cfg(feature = "ssh")]
+mod bastion;
 #[cfg(feature = "mysql")]
 mod mariadb;
-#[cfg(feature = "mysql")]
+#[cfg(any(feature = "mysql", feature = "ssh"))]
 mod network;
 #[cfg(feature = "postgresql")]
 mod postgresql;

@@ -3,5 +3,7 @@
 mod conformance;
 mod failures;
 mod snapshots;
+#[cfg(feature = "ssh")]
+mod ssh;
 mod support;
 mod types;

@@ -8,5 +8,7 @@ mod printed;
 mod proxy;
 mod redshift;
 mod server;
+#[cfg(feature = "ssh")]
+mod ssh;
 mod torture;
 mod windows;

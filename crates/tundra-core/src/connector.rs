@@ -227,6 +227,9 @@ pub struct ServerFacts {
     pub latency: Duration,
     /// The version of TLS and the cipher; `None` without TLS.
     pub tls: Option<String>,
+    /// The SSH server through which it was reached and the fingerprint of that server's key; `None` when
+    /// it was reached straight.
+    pub tunnel: Option<String>,
     /// Whether the session can only read.
     pub read_only: bool,
 }

@@ -112,6 +112,12 @@ impl Options {
 pub(super) fn check(settings: &ConnectionSettings) -> Result<(), ConnectorError> {
     let unsupported =
         |reason: &str, hint: &str| Err(refused(CONNECT, ErrorKind::Unsupported, reason, &[hint]));
+    if settings.ssh.is_some() {
+        return unsupported(
+            "a driver connects by itself, and knows no tunnel through SSH",
+            "read without a driver",
+        );
+    }
     let pems = [&settings.ca, &settings.client_certificate, &settings.client_key];
     if pems.into_iter().any(|pem| matches!(pem, Some(Pem::Text(_)))) {
         return unsupported(

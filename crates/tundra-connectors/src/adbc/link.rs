@@ -263,6 +263,7 @@ impl Link {
             };
             watch.over();
             Ok(ServerFacts {
+                tunnel: None,
                 product: link.product().to_owned(),
                 version,
                 latency: Duration::ZERO,

@@ -24,11 +24,7 @@ use super::{
     protocol::{EOF, ERR, End, Input, LOCAL_INFILE, ServerError, WireColumn, text_row},
     wire::{Transport, Wire, WireError},
 };
-use crate::{
-    address,
-    settings::{ConnectionSettings, SslMode},
-    tls,
-};
+use crate::{route::Route, settings::SslMode, tls};
 
 /// What is said of packets that we take: the most that the protocol allows.
 const MAX_PACKET: u32 = 1 << 30;
@@ -117,7 +113,7 @@ pub(super) enum Arrival<'a> {
 pub(super) type TextRow = Vec<Option<String>>;
 
 /// Connects, trying again what may work a moment later: five times within about three seconds.
-pub(super) async fn connect(settings: &ConnectionSettings) -> Result<Connection, Failure> {
+pub(super) async fn connect(settings: &Route) -> Result<Connection, Failure> {
     let waits = ExponentialBuilder::default()
         .with_min_delay(Duration::from_millis(200))
         .with_factor(2.0)
@@ -129,6 +125,7 @@ pub(super) async fn connect(settings: &ConnectionSettings) -> Result<Connection,
             use crate::address::AddressError;
             match failure {
                 Failure::Address(AddressError::Connect { .. }) => true,
+                Failure::Tunnel(error) => error.transient,
                 Failure::Wire(WireError::Closed | WireError::Io(_)) => true,
                 // Too many connections, and a server that starts or stops.
                 Failure::Server(error) => matches!(error.code, 1040 | 1053 | 1203),
@@ -138,7 +135,7 @@ pub(super) async fn connect(settings: &ConnectionSettings) -> Result<Connection,
         .await
 }
 
-async fn connect_once(settings: &ConnectionSettings) -> Result<Connection, Failure> {
+async fn connect_once(settings: &Route) -> Result<Connection, Failure> {
     let within = settings.connect_timeout;
     match timeout(within, log_in(settings)).await {
         Ok(result) => result,
@@ -147,7 +144,7 @@ async fn connect_once(settings: &ConnectionSettings) -> Result<Connection, Failu
 }
 
 /// Logs in as `ssl_mode` asks: `allow` tries without TLS first.
-async fn log_in(settings: &ConnectionSettings) -> Result<Connection, Failure> {
+async fn log_in(settings: &Route) -> Result<Connection, Failure> {
     let config = tls::client_config(settings).await?;
     if settings.ssl_mode != SslMode::Allow {
         return open(settings, config).await;
@@ -159,10 +156,7 @@ async fn log_in(settings: &ConnectionSettings) -> Result<Connection, Failure> {
     }
 }
 
-async fn open(
-    settings: &ConnectionSettings,
-    config: Option<Arc<ClientConfig>>,
-) -> Result<Connection, Failure> {
+async fn open(settings: &Route, config: Option<Arc<ClientConfig>>) -> Result<Connection, Failure> {
     let mut wire = Wire::new(transport(settings).await?);
     let packet = wire.message().await?;
     if packet.first() == Some(&ERR) {
@@ -254,7 +248,7 @@ fn of_the_handshake(failure: Failure) -> Failure {
 
 const DEFAULT_HOST: &str = "localhost";
 
-async fn transport(settings: &ConnectionSettings) -> Result<Box<dyn Transport>, Failure> {
+async fn transport(settings: &Route) -> Result<Box<dyn Transport>, Failure> {
     let host = settings.host.as_deref().unwrap_or(DEFAULT_HOST);
     if settings.is_socket() {
         if !settings.sockets_allowed {
@@ -263,6 +257,9 @@ async fn transport(settings: &ConnectionSettings) -> Result<Box<dyn Transport>, 
                 hint: None,
             });
         }
+        if settings.ssh.is_some() {
+            return Err(Failure::request("no tunnel leads to a Unix socket"));
+        }
         let mut path = std::path::PathBuf::from(host);
         if tokio::fs::metadata(&path).await.is_ok_and(|it| it.is_dir()) {
             path.push(SOCKET_NAME);
@@ -270,9 +267,7 @@ async fn transport(settings: &ConnectionSettings) -> Result<Box<dyn Transport>, 
         let stream = UnixStream::connect(path).await.map_err(WireError::Io)?;
         return Ok(Box::new(stream));
     }
-    let stream =
-        address::connect(host, settings.port(), settings.addresses, settings.connect_timeout)
-            .await?;
+    let (stream, _) = settings.connect(host).await?;
     Ok(Box::new(stream))
 }
 
@@ -551,7 +546,7 @@ enum Head {
 }
 
 /// Ends what another connection of ours is doing.
-pub(super) async fn kill(settings: &ConnectionSettings, id: u64) -> Result<(), Failure> {
+pub(super) async fn kill(settings: &Route, id: u64) -> Result<(), Failure> {
     let mut connection = connect_once(settings).await?;
     connection.wire.set_patience(Some(GRACE));
     connection.run(&format!("KILL QUERY {id}")).await?;

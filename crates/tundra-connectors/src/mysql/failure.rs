@@ -5,7 +5,11 @@
 use tundra_core::{ConnectorError, ErrorKind, Retry};
 
 use super::{decode::DecodeError, protocol::ServerError, types::UnknownType, wire::WireError};
-use crate::{address::AddressError, tls::TlsError};
+use crate::{
+    address::AddressError,
+    route::{RouteError, TunnelError},
+    tls::TlsError,
+};
 
 /// Why something did not work, before it is known what it was for.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +31,9 @@ pub(super) enum Failure {
     /// There is no connection.
     #[error(transparent)]
     Address(#[from] AddressError),
+    /// There is no tunnel to the host.
+    #[error(transparent)]
+    Tunnel(TunnelError),
     /// The settings give no TLS.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -70,6 +77,15 @@ pub(super) enum Failure {
     /// All connections of a session are gone.
     #[error("the session has no connection left; each was lost or ended by a cancellation")]
     NoConnection,
+}
+
+impl From<RouteError> for Failure {
+    fn from(error: RouteError) -> Self {
+        match error {
+            RouteError::Address(error) => Self::Address(error),
+            RouteError::Tunnel(error) => Self::Tunnel(error),
+        }
+    }
 }
 
 impl Failure {
@@ -122,6 +138,9 @@ impl Failure {
                 AddressError::Connect { .. } => (ErrorKind::Unavailable, Retry::Later),
                 AddressError::Timeout { .. } => (ErrorKind::Timeout, Retry::Later),
             },
+            Self::Tunnel(error) => {
+                (error.kind, if error.transient { Retry::Later } else { Retry::Never })
+            }
             Self::Tls(_) | Self::Request { .. } => (ErrorKind::InvalidRequest, Retry::Never),
             Self::NoTls => (ErrorKind::Unsupported, Retry::Never),
             Self::Handshake(_) => (ErrorKind::Unavailable, Retry::Never),
@@ -148,6 +167,7 @@ impl Failure {
             Self::Address(AddressError::Refused { private: true, .. }) => {
                 Some("allow private networks where Tundra runs, if this one is meant".to_owned())
             }
+            Self::Tunnel(error) => error.hint.clone(),
             Self::NoTls => Some("set `ssl_mode` to `prefer` if the network is trusted".to_owned()),
             Self::Handshake(_) => {
                 Some("check the host's name and the CA, or ask for less with `ssl_mode`".to_owned())

@@ -19,7 +19,7 @@ use super::{
     relation::{self, text_literal},
     stream::MysqlExtraction,
 };
-use crate::settings::ConnectionSettings;
+use crate::route::Route;
 
 /// The schemas of the server itself.
 const SYSTEM: &str = "'mysql', 'information_schema', 'performance_schema', 'sys'";
@@ -27,7 +27,7 @@ const SYSTEM: &str = "'mysql', 'information_schema', 'performance_schema', 'sys'
 /// What the parts of a connector share.
 #[derive(Debug)]
 pub(super) struct Shared {
-    pub(super) settings: ConnectionSettings,
+    pub(super) settings: Route,
     pub(super) name: &'static str,
 }
 
@@ -120,6 +120,7 @@ impl Session for MysqlSession {
             .await
             .map_err(|failure| failure.during(self.shared.name, "prepare the extraction"))?;
         prepared.decisions.insert(0, self.decision.clone());
+        prepared.decisions.extend(self.shared.settings.decision());
         Ok(Box::new(MysqlExtraction::new(
             self.shared.clone(),
             self.pool.clone(),

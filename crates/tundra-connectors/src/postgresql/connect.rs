@@ -1,9 +1,9 @@
 //! From settings to a connection that is logged in, and the cancelling of what runs on it.
 //!
-//! Start at [`Place::connect`]. Names are resolved and judged by `address`; TLS is asked for as libpq
+//! Start at [`Place::connect`]. The way to the host is that of `route`; TLS is asked for as libpq
 //! does it. A connection is tried again when the failure passes by itself, at most five times in all.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use backon::{ExponentialBuilder, Retryable};
 use bytes::BytesMut;
@@ -12,18 +12,20 @@ use postgres_protocol::message::frontend;
 use rustls::{ClientConfig, pki_types::ServerName};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpStream, UnixStream},
+    net::UnixStream,
     time::{sleep, timeout},
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
+use tundra_core::Decision;
 
 use crate::{
-    address::{self, AddressError},
+    address::AddressError,
     postgresql::{
         binding::server_end_point,
         failure::Failure,
         wire::{BackendKey, Socket, Wire},
     },
+    route::{End, Route, Stream},
     settings::{ConnectionSettings, SslMode},
     tls,
 };
@@ -37,7 +39,7 @@ const SILENT_CONNECTS: u32 = 4;
 
 /// A database that can be connected to, any number of times.
 #[derive(Debug, Clone)]
-pub(super) struct Place(Arc<ConnectionSettings>);
+pub(super) struct Place(Arc<Route>);
 
 /// A connection and what is needed to cancel what runs on it.
 #[derive(Debug)]
@@ -53,7 +55,7 @@ pub(super) struct Connection {
 #[derive(Debug, Clone)]
 enum Way {
     Unix(String),
-    Tcp { address: SocketAddr, tls: Option<Arc<ClientConfig>> },
+    Net { end: End, tls: Option<Arc<ClientConfig>> },
 }
 
 /// By what a running statement is cancelled.
@@ -67,12 +69,22 @@ pub(super) struct Canceller {
 impl Place {
     /// Takes the settings.
     pub(super) fn new(settings: ConnectionSettings) -> Self {
-        Self(Arc::new(settings))
+        Self(Arc::new(Route::new(settings)))
     }
 
     /// Returns the settings.
     pub(super) fn settings(&self) -> &ConnectionSettings {
         &self.0
+    }
+
+    /// Returns the tunnel that connections went through.
+    pub(super) fn tunnel(&self) -> Option<String> {
+        self.0.tunnel()
+    }
+
+    /// Returns what was decided, with the way that connections went.
+    pub(super) fn decisions(&self, decision: Decision) -> Vec<Decision> {
+        std::iter::once(decision).chain(self.0.decision()).collect()
     }
 
     /// Connects and logs in.
@@ -124,6 +136,9 @@ impl Place {
         if !settings.sockets_allowed {
             return Err(Failure::Setting("Unix sockets are not allowed here"));
         }
+        if settings.ssh.is_some() {
+            return Err(Failure::Setting("no tunnel leads to a Unix socket"));
+        }
         let host = settings.host.as_deref().unwrap_or_default();
         let path = match std::path::Path::new(host).file_name().and_then(|name| name.to_str()) {
             Some(name) if name.starts_with(".s.PGSQL.") => host.to_owned(),
@@ -135,21 +150,21 @@ impl Place {
     }
 
     async fn connect_tcp(&self, tls: Option<Arc<ClientConfig>>) -> Result<Connection, Failure> {
-        let settings = &*self.0;
-        let host = settings.host.as_deref().ok_or(Failure::Setting("the host is not given"))?;
-        let port = settings.port();
-        let within = settings.connect_timeout;
-        let stream = address::connect(host, port, settings.addresses, within).await?;
-        Ok(self.watched(self.enter(stream, tls).await?))
+        let (stream, end) = self.0.connect(self.host()?).await?;
+        Ok(self.watched(self.enter(stream, end, tls).await?))
+    }
+
+    fn host(&self) -> Result<&str, Failure> {
+        self.0.host.as_deref().ok_or(Failure::Setting("the host is not given"))
     }
 
     /// Logs in over a stream to the server.
     async fn enter(
         &self,
-        stream: TcpStream,
+        stream: Stream,
+        end: End,
         tls: Option<Arc<ClientConfig>>,
     ) -> Result<Connection, Failure> {
-        let address = stream.peer_addr()?;
         let (wire, facts, tls) = match self.secure(stream, tls.as_ref()).await? {
             Secured::Tls(stream) => {
                 let facts = facts(&stream);
@@ -161,7 +176,7 @@ impl Place {
             }
             Secured::Plain(stream) => (self.log_in(Box::new(stream), None).await?, None, None),
         };
-        Ok(Connection { wire, tls: facts, way: Way::Tcp { address, tls } })
+        Ok(Connection { wire, tls: facts, way: Way::Net { end, tls } })
     }
 
     /// Lets the connection ask elsewhere whether the server is there when it hears nothing.
@@ -174,7 +189,7 @@ impl Place {
     /// Asks for TLS where it is wanted.
     async fn secure(
         &self,
-        mut stream: TcpStream,
+        mut stream: Stream,
         tls: Option<&Arc<ClientConfig>>,
     ) -> Result<Secured, Failure> {
         let settings = &*self.0;
@@ -234,9 +249,9 @@ impl Canceller {
                 Way::Unix(path) => {
                     self.place.log_in(Box::new(UnixStream::connect(path).await?), None).await?
                 }
-                Way::Tcp { address, tls } => {
-                    let stream = TcpStream::connect(address).await?;
-                    self.place.enter(stream, tls.clone()).await?.wire
+                Way::Net { end, tls } => {
+                    let stream = self.place.0.connect_again(self.place.host()?, *end).await?;
+                    self.place.enter(stream, *end, tls.clone()).await?.wire
                 }
             };
             let process = self.key.process;
@@ -256,8 +271,8 @@ impl Canceller {
         frontend::cancel_request(self.key.process, self.key.secret, &mut request);
         let mut socket: Box<dyn Socket> = match self.way {
             Way::Unix(path) => Box::new(UnixStream::connect(path).await?),
-            Way::Tcp { address, tls } => {
-                let stream = TcpStream::connect(address).await?;
+            Way::Net { end, tls } => {
+                let stream = self.place.0.connect_again(self.place.host()?, end).await?;
                 match self.place.secure(stream, tls.as_ref()).await? {
                     Secured::Tls(stream) => stream,
                     Secured::Plain(stream) => Box::new(stream),
@@ -315,8 +330,8 @@ impl Watch {
 }
 
 enum Secured {
-    Tls(Box<TlsStream<TcpStream>>),
-    Plain(TcpStream),
+    Tls(Box<TlsStream<Stream>>),
+    Plain(Stream),
 }
 
 /// Returns the failure of a login as what it is: with TLS 1.3 the server looks at our certificate when the
@@ -335,7 +350,7 @@ fn refused_before_login(failure: &Failure) -> bool {
     matches!(failure, Failure::Server(error) if error.code == "28000")
 }
 
-fn facts(stream: &TlsStream<TcpStream>) -> Option<String> {
+fn facts(stream: &TlsStream<Stream>) -> Option<String> {
     let (_, connection) = stream.get_ref();
     let version = connection.protocol_version()?;
     let cipher = connection.negotiated_cipher_suite()?;

@@ -7,7 +7,12 @@ use std::{io, time::Duration};
 
 use tundra_core::{ConnectorError, ErrorKind, Retry};
 
-use crate::{address::AddressError, postgresql::NAME, tls::TlsError};
+use crate::{
+    address::AddressError,
+    postgresql::NAME,
+    route::{RouteError, TunnelError},
+    tls::TlsError,
+};
 
 /// What an `ErrorResponse` of the server says.
 #[derive(Debug, Clone, Default, PartialEq, Eq, thiserror::Error)]
@@ -73,6 +78,10 @@ pub(super) enum Failure {
     /// The host cannot be reached.
     #[error(transparent)]
     Address(#[from] AddressError),
+
+    /// There is no tunnel to the host.
+    #[error(transparent)]
+    Tunnel(TunnelError),
 
     /// The connection is broken.
     #[error("the connection to the server broke")]
@@ -184,11 +193,21 @@ impl From<io::Error> for Failure {
     }
 }
 
+impl From<RouteError> for Failure {
+    fn from(error: RouteError) -> Self {
+        match error {
+            RouteError::Address(error) => Self::Address(error),
+            RouteError::Tunnel(error) => Self::Tunnel(error),
+        }
+    }
+}
+
 impl Failure {
     /// Returns what sort of failure it is.
     pub(super) fn kind(&self) -> ErrorKind {
         match self {
             Self::Server(error) => server_kind(&error.code),
+            Self::Tunnel(error) => error.kind,
             Self::Address(AddressError::Refused { .. }) => ErrorKind::PermissionDenied,
             Self::Address(AddressError::Timeout { .. })
             | Self::Timeout(_)
@@ -212,6 +231,7 @@ impl Failure {
     /// Returns whether the same may work a moment later.
     pub(super) fn is_transient(&self) -> bool {
         match self {
+            Self::Tunnel(error) => error.transient,
             Self::Server(error) => {
                 matches!(error.code.get(..2), Some("08" | "40"))
                     || matches!(
@@ -305,6 +325,9 @@ impl Failure {
             hints.extend(
                 position.iter().map(|it| format!("it is at character {it} of the statement")),
             );
+        }
+        if let Self::Tunnel(error) = self {
+            hints.extend(error.hint.clone());
         }
         hints.extend(own.map(str::to_owned));
         hints

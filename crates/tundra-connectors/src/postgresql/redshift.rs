@@ -97,6 +97,7 @@ impl RedshiftConnector {
             version,
             latency,
             tls: connection.tls.clone(),
+            tunnel: self.0.tunnel(),
             read_only: true,
         })
     }
@@ -211,7 +212,7 @@ impl Session for RedshiftSession {
             place: self.place.clone(),
             leader: Arc::clone(&self.leader),
             schema: schema(&relation.columns),
-            decisions: vec![partition::one(SINGLE).decision],
+            decisions: self.place.decisions(partition::one(SINGLE).decision),
             statement: Some(relation.select(None)),
             relation,
             end: EndSlot::default(),

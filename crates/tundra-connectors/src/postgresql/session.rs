@@ -228,7 +228,7 @@ impl Session for PostgresSession {
             shared: Arc::clone(&self.shared),
             schema: schema(&relation.columns),
             relation,
-            decisions: vec![partitions.decision],
+            decisions: self.shared.place.decisions(partitions.decision),
             statements,
             ends,
             batch_bytes: request.batch_bytes,

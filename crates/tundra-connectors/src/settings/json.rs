@@ -2,7 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use crate::settings::{ConnectionSettings, DatabaseKind, SettingsError, set};
+use crate::settings::{
+    ConnectionSettings, DatabaseKind, SettingsError, SshSettings, complete, set,
+};
 
 /// Reads the credentials of a database of this kind.
 pub(super) fn parse(kind: DatabaseKind, text: &str) -> Result<ConnectionSettings, SettingsError> {
@@ -31,9 +33,13 @@ pub(super) fn parse(kind: DatabaseKind, text: &str) -> Result<ConnectionSettings
         if [&settings.ca, &settings.client_certificate, &settings.client_key]
             .iter()
             .any(|pem| matches!(pem, Some(crate::settings::Pem::File(_))))
+            || settings.ssh.as_ref().is_some_and(SshSettings::names_files)
         {
             return Err(SettingsError::Json {
-                reason: "stored credentials have certificates as text, not as files".to_owned(),
+                reason:
+                    "stored credentials have certificates, keys and known hosts as text, not as \
+                         files"
+                        .to_owned(),
             });
         }
         return Ok(settings);
@@ -56,7 +62,7 @@ pub(super) fn parse(kind: DatabaseKind, text: &str) -> Result<ConnectionSettings
         };
         set(&mut settings, &name, value, false)?;
     }
-    Ok(settings)
+    complete(settings)
 }
 
 #[cfg(test)]
@@ -91,6 +97,11 @@ mod tests {
             r#"{"host": "h", "ssl_ca": "/etc/passwd", "password": "hunter2"}"#,
             r#"{"connection_string": "postgresql://u:hunter2@h/d?sslkey=/etc/passwd"}"#,
             r#"{"connection_string": "mysql://u:hunter2@h/d"}"#,
+            r#"{"host": "h", "password": "hunter2", "ssh_host": "b", "ssh_key": "/root/.ssh/id_rsa"}"#,
+            r#"{"host": "h", "password": "hunter2", "ssh_host": "b", "ssh_known_hosts": "/etc/passwd"}"#,
+            r#"{"host": "h", "ssh_passphrase": "hunter2"}"#,
+            r#"{"connection_string": "postgresql://u:hunter2@h/d?ssh_host=b&ssh_key=/etc/passwd"}"#,
+            r#"{"connection_string": "postgresql://u:hunter2@h/d?ssh_host=b&ssh_known_hosts=/a"}"#,
             r#"{"password": "hunter2", "hosts": "h"}"#,
             r#"{"password": ["hunter2"]}"#,
             r#"["hunter2"]"#,

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use percent_encoding::percent_decode_str;
 use tundra_core::Secret;
 
-use crate::settings::{ConnectionSettings, DatabaseKind, SettingsError, set};
+use crate::settings::{ConnectionSettings, DatabaseKind, SettingsError, complete, set};
 
 /// Reads a URL.
 pub(super) fn parse(text: &str) -> Result<ConnectionSettings, SettingsError> {
@@ -60,7 +60,7 @@ pub(super) fn parse(text: &str) -> Result<ConnectionSettings, SettingsError> {
         settings.port = Some(crate::settings::port(port)?);
     }
     parameters(&mut settings, query)?;
-    Ok(settings)
+    complete(settings)
 }
 
 /// `sqlite:relative`, `sqlite:/absolute`, `sqlite://relative` and `sqlite:///absolute`.

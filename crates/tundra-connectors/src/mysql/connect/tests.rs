@@ -8,7 +8,7 @@ use tokio::{
 use tundra_core::Secret;
 
 use super::*;
-use crate::settings::{AddressPolicy, DatabaseKind};
+use crate::settings::{AddressPolicy, ConnectionSettings, DatabaseKind};
 
 const PASSWORD: &str = "correct horse";
 
@@ -110,7 +110,7 @@ async fn a_server_that_asks_for_a_file_gets_nothing() {
         server
     })
     .await;
-    let mut connection = connect_once(&settings).await.expect("it lets us in");
+    let mut connection = connect_once(&Route::new(settings)).await.expect("it lets us in");
     let failure = connection.rows("SELECT 1").await.expect_err("it asks for a file");
     assert!(matches!(failure, Failure::Denied { .. }), "{failure}");
     drop(connection);
@@ -136,7 +136,7 @@ async fn a_password_does_not_go_as_it_is_to_a_server_that_proved_nothing() {
         server
     })
     .await;
-    let failure = connect_once(&settings).await.expect_err("it is refused");
+    let failure = connect_once(&Route::new(settings)).await.expect_err("it is refused");
     assert!(matches!(failure, Failure::Denied { .. }), "{failure}");
     for message in server.await.expect("no panic") {
         let found = message.windows(PASSWORD.len()).any(|it| it == PASSWORD.as_bytes());
@@ -153,7 +153,7 @@ async fn tls_that_is_asked_for_is_not_done_without() {
         })
         .await;
         settings.ssl_mode = mode;
-        let failure = connect_once(&settings).await.expect_err("it has no TLS");
+        let failure = connect_once(&Route::new(settings)).await.expect_err("it has no TLS");
         assert!(failure.to_string().contains("ssl_mode"), "{failure}");
         assert!(server.await.expect("no panic").is_empty(), "{mode:?}");
     }
@@ -166,7 +166,7 @@ async fn a_refusal_in_place_of_the_greeting_is_told_in_the_servers_words() {
         server
     })
     .await;
-    let failure = connect_once(&settings).await.expect_err("it refuses");
+    let failure = connect_once(&Route::new(settings)).await.expect_err("it refuses");
     assert_eq!(failure.to_string(), "ERROR 1130: Host 'h' is not allowed to connect");
 }
 
@@ -174,6 +174,6 @@ async fn a_refusal_in_place_of_the_greeting_is_told_in_the_servers_words() {
 async fn a_server_that_says_nothing_is_not_waited_for_forever() {
     let (mut settings, _server) = serve(async |server: Server| server).await;
     settings.connect_timeout = Duration::from_millis(50);
-    let failure = connect_once(&settings).await.expect_err("it is silent");
+    let failure = connect_once(&Route::new(settings)).await.expect_err("it is silent");
     assert!(matches!(failure, Failure::Timeout(_)), "{failure}");
 }

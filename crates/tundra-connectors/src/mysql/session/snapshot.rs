@@ -21,7 +21,7 @@ use crate::{
         connect::{self, Connection},
         failure::Failure,
     },
-    settings::ConnectionSettings,
+    route::Route,
 };
 
 /// How long we wait for the lock. Everybody who writes waits behind us meanwhile, and somebody else's
@@ -48,7 +48,7 @@ pub(super) struct Snapshot {
 
 /// Takes a snapshot on all of these connections, or on one of them where they cannot share it.
 pub(super) async fn take(
-    settings: &ConnectionSettings,
+    settings: &Route,
     mut connections: Vec<Connection>,
 ) -> Result<Snapshot, Failure> {
     if connections.len() > 1 {
@@ -118,10 +118,7 @@ enum Staged {
 /// Starts all transactions while commits wait.
 ///
 /// The lock has a connection of its own, because its end ends a transaction, too.
-async fn staged(
-    settings: &ConnectionSettings,
-    connections: &mut [Connection],
-) -> Result<Staged, Failure> {
+async fn staged(settings: &Route, connections: &mut [Connection]) -> Result<Staged, Failure> {
     /// What a server says of a statement that it cannot read.
     const SYNTAX: u16 = 1064;
     let Some(first) = connections.first_mut() else { return Err(Failure::NoConnection) };

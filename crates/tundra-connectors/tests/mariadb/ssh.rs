@@ -1,0 +1,202 @@
+//! MariaDB through an SSH server: the same as without.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use arrow_array::{cast::AsArray, types::Int64Type};
+use async_trait::async_trait;
+use futures::StreamExt;
+use tokio::time::timeout;
+use tundra_connectors::{ConnectionSettings, Pem, SslMode, mysql::MysqlConnector};
+use tundra_core::{
+    Connector, ErrorKind, ExtractRequest, Retry,
+    testing::connector::{self as suite, TestDatabase},
+};
+use tundra_test_services::env;
+
+use super::support::{Server, query, read, table};
+use crate::bastion::{expect, fingerprint, kill_owner_of, mistakes, ssh, through, ways};
+
+/// A database behind an SSH server.
+#[derive(Debug)]
+struct Behind(Server);
+
+impl Behind {
+    fn create() -> Self {
+        Self(Server::create())
+    }
+
+    fn settings(&self) -> ConnectionSettings {
+        through(self.0.settings(), ssh())
+    }
+}
+
+#[async_trait]
+impl TestDatabase for Behind {
+    fn connector(&self) -> Arc<dyn Connector> {
+        Arc::new(MysqlConnector::new(self.settings()))
+    }
+
+    async fn execute(&self, sql: &str) {
+        self.0.execute(sql).await;
+    }
+
+    fn quote(&self, name: &str) -> String {
+        self.0.quote(name)
+    }
+
+    fn numbers(&self, count: u64) -> String {
+        self.0.numbers(count)
+    }
+
+    fn endless(&self) -> String {
+        self.0.endless()
+    }
+
+    fn splits_tables(&self) -> bool {
+        true
+    }
+
+    fn password(&self) -> Option<&str> {
+        self.0.password()
+    }
+}
+
+macro_rules! behaviours {
+    ($($behaviour:ident),+ $(,)?) => {
+        $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $behaviour() {
+            suite::$behaviour(&Behind::create()).await;
+        })+
+    };
+}
+
+behaviours!(
+    tells_what_it_speaks_to,
+    keeps_values,
+    reads_an_empty_table,
+    reads_columns_as_asked,
+    reads_at_most_the_limit,
+    reads_any_number_of_partitions,
+    keeps_batches_small,
+    reads_a_view,
+    reads_a_query,
+    reads_a_window,
+    keeps_awkward_names,
+    lists_tables,
+    refuses_what_is_not_there,
+    refuses_wrong_sql,
+    refuses_queries_that_write,
+    refuses_two_statements,
+    refuses_a_second_start,
+    executes_no_name,
+    ends_a_statement_at_its_time,
+    survives_dropped_streams,
+    shows_no_password,
+    sees_no_later_writes,
+    shares_one_snapshot_among_tables,
+    keeps_sums_under_writers,
+);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_sort_of_key_leads_through() {
+    let server = Server::create();
+    for (what, ssh) in ways() {
+        let connector = MysqlConnector::new(through(server.settings(), ssh));
+        if let Err(error) = connector.test().await {
+            panic!("{what}: {error}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_mistake_is_told_apart_and_nothing_is_shown_that_is_secret() {
+    let server = Server::create();
+    for (ssh, kind, words) in mistakes() {
+        let connector = MysqlConnector::new(through(server.settings(), ssh));
+        let debug = format!("{connector:?} {}", connector.display());
+        assert!(!debug.contains("PRIVATE KEY") && !debug.contains("passphrase-"), "{debug}");
+        let error = connector.test().await.expect_err("there is no way through");
+        expect(&error, kind, &words.iter().map(String::as_str).collect::<Vec<_>>());
+        assert_eq!(error.retry, Retry::Never, "{error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_receipt_and_the_test_name_the_tunnel() {
+    let behind = Behind::create();
+    behind.execute("CREATE TABLE t AS SELECT 1 AS n").await;
+    let key = fingerprint("host_ed25519");
+    let facts = behind.connector().test().await.expect("it connects");
+    assert!(facts.tunnel.is_some_and(|it| it.ends_with(&key)));
+    let mut session = behind.connector().session().await.expect("a session");
+    let read = read(&mut *session, &table("t")).await.expect("it is read");
+    let tunnel = read.decisions.iter().find(|it| it.what == "tunnel").expect("it is told");
+    assert!(tunnel.reason.contains(&key), "{}", tunnel.reason);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tls_is_that_of_the_database_whatever_is_between() {
+    let tls = env::tls().expect("there are certificates");
+    let server = Server::create();
+    let of = |host: &str| ConnectionSettings {
+        host: Some(host.to_owned()),
+        ssl_mode: SslMode::VerifyFull,
+        ca: Some(Pem::File(tls.ca.clone())),
+        ..through(server.settings(), ssh())
+    };
+    let facts = MysqlConnector::new(of("localhost")).test().await.expect("it connects");
+    assert!(facts.tls.is_some() && facts.tunnel.is_some());
+    let error = MysqlConnector::new(of("127.0.0.1")).test().await.expect_err("a wrong name");
+    expect(&error, ErrorKind::Unavailable, &["TLS"]);
+}
+
+/// Rows that hardly end, with the port from which the server is asked for them.
+fn many() -> ExtractRequest {
+    query(
+        "SELECT REPEAT('x', 1000) AS pad, (SELECT CAST(SUBSTRING_INDEX(host, ':', -1) AS SIGNED) \
+         FROM information_schema.processlist WHERE id = CONNECTION_ID()) AS port FROM seq_1_to_50000000",
+    )
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_that_is_dropped_ends_its_query_at_the_server() {
+    let behind = Behind::create();
+    let mut session = behind.connector().session().await.expect("a session");
+    let mut extraction = session.extract(&many()).await.expect("it is prepared");
+    let mut stream = extraction.stream(0).await.expect("it starts");
+    stream.next().await.expect("there are rows").expect("they arrive");
+    drop(stream);
+    let working = format!(
+        "SELECT COUNT(*) FROM information_schema.processlist WHERE user = '{}' \
+         AND command <> 'Sleep' AND info LIKE '%seq_1_to_50000000%'",
+        behind.0.user
+    );
+    let limit = Instant::now() + Duration::from_secs(20);
+    while behind.0.run_beside(&working).await.trim() != "0" {
+        assert!(Instant::now() < limit, "the query is still running");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_is_killed_while_rows_flow_is_an_error_at_once() {
+    let behind = Behind::create();
+    let mut session = behind.connector().session().await.expect("a session");
+    let mut extraction = session.extract(&many()).await.expect("it is prepared");
+    let mut stream = extraction.stream(0).await.expect("it starts");
+    let first = stream.next().await.expect("there are rows").expect("they arrive");
+    let port = first.column(1).as_primitive::<Int64Type>().value(0);
+    kill_owner_of(u16::try_from(port).expect("a port"));
+    let error = timeout(Duration::from_secs(10), async {
+        loop {
+            match stream.next().await.expect("it does not end as if all were read") {
+                Ok(_) => {}
+                Err(error) => return error,
+            }
+        }
+    });
+    let error = error.await.expect("it is noticed");
+    expect(&error, ErrorKind::Unavailable, &["SSH server", "is lost"]);
+}
