@@ -31,7 +31,7 @@ pub(crate) use self::{
     clean::CleanArgs,
     completions::CompletionsArgs,
     convert::{ConvertArgs, ConvertRequest, SchemaRequest, VersionRequest},
-    database::PasswordArgs,
+    database::{ConnectionArgs, PasswordArgs, SshArgs},
     databases::{ConnectorsArgs, DumpArgs, TablesArgs, TestConnectionArgs},
     extract::{ExtractArgs, ExtractCommand, ReadingEngine, SourceVersion, Wanted},
     inspect::InspectArgs,

@@ -242,8 +242,15 @@ const SUPABASE: [Variable; 5] = [
     Variable { name: "SUPABASE_BREAKER_RECOVERY_TIMEOUT_SECONDS", meaning: "For how long; 30." },
 ];
 
+/// The passphrase of an SSH key.
+const TUNDRA_SSH_PASSPHRASE: Variable = Variable {
+    name: "TUNDRA_SSH_PASSPHRASE",
+    meaning: "What unlocks the key for the SSH server of `--ssh`, when neither the database's URL nor an \
+              option gives it.",
+};
+
 /// What the program itself reads.
-const OWN: [Variable; 14] = [
+const OWN: [Variable; 15] = [
     TUNDRA_LOG,
     NO_COLOR,
     CI,
@@ -252,6 +259,7 @@ const OWN: [Variable; 14] = [
     DUCKDB_TEMP_DIR,
     DUCKDB_MAX_TEMP_DIR_SIZE,
     TUNDRA_DATABASE_PASSWORD,
+    TUNDRA_SSH_PASSPHRASE,
     USE_ADBC_DRIVER,
     MAX_PROCESSING_TIME_MINUTES,
     TUNDRA_CATALOG,
@@ -373,6 +381,23 @@ pub(crate) fn stores(temp_directory: Option<&Path>) -> Stores {
 pub(crate) fn database_password() -> Option<Secret> {
     let password = env::var(TUNDRA_DATABASE_PASSWORD.name).ok();
     password.filter(|value| !value.is_empty()).map(Secret::new)
+}
+
+/// Returns the passphrase of the key for an SSH server, if the environment has one.
+pub(crate) fn ssh_passphrase() -> Option<Secret> {
+    let passphrase = env::var(TUNDRA_SSH_PASSPHRASE.name).ok();
+    passphrase.filter(|value| !value.is_empty()).map(Secret::new)
+}
+
+/// Returns the directory in which OpenSSH keeps the user's keys and known hosts, if there is a home.
+pub(crate) fn ssh_directory() -> Option<PathBuf> {
+    env::home_dir().map(|home| home.join(".ssh"))
+}
+
+/// Returns the name of the user who runs this, as the login has set it.
+pub(crate) fn user_name() -> Option<String> {
+    let name = |variable| env::var(variable).ok().filter(|value: &String| !value.is_empty());
+    name("USER").or_else(|| name("LOGNAME"))
 }
 
 /// Returns whether databases are to be read with ADBC drivers where there are any.

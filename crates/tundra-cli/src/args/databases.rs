@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use tundra_core::{Compression, TablePattern};
 
-use crate::args::{PasswordArgs, ResourceArgs, extract::Lossy, values};
+use crate::args::{ConnectionArgs, ResourceArgs, extract::Lossy, values};
 
 /// List the tables and views of a database, with their estimated rows and sizes
 #[derive(Debug, Args)]
@@ -34,7 +34,7 @@ pub(crate) struct TablesArgs {
     pub(crate) timeout: Option<Duration>,
 
     #[command(flatten)]
-    pub(crate) password: PasswordArgs,
+    pub(crate) connection: ConnectionArgs,
 }
 
 /// Connect to a database, and say what it is and what may be read
@@ -42,7 +42,8 @@ pub(crate) struct TablesArgs {
 #[command(after_help = "\
 Examples:
   tundra test-connection postgresql://reader@db.example.com/shop?sslmode=verify-full
-  tundra test-connection mysql://reader@db/shop --ask-password")]
+  tundra test-connection mysql://reader@db/shop --ask-password
+  tundra test-connection postgresql://reader@10.0.0.5/shop --ssh me@bastion.example.com")]
 pub(crate) struct TestConnectionArgs {
     /// The database, as `tundra extract` takes it
     #[arg(value_name = "URL")]
@@ -57,7 +58,7 @@ pub(crate) struct TestConnectionArgs {
     pub(crate) timeout: Option<Duration>,
 
     #[command(flatten)]
-    pub(crate) password: PasswordArgs,
+    pub(crate) connection: ConnectionArgs,
 }
 
 /// List the kinds of database that can be read
@@ -133,7 +134,7 @@ pub(crate) struct DumpArgs {
     pub(crate) json: bool,
 
     #[command(flatten)]
-    pub(crate) password: PasswordArgs,
+    pub(crate) connection: ConnectionArgs,
 
     #[command(flatten)]
     pub(crate) resources: ResourceArgs,

@@ -9,7 +9,7 @@ use tundra_core::{
 };
 
 use crate::{
-    args::{CatalogArgs, PasswordArgs, ResourceArgs, WritingArgs, values},
+    args::{CatalogArgs, ConnectionArgs, ResourceArgs, WritingArgs, values},
     failure::Failure,
 };
 
@@ -35,6 +35,9 @@ Examples:
   A name that is not plain stands in quotes of its own:
       tundra extract sqlite:shop.db --table '\"Order lines\"'
 
+  Through an SSH server, as which 127.0.0.1 is meant:
+      tundra extract postgresql://reader@127.0.0.1/shop --table orders --ssh me@bastion.example.com
+
   On four connections, split by a column:
       tundra extract postgresql://reader@db/shop --table orders --partitions 4 --partition-column id
 
@@ -47,7 +50,8 @@ pub(crate) struct ExtractArgs {
     /// sqlite:FILE
     ///
     /// What is special in a URL is written as `%` and two digits: `%40` is an `@`. Behind a `?` may stand
-    /// sslmode, sslrootcert, sslcert, sslkey and connect_timeout. A source has it already.
+    /// sslmode, sslrootcert, sslcert, sslkey, connect_timeout, ssh_host, ssh_port, ssh_user, ssh_key,
+    /// ssh_known_hosts and ssh_host_key. A source has it already.
     #[arg(value_name = "URL", required_unless_present = "source")]
     url: Option<String>,
 
@@ -162,7 +166,7 @@ pub(crate) struct ExtractArgs {
     catalog: CatalogArgs,
 
     #[command(flatten)]
-    password: PasswordArgs,
+    connection: ConnectionArgs,
 
     #[command(flatten)]
     resources: ResourceArgs,
@@ -225,7 +229,7 @@ pub(crate) struct ExtractCommand {
     pub(crate) version: Option<SourceVersion>,
     pub(crate) engine: Option<ReadingEngine>,
     pub(crate) adbc_driver: Option<String>,
-    pub(crate) password: PasswordArgs,
+    pub(crate) connection: ConnectionArgs,
     pub(crate) resources: ResourceArgs,
 }
 
@@ -275,7 +279,7 @@ impl ExtractArgs {
             engine,
             adbc_driver,
             catalog,
-            password,
+            connection,
             resources,
         } = self;
         let relation = match (table, query, query_file) {
@@ -316,7 +320,7 @@ impl ExtractArgs {
             version,
             engine,
             adbc_driver,
-            password,
+            connection,
             resources,
         })
     }

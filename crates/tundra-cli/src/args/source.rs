@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use tundra_core::SourceId;
 
-use crate::args::CatalogArgs;
+use crate::args::{CatalogArgs, SshArgs};
 
 /// Add, list, show and remove catalogued sources
 ///
@@ -54,7 +54,8 @@ pub(crate) struct AddSourceArgs {
 
     /// Where it is read from: a path, a URL or a database; without it, from what is uploaded for it
     ///
-    /// A database is named by its URL without a password, and read with `tundra extract --source`.
+    /// A database is named by its URL without a password, and read with `tundra extract --source`; the SSH
+    /// server before it is kept in its URL.
     /// Uploads are looked for at uploads/SOURCE-ID/ in the organisation's bucket, and the one that was
     /// written last is read.
     #[arg(value_name = "LOCATION")]
@@ -78,6 +79,9 @@ pub(crate) struct AddSourceArgs {
     /// Print the source as JSON
     #[arg(long)]
     pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) ssh: SshArgs,
 
     #[command(flatten)]
     pub(crate) catalog: CatalogArgs,

@@ -66,6 +66,9 @@ pub(crate) fn extracted(database: &str, output: &str, receipt: &Receipt) -> Stri
         let to = window.until.as_deref().map_or("nothing".to_owned(), mark);
         lines.push(("window", format!("`{column}` from {from} to {to}")));
     }
+    if let Some(tunnel) = receipt.plan.decisions.iter().find(|it| it.what == "tunnel") {
+        lines.push(("tunnel", one_line(&tunnel.value, None)));
+    }
     lines.push(("proof", proof(receipt)));
     let (database, output) = (one_line(database, None), one_line(output, None));
     format!("extracted {what} of {database} -> {output}\n{}", pairs(&lines))
@@ -163,13 +166,16 @@ pub(crate) fn connection(found: &Connection) -> String {
         grouped(*tables),
         if facts.read_only { "read-only" } else { "not read-only by itself" }
     );
-    let lines = [
+    let mut lines = vec![
         ("server", format!("{} {}", facts.product, one_line(&facts.version, None))),
         ("latency", format!("{:.1} ms", facts.latency.as_secs_f64() * 1000.0)),
         ("tls", facts.tls.clone().unwrap_or_else(|| "none".to_owned())),
         ("rights", rights),
         ("snapshot", snapshot),
     ];
+    if let Some(tunnel) = &facts.tunnel {
+        lines.insert(2, ("tunnel", one_line(tunnel, None)));
+    }
     format!("connected to {}\n{}", one_line(database, None), pairs(&lines))
 }
 

@@ -20,8 +20,8 @@ use crate::{
 /// # Errors
 /// Fails when the database cannot be reached or refuses.
 pub(crate) fn tables(args: TablesArgs, printer: &Printer) -> Result<(), Failure> {
-    let TablesArgs { url, pattern, json, timeout, password } = args;
-    let connector = databases::connector(&url, &password)?;
+    let TablesArgs { url, pattern, json, timeout, connection } = args;
+    let connector = databases::connector(&url, &connection)?;
     let bar = Arc::new(Bar::new(printer));
     let found = session::run(timeout, async |session| {
         bar.begin("connecting");
@@ -54,8 +54,8 @@ fn table_document(facts: &TableFacts) -> Value {
 /// # Errors
 /// Fails when the database cannot be reached or refuses.
 pub(crate) fn test_connection(args: TestConnectionArgs, printer: &Printer) -> Result<(), Failure> {
-    let TestConnectionArgs { url, json, timeout, password } = args;
-    let connector = databases::connector(&url, &password)?;
+    let TestConnectionArgs { url, json, timeout, connection } = args;
+    let connector = databases::connector(&url, &connection)?;
     let bar = Arc::new(Bar::new(printer));
     let found = session::run(timeout, async |session| {
         bar.begin("connecting");
@@ -84,6 +84,7 @@ pub(crate) fn test_connection(args: TestConnectionArgs, printer: &Printer) -> Re
             "version": found.facts.version,
             "latency_seconds": found.facts.latency.as_secs_f64(),
             "tls": found.facts.tls,
+            "tunnel": found.facts.tunnel,
             "read_only": found.facts.read_only,
             "tables": found.tables,
             "position": found.position,

@@ -42,7 +42,7 @@ struct Dump<'a> {
 pub(crate) fn run(args: DumpArgs, printer: &Printer) -> Result<(), Failure> {
     let (resources, timeout) =
         args.resources.clone().resolve(Settings::read()?, engine::default_resources())?;
-    let connector = databases::connector(&args.url, &args.password)?;
+    let connector = databases::connector(&args.url, &args.connection)?;
     let if_exists = if args.overwrite { IfExists::Replace } else { IfExists::Fail };
     let stores = env::stores(Some(&resources.temp_directory));
     let bar = Arc::new(Bar::new(printer));

@@ -50,7 +50,7 @@ fn into_file(command: ExtractCommand, printer: &Printer) -> Result<(), Failure> 
     let bar = Arc::new(Bar::new(printer));
     let done = session::run(timeout, async |session| {
         let (engine, driver) = (command.engine, command.adbc_driver.as_deref());
-        let chosen = databases::with_engine(&url, &command.password, engine, driver, printer);
+        let chosen = databases::with_engine(&url, &command.connection, engine, driver, printer);
         let connector = session.unless_stopped(chosen).await?;
         let shown = connector.display();
         for written in [Some(&output), receipt.as_ref()].into_iter().flatten() {
@@ -108,7 +108,8 @@ fn into_version(
     version: SourceVersion,
     printer: &Printer,
 ) -> Result<(), Failure> {
-    let ExtractCommand { url, request, options, json, password, engine, adbc_driver, .. } = command;
+    let ExtractCommand { url, request, options, json, connection, engine, adbc_driver, .. } =
+        command;
     let SourceVersion { source, key, catalog } = version;
     let (resources, timeout) =
         command.resources.resolve(Settings::read()?, tundra_core::engine::default_resources())?;
@@ -125,7 +126,7 @@ fn into_version(
             ));
         };
         let driver = adbc_driver.as_deref();
-        let chosen = databases::with_engine(url, &password, engine, driver, printer);
+        let chosen = databases::with_engine(url, &connection, engine, driver, printer);
         let connector = session.unless_stopped(chosen).await?;
         bar.begin("connecting");
         let run = DatabaseRun {

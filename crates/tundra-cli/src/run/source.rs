@@ -4,7 +4,7 @@ use std::path::Path;
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::{Value, json};
-use tundra_connectors::{ConnectionSettings, DatabaseKind, Pem};
+use tundra_connectors::{ConnectionSettings, DatabaseKind, Pem, SshSettings};
 use tundra_core::{Format, NewSource, SchemaRule, Source, SourceId, SourceType};
 use tundra_runs::SourceRemoval;
 use tundra_storage::Stores;
@@ -12,7 +12,7 @@ use tundra_storage::Stores;
 use crate::{
     args::{AddSourceArgs, ListSourcesArgs, RemoveSourceArgs, ShowSourceArgs, SourceCommand},
     catalogs::{self, Opened},
-    env,
+    databases, env,
     failure::Failure,
     printer::Printer,
     render, session,
@@ -36,7 +36,7 @@ pub(crate) fn run(command: SourceCommand, printer: &Printer) -> Result<(), Failu
 }
 
 fn add(args: AddSourceArgs, printer: &Printer) -> Result<(), Failure> {
-    let AddSourceArgs { name, location, format, refuse_breaking, id, json, catalog } = args;
+    let AddSourceArgs { name, location, format, refuse_breaking, id, json, ssh, catalog } = args;
     if name.parse::<SourceId>().is_ok() {
         return Err(Failure::usage(
             format!("`{name}` is an id, and sources are found by their ids as well"),
@@ -45,7 +45,15 @@ fn add(args: AddSourceArgs, printer: &Printer) -> Result<(), Failure> {
     }
     let stores = env::stores(None);
     let origin = match location {
-        Some(text) if is_database(&text) => Origin::database(&text, format)?,
+        Some(text) if is_database(&text) => {
+            Origin::database(&databases::with_tunnel(&text, &ssh)?, format)?
+        }
+        _ if ssh.ssh.is_some() || ssh.ssh_key.is_some() || ssh.ssh_known_hosts.is_some() => {
+            return Err(Failure::usage(
+                "only a database is reached through an SSH server",
+                "leave `--ssh` and its options out",
+            ));
+        }
         location => {
             let location = location.map(|text| kept_location(&text, &stores)).transpose()?;
             let connector_type = connector_type(format, location.as_deref());
@@ -106,6 +114,15 @@ impl Origin {
             return Err(Failure::usage(
                 format!("the URL of {settings} has a private key, which is not kept"),
                 "name the file of the key",
+            ));
+        }
+        if settings.ssh.as_ref().is_some_and(SshSettings::holds_secrets) {
+            return Err(Failure::usage(
+                format!(
+                    "the URL of {settings} has an SSH key or its passphrase, which are not kept"
+                ),
+                "name the file of the key, and give each run the passphrase with \
+                 `--ask-ssh-passphrase` or TUNDRA_SSH_PASSPHRASE",
             ));
         }
         let location = match &settings.file_path {

@@ -1,5 +1,7 @@
 //! PostgreSQL as `cargo xtask test` starts it.
 
+mod ssh;
+
 use std::{
     io::{BufRead, BufReader},
     process::Stdio,
