@@ -11,15 +11,15 @@ use std::{
 };
 
 use arrow_array::{
-    ArrayRef, ListArray, RecordBatch, RecordBatchOptions, StructArray,
+    ArrayRef, ListArray, RecordBatch, RecordBatchOptions, StringArray, StructArray,
     builder::{
         ArrayBuilder, BinaryViewBuilder, BooleanBuilder, Date32Builder, Decimal128Builder,
         Float32Builder, Float64Builder, Int8Builder, Int16Builder, Int32Builder, Int64Builder,
-        StringViewBuilder, Time64MicrosecondBuilder, TimestampMicrosecondBuilder, UInt8Builder,
-        UInt16Builder, UInt32Builder, UInt64Builder,
+        Time64MicrosecondBuilder, TimestampMicrosecondBuilder, UInt8Builder, UInt16Builder,
+        UInt32Builder, UInt64Builder,
     },
 };
-use arrow_buffer::{NullBufferBuilder, OffsetBuffer, ScalarBuffer};
+use arrow_buffer::{Buffer, NullBufferBuilder, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{ArrowError, DataType, FieldRef, Fields, SchemaRef, TimeUnit};
 use futures::Stream;
 use tokio::sync::mpsc;
@@ -35,7 +35,7 @@ const FIRST_ROWS: usize = 1024;
 /// The batches that wait between a producer and the consumer. Two keep both busy; each more is memory.
 const WAITING: usize = 2;
 
-/// The bytes up to which a view holds its text itself.
+/// The bytes up to which a view holds its byte string itself.
 const INLINE: usize = 12;
 
 /// Values of one column as they are decoded. What a connector appends is one value or one null per row,
@@ -63,11 +63,15 @@ pub(crate) enum Builder {
     Struct(StructBuilder),
 }
 
-/// Texts, with their bytes counted.
+/// Texts, one behind the other in one buffer, as they then are in the batch: views of them would have to
+/// be made, and the engine makes its own. Whether they are UTF-8 is asked of all of them at once, when
+/// the batch is taken: of a text of some bytes the question costs more than the copy.
 #[derive(Debug)]
 pub(crate) struct TextBuilder {
-    values: StringViewBuilder,
-    bytes: usize,
+    bytes: Vec<u8>,
+    /// Where each text begins, and where the last one ends.
+    offsets: Vec<i32>,
+    nulls: NullBufferBuilder,
 }
 
 /// Byte strings, with their bytes counted.
@@ -96,6 +100,34 @@ pub(crate) struct StructBuilder {
     nulls: NullBufferBuilder,
 }
 
+/// Returns the Arrow type in which a builder makes values of this type: that of the column type, but texts
+/// with offsets in place of views.
+#[cfg(any(feature = "mysql", feature = "sqlite"))]
+pub(crate) fn data_type(kind: &tundra_core::ColumnType) -> DataType {
+    match kind.to_arrow() {
+        DataType::Utf8View => DataType::Utf8,
+        other => other,
+    }
+}
+
+/// Why a batch cannot be made of what was appended.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TakeError {
+    /// A text is not UTF-8; the first one of the batch, row by row.
+    #[error("a text is not UTF-8")]
+    NotUtf8 {
+        /// Its row in the batch, from 0.
+        row: usize,
+        /// Its column.
+        column: usize,
+        /// The text.
+        bytes: Vec<u8>,
+    },
+    /// The columns do not fit together: a bug.
+    #[error(transparent)]
+    Arrow(#[from] ArrowError),
+}
+
 /// Does the same with whichever builder of single values it is.
 macro_rules! with_scalar {
     ($builder:expr, $values:ident => $do:expr, $($rest:tt)*) => {
@@ -121,7 +153,7 @@ macro_rules! with_scalar {
 }
 
 impl Builder {
-    /// Returns a builder for a type that [`tundra_core::ColumnType::to_arrow`] returns, with room for so
+    /// Returns a builder for a type that [`data_type`] returns, or a list or struct of such, with room for so
     /// many values; an error for any other type.
     pub(crate) fn new(kind: &DataType, rows: usize) -> Result<Self, ArrowError> {
         Ok(match kind {
@@ -147,9 +179,11 @@ impl Builder {
             DataType::Timestamp(TimeUnit::Microsecond, zone) => Self::Timestamp(
                 TimestampMicrosecondBuilder::with_capacity(rows).with_timezone_opt(zone.clone()),
             ),
-            DataType::Utf8View => {
-                Self::Text(TextBuilder { values: StringViewBuilder::with_capacity(rows), bytes: 0 })
-            }
+            DataType::Utf8 => Self::Text(TextBuilder {
+                bytes: Vec::new(),
+                offsets: beginning(rows),
+                nulls: NullBufferBuilder::new(rows),
+            }),
             DataType::BinaryView => Self::Bytes(BytesBuilder {
                 values: BinaryViewBuilder::with_capacity(rows),
                 bytes: 0,
@@ -157,7 +191,7 @@ impl Builder {
             DataType::List(field) => Self::List(ListBuilder {
                 field: field.clone(),
                 items: Box::new(Self::new(field.data_type(), rows)?),
-                offsets: vec![0],
+                offsets: beginning(rows),
                 nulls: NullBufferBuilder::new(rows),
             }),
             DataType::Struct(fields) => Self::Struct(StructBuilder {
@@ -190,7 +224,7 @@ impl Builder {
     /// Returns the values and nulls that were appended.
     pub(crate) fn len(&self) -> usize {
         with_scalar!(self, values => values.len(),
-            Self::Text(text) => text.values.len(),
+            Self::Text(text) => text.nulls.len(),
             Self::Bytes(bytes) => bytes.values.len(),
             Self::List(list) => list.nulls.len(),
             Self::Struct(record) => record.nulls.len(),
@@ -201,7 +235,7 @@ impl Builder {
     #[inline]
     fn variable_bytes(&self) -> usize {
         match self {
-            Self::Text(text) => text.bytes,
+            Self::Text(text) => text.bytes.len(),
             Self::Bytes(bytes) => bytes.bytes,
             Self::List(list) => {
                 list.items.variable_bytes() + list.items.len() * list.items.fixed_bytes()
@@ -226,26 +260,26 @@ impl Builder {
         match self {
             Self::Boolean(_) | Self::Int8(_) | Self::UInt8(_) => 1,
             Self::Int16(_) | Self::UInt16(_) => 2,
-            Self::Int32(_) | Self::UInt32(_) | Self::Float32(_) | Self::Date(_) | Self::List(_) => {
-                4
-            }
+            Self::Int32(_)
+            | Self::UInt32(_)
+            | Self::Float32(_)
+            | Self::Date(_)
+            | Self::Text(_)
+            | Self::List(_) => 4,
             Self::Int64(_)
             | Self::UInt64(_)
             | Self::Float64(_)
             | Self::Time(_)
             | Self::Timestamp(_) => 8,
-            Self::Decimal(_) | Self::Text(_) | Self::Bytes(_) => 16,
+            Self::Decimal(_) | Self::Bytes(_) => 16,
             Self::Struct(record) => record.values.iter().map(Self::fixed_bytes).sum(),
         }
     }
 
     /// Returns the values as an array and begins anew.
-    fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
+    fn finish(&mut self) -> Result<ArrayRef, TakeError> {
         Ok(with_scalar!(self, values => ArrayBuilder::finish(values),
-            Self::Text(text) => {
-                text.bytes = 0;
-                ArrayBuilder::finish(&mut text.values)
-            }
+            Self::Text(text) => text.finish()?,
             Self::Bytes(bytes) => {
                 bytes.bytes = 0;
                 ArrayBuilder::finish(&mut bytes.values)
@@ -257,24 +291,68 @@ impl Builder {
 }
 
 impl TextBuilder {
-    /// Appends a text. The error is that of a text of 4 GiB and more, or of a batch that was never taken.
+    /// Appends a text. The error is that of a batch whose texts have 2 GiB and more.
     #[inline]
     pub(crate) fn push(&mut self, text: &str) -> Result<(), ArrowError> {
-        if text.len() > INLINE {
-            self.bytes += text.len();
-        }
-        self.values.try_append_value(text)
+        self.push_bytes(text.as_bytes())
+    }
+
+    /// Appends a text that is not known to be UTF-8: if it is not, [`Batches::take`] says so. The error is
+    /// as that of [`TextBuilder::push`].
+    #[inline]
+    pub(crate) fn push_bytes(&mut self, text: &[u8]) -> Result<(), ArrowError> {
+        let end = self.bytes.len() + text.len();
+        let offset = i32::try_from(end).map_err(|_| ArrowError::OffsetOverflowError(end))?;
+        self.bytes.extend_from_slice(text);
+        self.offsets.push(offset);
+        self.nulls.append_non_null();
+        Ok(())
     }
 
     /// Appends a null.
     #[inline]
     pub(crate) fn null(&mut self) {
-        self.values.append_null();
+        self.offsets.push(self.offsets.last().copied().unwrap_or(0));
+        self.nulls.append_null();
+    }
+
+    fn finish(&mut self) -> Result<ArrayRef, TakeError> {
+        let offsets = std::mem::replace(&mut self.offsets, beginning(0));
+        let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
+        let bytes = Buffer::from_vec(std::mem::take(&mut self.bytes));
+        // This looks once through all the bytes, and whether each text begins where a character does.
+        match StringArray::try_new(offsets.clone(), bytes.clone(), self.nulls.finish()) {
+            Ok(texts) => Ok(std::sync::Arc::new(texts)),
+            Err(error) => Err(not_utf8(&offsets, &bytes).unwrap_or(error.into())),
+        }
     }
 }
 
+/// Returns the first of the texts that is not UTF-8.
+#[cold]
+fn not_utf8(offsets: &[i32], bytes: &[u8]) -> Option<TakeError> {
+    let mut from = 0;
+    for (row, end) in offsets.iter().skip(1).enumerate() {
+        let end = usize::try_from(*end).ok()?;
+        let text = bytes.get(from..end)?;
+        if std::str::from_utf8(text).is_err() {
+            return Some(TakeError::NotUtf8 { row, column: 0, bytes: text.to_vec() });
+        }
+        from = end;
+    }
+    None
+}
+
+/// Returns the offsets of no values, with room for those of so many.
+fn beginning(rows: usize) -> Vec<i32> {
+    let mut offsets = Vec::with_capacity(rows + 1);
+    offsets.push(0);
+    offsets
+}
+
 impl BytesBuilder {
-    /// Appends a byte string. The error is as that of [`TextBuilder::push`].
+    /// Appends a byte string. The error is that of one of 4 GiB and more, or of a batch that was never
+    /// taken.
     #[inline]
     pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<(), ArrowError> {
         if bytes.len() > INLINE {
@@ -302,12 +380,19 @@ impl ListBuilder {
         self.nulls.append_null();
     }
 
-    fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
-        let offsets = std::mem::replace(&mut self.offsets, vec![0]);
+    fn finish(&mut self) -> Result<ArrayRef, TakeError> {
+        let offsets = std::mem::replace(&mut self.offsets, beginning(0));
+        let items = self.items.finish().map_err(|error| match error {
+            TakeError::NotUtf8 { row: item, column, bytes } => {
+                let row = offsets.iter().skip(1).take_while(|end| **end as usize <= item).count();
+                TakeError::NotUtf8 { row, column, bytes }
+            }
+            other => other,
+        })?;
         let list = ListArray::try_new(
             self.field.clone(),
             OffsetBuffer::new(ScalarBuffer::from(offsets)),
-            self.items.finish()?,
+            items,
             self.nulls.finish(),
         )?;
         Ok(std::sync::Arc::new(list))
@@ -329,7 +414,7 @@ impl StructBuilder {
         self.nulls.append_null();
     }
 
-    fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
+    fn finish(&mut self) -> Result<ArrayRef, TakeError> {
         let length = self.nulls.len();
         let values = self.values.iter_mut().map(Builder::finish).collect::<Result<_, _>>()?;
         let nulls = self.nulls.finish();
@@ -380,20 +465,46 @@ impl Batches {
     }
 
     /// Returns the batch, which may be empty, and begins the next one with as much room.
-    pub(crate) fn take(&mut self) -> Result<RecordBatch, ArrowError> {
+    pub(crate) fn take(&mut self) -> Result<RecordBatch, TakeError> {
         let rows = std::mem::take(&mut self.rows);
         let mut columns = std::mem::replace(&mut self.columns, builders(&self.schema, rows)?);
-        let arrays = columns.iter_mut().map(Builder::finish).collect::<Result<_, _>>()?;
+        for (next, last) in self.columns.iter_mut().zip(&columns) {
+            if let (Builder::Text(next), Builder::Text(last)) = (next, last) {
+                // An eighth more, so that what is a little longer than the last does not grow in steps.
+                next.bytes.reserve(last.bytes.len() + last.bytes.len() / 8);
+            }
+        }
+        let mut arrays = Vec::with_capacity(columns.len());
+        let mut failed: Option<TakeError> = None;
+        for (at, column) in columns.iter_mut().enumerate() {
+            match (column.finish(), &failed) {
+                (Ok(array), _) => arrays.push(array),
+                (
+                    Err(TakeError::NotUtf8 { row, .. }),
+                    Some(TakeError::NotUtf8 { row: earlier, .. }),
+                ) if *earlier <= row => {}
+                (Err(TakeError::NotUtf8 { row, bytes, .. }), _) => {
+                    failed = Some(TakeError::NotUtf8 { row, column: at, bytes });
+                }
+                (Err(other), _) => return Err(other),
+            }
+        }
+        if let Some(failed) = failed {
+            return Err(failed);
+        }
         // The count is given because a relation may have no columns.
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        RecordBatch::try_new_with_options(self.schema.clone(), arrays, &options)
+        Ok(RecordBatch::try_new_with_options(self.schema.clone(), arrays, &options)?)
     }
 
     #[inline]
     fn bytes(&self) -> usize {
-        let variable: usize =
-            self.variable.iter().map(|&at| self.columns[at].variable_bytes()).sum();
-        self.rows * self.fixed + variable
+        let of_each = self.variable.iter().map(|&at| match &self.columns[at] {
+            // What most of them are, without a call.
+            Builder::Text(text) => text.bytes.len(),
+            other => other.variable_bytes(),
+        });
+        self.rows * self.fixed + of_each.sum::<usize>()
     }
 }
 
@@ -559,19 +670,62 @@ mod tests {
     }
 
     #[test]
-    fn long_texts_count_and_short_ones_are_in_their_views() {
-        let mut batches = batches(&[DataType::Utf8View], 100);
+    fn texts_count_with_their_bytes_and_their_offsets() {
+        let mut batches = batches(&[DataType::Utf8], 100);
         assert!(!text(&mut batches, "twelve bytes"));
-        assert!(!text(&mut batches, &"x".repeat(60)));
-        assert!(text(&mut batches, &"x".repeat(60)));
+        assert!(!text(&mut batches, &"x".repeat(75)));
+        assert!(text(&mut batches, "x"));
         let batch = batches.take().expect("the columns are equally long");
-        assert_eq!(batch.column(0).as_string_view().value(0), "twelve bytes");
+        assert_eq!(batch.column(0).as_string::<i32>().value(0), "twelve bytes");
         assert!(!text(&mut batches, "short"));
     }
 
     #[test]
+    fn the_first_text_that_is_not_utf_8_is_found() {
+        let column = |batches: &mut Batches, at: usize, bytes: &[u8]| {
+            let Builder::Text(values) = &mut batches.columns()[at] else { panic!("not a text") };
+            values.push_bytes(bytes).expect("it is short");
+        };
+        // The last one is cut in the middle of a character, whose rest the next one begins with.
+        for (bad, rest) in [(&b"\xff"[..], &b"fine"[..]), (b"a\xc3\xa4\xc3", b"\xa4")] {
+            let mut batches = batches(&[DataType::Utf8, DataType::Utf8], 1 << 20);
+            for row in 0..9 {
+                column(&mut batches, 0, if row == 7 { bad } else { "schön".as_bytes() });
+                match row {
+                    3 => batches.columns()[1].null(),
+                    5 => column(&mut batches, 1, bad),
+                    6 => column(&mut batches, 1, rest),
+                    _ => column(&mut batches, 1, b""),
+                }
+                assert!(!batches.end_row());
+            }
+            match batches.take() {
+                Err(TakeError::NotUtf8 { row: 5, column: 1, bytes }) => assert_eq!(bytes, bad),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_text_that_is_not_utf_8_is_found_in_its_list() {
+        let list = DataType::List(Arc::new(Field::new_list_field(DataType::Utf8, true)));
+        let mut batches = batches(&[list], 1 << 20);
+        for texts in [&[&b"a"[..], b"b"][..], &[], &[b"c", b"\xff"], &[b"\xff"]] {
+            let Builder::List(values) = &mut batches.columns()[0] else { panic!("not a list") };
+            for text in texts {
+                let Builder::Text(items) = &mut *values.items else { panic!("not a text") };
+                items.push_bytes(text).expect("it is short");
+            }
+            values.end().expect("it is short");
+            assert!(!batches.end_row());
+        }
+        let error = batches.take().expect_err("a text is not UTF-8");
+        assert!(matches!(error, TakeError::NotUtf8 { row: 2, column: 0, .. }), "{error:?}");
+    }
+
+    #[test]
     fn a_row_that_is_larger_than_a_batch_is_one() {
-        let mut batches = batches(&[DataType::Utf8View], 10);
+        let mut batches = batches(&[DataType::Utf8], 10);
         assert!(text(&mut batches, &"x".repeat(100_000)));
         assert_eq!(batches.take().expect("one column").num_rows(), 1);
     }

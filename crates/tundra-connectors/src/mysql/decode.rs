@@ -18,7 +18,7 @@ use super::{
     types::{Form, Width},
     wire::WireError,
 };
-use crate::batch::{Batches, Builder, TextBuilder};
+use crate::batch::{Batches, Builder, TakeError, TextBuilder};
 
 /// The text of a value in an error or a receipt is cut behind so many characters.
 const SHOWN: usize = 64;
@@ -80,6 +80,15 @@ enum Cell {
     Lossy(String, &'static str),
 }
 
+/// When texts are looked at for what is not UTF-8.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Texts {
+    /// When they are appended.
+    Each,
+    /// When the batch is taken.
+    Later,
+}
+
 impl Decoder {
     /// Prepares for rows with these columns. Each column of the schema arrives once.
     pub(super) fn new(
@@ -107,6 +116,11 @@ impl Decoder {
         }
         let nulls = input.bytes((self.columns.len() + OFFSET).div_ceil(8))?;
         let number = self.total() + 1;
+        // A text that is to become null is found at once, the others with their batch.
+        let texts = match self.on_lossy {
+            OnLossy::Null => Texts::Each,
+            OnLossy::Fail | OnLossy::Text => Texts::Later,
+        };
         let builders = self.batches.columns();
         for (index, column) in self.columns.iter().enumerate() {
             let bit = index + OFFSET;
@@ -122,7 +136,9 @@ impl Decoder {
                 builder.null();
                 continue;
             }
-            let Cell::Lossy(value, why) = cell(column.form, builder, &mut input)? else { continue };
+            let Cell::Lossy(value, why) = cell(column.form, builder, &mut input, texts)? else {
+                continue;
+            };
             let name = column
                 .place
                 .and_then(|place| self.schema.fields().get(place))
@@ -155,9 +171,25 @@ impl Decoder {
         if rows == 0 {
             return Ok(None);
         }
-        let batch = self.batches.take()?;
+        let before = self.before;
         self.before += rows as u64;
-        Ok(Some(batch))
+        match self.batches.take() {
+            Ok(batch) => Ok(Some(batch)),
+            Err(TakeError::Arrow(error)) => Err(error.into()),
+            Err(TakeError::NotUtf8 { row, column, bytes }) => Err(DecodeError::Value {
+                row: before + row as u64 + 1,
+                column: self.name(Some(column)),
+                value: shortened(&readable(&bytes)),
+                why: NO_TEXT,
+            }),
+        }
+    }
+
+    /// Returns the name of the column at a place of the batch.
+    fn name(&self, place: Option<usize>) -> String {
+        place
+            .and_then(|place| self.schema.fields().get(place))
+            .map_or_else(String::new, |field| field.name().clone())
     }
 
     /// Returns what was not kept.
@@ -190,7 +222,12 @@ macro_rules! append {
 
 /// Reads one cell. Where it does not fit, nothing is appended and the input stands behind it.
 #[inline]
-fn cell(form: Form, builder: &mut Builder, input: &mut Input<'_>) -> Result<Cell, DecodeError> {
+fn cell(
+    form: Form,
+    builder: &mut Builder,
+    input: &mut Input<'_>,
+    texts: Texts,
+) -> Result<Cell, DecodeError> {
     match form {
         Form::Int8 => append!(builder, Int8, i8::from_le_bytes(input.array()?)),
         Form::UInt8 => append!(builder, UInt8, u8::from_le_bytes(input.array()?)),
@@ -234,10 +271,10 @@ fn cell(form: Form, builder: &mut Builder, input: &mut Input<'_>) -> Result<Cell
         }
         Form::Text => {
             let bytes = input.lenenc_bytes()?;
-            match str::from_utf8(bytes) {
-                Ok(value) => text(builder)?.push(value)?,
-                Err(_) => return Ok(lossy_bytes(bytes, NO_TEXT)),
+            if texts == Texts::Each && str::from_utf8(bytes).is_err() {
+                return Ok(lossy_bytes(bytes, NO_TEXT));
             }
+            text(builder)?.push_bytes(bytes)?;
         }
         Form::DateText => text(builder)?.push(&Moment::read(input)?.date_text())?,
         Form::DateTimeText { decimals } => {
@@ -280,15 +317,20 @@ fn skip(form: Form, input: &mut Input<'_>) -> Result<(), WireError> {
 
 #[cold]
 fn lossy_bytes(bytes: &[u8], why: &'static str) -> Cell {
+    Cell::Lossy(readable(bytes), why)
+}
+
+/// Returns a text as it is, and other bytes as a literal.
+fn readable(bytes: &[u8]) -> String {
     match str::from_utf8(bytes) {
-        Ok(text) => Cell::Lossy(text.to_owned(), why),
+        Ok(text) => text.to_owned(),
         Err(_) => {
             let mut text = "0x".to_owned();
             for byte in bytes.iter().take(SHOWN / 2) {
                 // Writing to a string does not fail.
                 let _ = write!(text, "{byte:02X}");
             }
-            Cell::Lossy(text, why)
+            text
         }
     }
 }

@@ -22,7 +22,7 @@ use super::{
     protocol::{ServerError, WireColumn, WireType},
     types::{self, Digits, Measured, Planned},
 };
-use crate::identifier::Quoting;
+use crate::{batch::data_type, identifier::Quoting};
 
 /// How names are quoted.
 pub(super) const QUOTING: Quoting = Quoting::Backtick;
@@ -274,7 +274,7 @@ fn field(column: &WireColumn, planned: Planned) -> (Field, ColumnPlan) {
     };
     // A column that is not null in its table can still become null under `--on-lossy null`, and in the
     // outer side of a join.
-    (Field::new(&column.name, kind.to_arrow(), true), plan)
+    (Field::new(&column.name, data_type(&kind), true), plan)
 }
 
 /// Asks what cannot be seen of the types: how many digits wide decimals have, and, where `dates` is,

@@ -15,7 +15,7 @@ use arrow_schema::{Field, Schema, SchemaRef};
 use tundra_core::{EventSample, LossEvent, OnLossy};
 
 use crate::{
-    batch::Batches,
+    batch::{Batches, TakeError},
     postgresql::{
         failure::{Failure, Misfit},
         types::Kind,
@@ -190,7 +190,7 @@ impl Decoder {
                         });
                     }
                 }
-                Err(unfit) => return Err(self.misfit(at, unfit)),
+                Err(unfit) => return Err(self.misfit(self.rows, at, unfit)),
             }
         }
         if !body.0.is_empty() {
@@ -204,8 +204,16 @@ impl Decoder {
         if self.batches.rows() == 0 {
             return Ok(None);
         }
-        let batch = self.batches.take();
-        batch.map(Some).map_err(|_| Failure::Internal("the columns of a batch do not fit together"))
+        let first = self.rows - self.batches.rows() as u64 + 1;
+        match self.batches.take() {
+            Ok(batch) => Ok(Some(batch)),
+            Err(TakeError::NotUtf8 { row, column, .. }) => {
+                Err(self.misfit(first + row as u64, column, value::NOT_UTF8))
+            }
+            Err(TakeError::Arrow(_)) => {
+                Err(Failure::Internal("the columns of a batch do not fit together"))
+            }
+        }
     }
 
     /// Returns the rows so far.
@@ -227,14 +235,14 @@ impl Decoder {
         vec![LossEvent { code: NULLED.to_owned(), count: self.nulled, samples }]
     }
 
-    fn misfit(&self, at: usize, unfit: Unfit) -> Failure {
+    fn misfit(&self, row: u64, at: usize, unfit: Unfit) -> Failure {
         let (value, reason, lossy) = match unfit {
             Unfit::Malformed(reason) => ("?".to_owned(), reason.to_owned(), false),
             Unfit::Lossy { value, reason } => (value, reason.to_owned(), true),
         };
         Failure::Misfit(Misfit {
             stream: self.stream,
-            row: self.rows,
+            row,
             column: self.columns[at].name.clone(),
             value,
             reason,

@@ -165,7 +165,7 @@ impl Kind {
             }
             Self::Money { scale } => DataType::Decimal128(19, scale.cast_signed()),
             Self::Text | Self::Char | Self::Jsonb | Self::Json | Self::Uuid | Self::Bits => {
-                DataType::Utf8View
+                DataType::Utf8
             }
             Self::Bytes | Self::Wkb { .. } => DataType::BinaryView,
             Self::Date => DataType::Date32,

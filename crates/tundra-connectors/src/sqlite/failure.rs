@@ -4,6 +4,7 @@ use rusqlite::ErrorCode;
 use tundra_core::{ConnectorError, ErrorKind, Retry};
 
 use super::NAME;
+use crate::batch::TakeError;
 
 /// What can be done about a file that is not as it must be.
 const MALFORMED: &str =
@@ -64,6 +65,22 @@ pub(super) fn unbuildable(error: arrow_schema::ArrowError) -> ConnectorError {
         retry: Retry::Never,
         hints: Vec::new(),
         source: Some(Box::new(error)),
+    }
+}
+
+/// Returns the error of a batch that cannot be taken. Texts are UTF-8 before they are appended.
+pub(super) fn unfinished(error: TakeError) -> ConnectorError {
+    match error {
+        TakeError::Arrow(error) => unbuildable(error),
+        TakeError::NotUtf8 { .. } => ConnectorError {
+            connector: NAME,
+            operation: "build a batch",
+            reason: error.to_string(),
+            kind: ErrorKind::Internal,
+            retry: Retry::Never,
+            hints: Vec::new(),
+            source: None,
+        },
     }
 }
 

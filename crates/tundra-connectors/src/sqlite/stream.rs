@@ -16,7 +16,7 @@ use tundra_core::{
 use super::{
     NAME,
     decode::{Column, Decoder, real},
-    failure::{failed, refused, unbuildable},
+    failure::{failed, refused, unbuildable, unfinished},
     measure::{measure, parameters},
     pages::{Stored, Texts, Walk, Want},
     partition::{Part, balanced},
@@ -25,7 +25,7 @@ use super::{
     types::PlaceWord,
     watch::{Watch, cancelled},
 };
-use crate::batch::{BatchSender, Batches, Gone, channel};
+use crate::batch::{BatchSender, Batches, Gone, channel, data_type};
 
 const READ: &str = "read";
 
@@ -85,7 +85,7 @@ impl SqliteExtraction {
         for (column, seen) in source.columns.iter().zip(&measured.seen) {
             let (target, reason) = seen.decide(column, request.on_lossy, word)?;
             let kind = target.column_type();
-            fields.push(Field::new(&column.name, kind.to_arrow(), true));
+            fields.push(Field::new(&column.name, data_type(&kind), true));
             plans.push(ColumnPlan {
                 name: column.name.clone(),
                 source_name: column.name.clone(),
@@ -299,7 +299,7 @@ impl Sink<'_> {
     }
 
     fn send(&mut self) -> Result<(), ConnectorError> {
-        let batch = self.batches.take().map_err(unbuildable)?;
+        let batch = self.batches.take().map_err(unfinished)?;
         self.watch.outside(|| self.sender.send_blocking(batch)).map_err(|Gone| cancelled(READ))
     }
 }

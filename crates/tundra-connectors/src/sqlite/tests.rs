@@ -150,7 +150,7 @@ fn values(batch: &RecordBatch, row: usize) -> Vec<String> {
             DataType::Int64 => column.as_primitive::<Int64Type>().value(row).to_string(),
             DataType::Float64 => format!("{:?}", column.as_primitive::<Float64Type>().value(row)),
             DataType::Date32 => format!("day {}", column.as_primitive::<Date32Type>().value(row)),
-            DataType::Utf8View => column.as_string_view().value(row).to_owned(),
+            DataType::Utf8 => column.as_string::<i32>().value(row).to_owned(),
             DataType::BinaryView => format!("{:?}", column.as_binary_view().value(row)),
             other => panic!("a column of type {other}"),
         })

@@ -47,7 +47,7 @@ async fn who_may_lock_has_a_snapshot_while_commits_wait() {
     let request = ExtractRequest { partitions: Some(4), ..table("rows_of_it") };
     let read = read(&mut *session, &request).await.unwrap();
     assert_eq!((read.rows(), read.ends.len()), (10_000, 4));
-    let labels = read.batches.iter().map(|batch| batch.column(1).as_string_view().clone());
+    let labels = read.batches.iter().map(|batch| batch.column(1).as_string::<i32>().clone());
     assert!(labels.into_iter().all(|labels| labels.iter().all(|label| label == Some("x"))));
     let reason = reason(&read, "snapshot");
     assert!(reason.contains("while commits waited"), "{reason}");

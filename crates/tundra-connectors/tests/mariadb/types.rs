@@ -261,7 +261,7 @@ fn text(array: &dyn Array, row: usize) -> Vec<u8> {
             let moment = array.as_primitive::<TimestampMicrosecondType>().value_as_datetime(row);
             moment.expect("a moment").format("%Y-%m-%d %H:%M:%S%.6f").to_string()
         }
-        DataType::Utf8View => array.as_string_view().value(row).to_owned(),
+        DataType::Utf8 => array.as_string::<i32>().value(row).to_owned(),
         DataType::BinaryView => return array.as_binary_view().value(row).to_vec(),
         other => panic!("no column becomes {other}"),
     };

@@ -48,7 +48,7 @@ pub(super) fn printed(column: &dyn Array, row: usize) -> String {
         DataType::Float32 => column.as_primitive::<Float32Type>().value(row).to_string(),
         DataType::Float64 => column.as_primitive::<Float64Type>().value(row).to_string(),
         DataType::Decimal128(..) => column.as_primitive::<Decimal128Type>().value_as_string(row),
-        DataType::Utf8View => column.as_string_view().value(row).to_owned(),
+        DataType::Utf8 => column.as_string::<i32>().value(row).to_owned(),
         DataType::BinaryView => {
             let bytes = column.as_binary_view().value(row);
             bytes.iter().fold("\\x".to_owned(), |text, byte| format!("{text}{byte:02x}"))

@@ -13,11 +13,11 @@ use crate::{
 
 /// Appends a value that is not null.
 pub(super) fn append(kind: &Kind, builder: &mut Builder, bytes: &[u8]) -> Result<(), Unfit> {
+    if let (Kind::Text | Kind::Json, Builder::Text(values)) = (kind, &mut *builder) {
+        return values.push_bytes(bytes).map_err(|_| TOO_LARGE);
+    }
     let text = utf8(bytes)?;
     match (kind, builder) {
-        (Kind::Text | Kind::Json, Builder::Text(values)) => {
-            values.push(text).map_err(|_| TOO_LARGE)?;
-        }
         (Kind::Decimal { precision, scale }, Builder::Decimal(values)) => {
             match decimal(text, *precision, *scale) {
                 Some(value) => values.append_value(value),

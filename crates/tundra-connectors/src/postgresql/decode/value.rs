@@ -5,7 +5,10 @@ use arrow_array::builder::BooleanBuilder;
 use crate::{
     batch::{Builder, ListBuilder, StructBuilder},
     postgresql::{
-        decode::{Unfit, numeric::Numeric},
+        decode::{
+            Unfit,
+            numeric::{self, Numeric},
+        },
         types::Kind,
         wire::Body,
     },
@@ -26,7 +29,7 @@ const MAX_DIMENSIONS: usize = 6;
 pub(super) const MALFORMED: Unfit = Unfit::Malformed("is not in the binary form of its type");
 pub(super) const MISMATCH: Unfit = Unfit::Malformed("has a builder of another type");
 pub(super) const TOO_LARGE: Unfit = Unfit::Malformed("does not fit into a batch");
-const NOT_UTF8: Unfit = Unfit::Malformed("is not UTF-8");
+pub(super) const NOT_UTF8: Unfit = Unfit::Malformed("is not UTF-8");
 
 /// Appends a value that is not null.
 #[inline]
@@ -55,25 +58,19 @@ pub(super) fn append(kind: &Kind, builder: &mut Builder, bytes: &[u8]) -> Result
             values.append_value(f64::from_be_bytes(fixed(bytes)?));
         }
         (Kind::Decimal { precision, scale }, Builder::Decimal(values)) => {
-            let number = Numeric::parse(bytes).ok_or(MALFORMED)?;
-            match number.to_decimal(*precision, *scale) {
+            match numeric::short(bytes, *precision, *scale) {
                 Some(value) => values.append_value(value),
-                None => {
-                    return Err(Unfit::Lossy {
-                        value: number.to_string(),
-                        reason: "the column's decimal type does not hold",
-                    });
-                }
+                None => values.append_value(any_decimal(bytes, *precision, *scale)?),
             }
         }
         (Kind::Money { .. }, Builder::Decimal(values)) => {
             values.append_value(i128::from(i64::from_be_bytes(fixed(bytes)?)));
         }
         (Kind::Text | Kind::Json, Builder::Text(values)) => {
-            values.push(utf8(bytes)?).map_err(|_| TOO_LARGE)?;
+            values.push_bytes(bytes).map_err(|_| TOO_LARGE)?;
         }
         (Kind::Jsonb, Builder::Text(values)) => match bytes.split_first() {
-            Some((1, text)) => values.push(utf8(text)?).map_err(|_| TOO_LARGE)?,
+            Some((1, text)) => values.push_bytes(text).map_err(|_| TOO_LARGE)?,
             _ => return Err(MALFORMED),
         },
         (Kind::Char, Builder::Text(values)) => match fixed(bytes)? {
@@ -125,6 +122,15 @@ fn fixed<const N: usize>(bytes: &[u8]) -> Result<[u8; N], Unfit> {
 #[inline]
 pub(super) fn utf8(bytes: &[u8]) -> Result<&str, Unfit> {
     std::str::from_utf8(bytes).map_err(|_| NOT_UTF8)
+}
+
+#[cold]
+fn any_decimal(bytes: &[u8], precision: u8, scale: u8) -> Result<i128, Unfit> {
+    let number = Numeric::parse(bytes).ok_or(MALFORMED)?;
+    number.to_decimal(precision, scale).ok_or_else(|| Unfit::Lossy {
+        value: number.to_string(),
+        reason: "the column's decimal type does not hold",
+    })
 }
 
 #[inline]

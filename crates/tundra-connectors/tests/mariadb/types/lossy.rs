@@ -90,7 +90,7 @@ async fn what_does_not_fit_makes_its_column_text_as_the_server_prints_it() {
         for mut request in requests {
             (request.on_lossy, request.partitions) = (OnLossy::Text, Some(1));
             let read = server.read(&request).await.unwrap();
-            let column = read.column("c").as_string_view();
+            let column = read.column("c").as_string::<i32>();
             assert_eq!([column.value(0), column.value(1)], *printed, "{kind}");
             assert!(column.is_null(2), "{kind}");
             // The other column holds nothing that does not fit.
