@@ -6,6 +6,9 @@ use tundra_core::{ExtractRequest, Relation, TableName, TablePattern};
 
 use crate::{identifier::Quoting, settings::DatabaseKind};
 
+/// The answer to [`Dialect::names`].
+pub(super) const NAMED: &str = "named";
+
 /// What a database speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Dialect {
@@ -119,13 +122,26 @@ impl Dialect {
         Quoting::Double.table(table)
     }
 
-    /// Returns a text as it stands in SQL.
-    fn text(self, text: &str) -> String {
-        let text = text.replace('\'', "''");
+    /// Returns a text as it stands in SQL, or why it cannot stand there.
+    fn text(self, text: &str) -> Result<String, &'static str> {
+        let quoted = text.replace('\'', "''");
         match self {
             // There a setting decides whether a backslash escapes, unless it is said.
-            Self::Postgresql => format!("E'{}'", text.replace('\\', "\\\\")),
-            Self::Redshift | Self::Sqlite | Self::Other => format!("'{text}'"),
+            Self::Postgresql => Ok(format!("E'{}'", quoted.replace('\\', "\\\\"))),
+            Self::Redshift | Self::Other if text.contains('\\') => Err(
+                "a backslash may be read as an escape by this database, and no value or pattern \
+                     may have one",
+            ),
+            Self::Redshift | Self::Sqlite | Self::Other => Ok(format!("'{quoted}'")),
+        }
+    }
+
+    /// Returns a query that tells whether names may stand in `"`, by the answer [`NAMED`]: elsewhere `"` is
+    /// around a text, which would be read in place of the column in every row.
+    pub(super) const fn names(self) -> Option<&'static str> {
+        match self {
+            Self::Postgresql | Self::Redshift | Self::Sqlite => None,
+            Self::Other => Some("SELECT \"x\" FROM (SELECT 'named' AS \"x\") AS t"),
         }
     }
 
@@ -147,42 +163,49 @@ impl Dialect {
     }
 
     /// Returns the statement that reads what is asked for. `items` are its columns.
-    pub(super) fn select(self, items: &str, source: &str, request: &ExtractRequest) -> String {
+    pub(super) fn select(
+        self,
+        items: &str,
+        source: &str,
+        request: &ExtractRequest,
+    ) -> Result<String, &'static str> {
         let mut sql = format!("SELECT {items} FROM {source}");
         if let Some(window) = &request.window
             && let Some(after) = &window.after
         {
-            sql = format!("{sql} WHERE {} > {}", self.name(&window.column), self.text(after));
+            sql = format!("{sql} WHERE {} > {}", self.name(&window.column), self.text(after)?);
         }
         if let Some(limit) = request.limit {
             sql = format!("{sql} LIMIT {limit}");
         }
-        sql
+        Ok(sql)
     }
 
     /// Returns the query for the tables and views that match: schema, name, kind, and the rows as they
     /// are estimated; all of them texts.
-    pub(super) fn tables(self, pattern: &TablePattern) -> String {
+    pub(super) fn tables(self, pattern: &TablePattern) -> Result<String, &'static str> {
         let like = |column: &str, pattern: &str| {
             let escaped = pattern.replace('!', "!!").replace('%', "!%").replace('_', "!_");
-            format!("{column} LIKE {} ESCAPE '!'", self.text(&escaped.replace('*', "%")))
+            let pattern = self.text(&escaped.replace('*', "%"))?;
+            Ok::<_, &'static str>(format!("{column} LIKE {pattern} ESCAPE '!'"))
         };
-        match self {
+        Ok(match self {
             Self::Sqlite => format!(
                 "SELECT CAST(NULL AS TEXT), name, type, CAST(NULL AS TEXT) FROM sqlite_master \
                  WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite!_%' ESCAPE '!' \
                  AND name GLOB {} ORDER BY name",
                 // `LIKE` does not look at case there.
-                self.text(&glob(&pattern.name))
+                self.text(&glob(&pattern.name))?
             ),
             Self::Postgresql => {
                 let schema = pattern.schema.as_deref().map_or_else(
                     || {
-                        "n.nspname NOT LIKE 'pg!_%' ESCAPE '!' AND n.nspname <> 'information_schema'"
-                            .to_owned()
+                        Ok("n.nspname NOT LIKE 'pg!_%' ESCAPE '!' AND n.nspname <> \
+                            'information_schema'"
+                            .to_owned())
                     },
                     |schema| like("n.nspname", schema),
-                );
+                )?;
                 format!(
                     "SELECT CAST(n.nspname AS TEXT), CAST(c.relname AS TEXT), CASE c.relkind \
                      WHEN 'r' THEN 'table' WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' \
@@ -191,22 +214,22 @@ impl Dialect {
                      FROM pg_catalog.pg_class AS c \
                      JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace \
                      WHERE c.relkind IN ('r', 'v', 'm', 'p', 'f') AND {schema} AND {} ORDER BY 1, 2",
-                    like("c.relname", &pattern.name)
+                    like("c.relname", &pattern.name)?
                 )
             }
             Self::Redshift | Self::Other => {
                 let schema = pattern.schema.as_deref().map_or_else(
-                    || "table_schema NOT IN ('pg_catalog', 'information_schema')".to_owned(),
+                    || Ok("table_schema NOT IN ('pg_catalog', 'information_schema')".to_owned()),
                     |schema| like("table_schema", schema),
-                );
+                )?;
                 format!(
                     "SELECT CAST(table_schema AS VARCHAR), CAST(table_name AS VARCHAR), \
                      CASE WHEN table_type = 'VIEW' THEN 'view' ELSE 'table' END, CAST(NULL AS VARCHAR) \
                      FROM information_schema.tables WHERE {schema} AND {} ORDER BY 1, 2",
-                    like("table_name", &pattern.name)
+                    like("table_name", &pattern.name)?
                 )
             }
-        }
+        })
     }
 }
 
@@ -224,4 +247,24 @@ fn glob(pattern: &str) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_cannot_be_left_however_the_database_reads_it() {
+        for (dialect, text) in [
+            (Dialect::Postgresql, Some(r"E'\\'' OR 1=1 --'")),
+            (Dialect::Redshift, None),
+            (Dialect::Sqlite, Some(r"'\'' OR 1=1 --'")),
+            (Dialect::Other, None),
+        ] {
+            assert_eq!(dialect.text(r"\' OR 1=1 --").ok().as_deref(), text, "{dialect:?}");
+            let pattern = TablePattern { schema: None, name: r"a\b".to_owned() };
+            assert_eq!(dialect.tables(&pattern).is_ok(), text.is_some(), "{dialect:?}");
+            assert!(dialect.text("it's").is_ok_and(|text| text.ends_with("'it''s'")));
+        }
+    }
 }

@@ -14,7 +14,7 @@ use tundra_core::{
 };
 
 use super::{
-    dialect::Dialect,
+    dialect::{Dialect, NAMED},
     failure::refused,
     link::Link,
     scan::{is_query, only_statement},
@@ -122,6 +122,7 @@ impl Session for AdbcSession {
         let lease = self.shared.lease(LIST).await?;
         let link = lease.clone();
         let sql = link.dialect.tables(pattern);
+        let sql = sql.map_err(|reason| refused(LIST, ErrorKind::InvalidRequest, reason, &[]))?;
         let rows =
             link.run(LIST, None, lease, move |link, watch| link.rows(LIST, watch, &sql)).await?;
         let facts = rows.into_iter().filter_map(|row| {
@@ -190,6 +191,13 @@ struct Prepared {
 impl Prepared {
     fn find(link: &Link, watch: &Watch, request: &ExtractRequest) -> Result<Self, ConnectorError> {
         let dialect = link.dialect;
+        let select = |items: &str, source: &str, request: &ExtractRequest| {
+            let sql = dialect.select(items, source, request);
+            sql.map_err(|reason| refused(PREPARE, ErrorKind::InvalidRequest, reason, &[]))
+        };
+        if let Some(sql) = dialect.names() {
+            take_names(link.value(PREPARE, watch, sql))?;
+        }
         let query = match &request.relation {
             Relation::Table(_) => "",
             Relation::Query(sql) => {
@@ -217,7 +225,7 @@ impl Prepared {
                 columns.iter().map(|it| dialect.name(it)).collect::<Vec<_>>().join(", ")
             }
         };
-        let mut sql = dialect.select(&items, &source, request);
+        let mut sql = select(&items, &source, request)?;
         let mut columns = columns(&link.describe(PREPARE, watch, &sql)?);
         if columns.iter().any(|column| column.kind.is_none()) {
             let unkept: Vec<_> = columns.iter().filter(|column| column.kind.is_none()).collect();
@@ -237,7 +245,7 @@ impl Prepared {
                     None => format!("{} AS {name}", dialect.as_text(&column.name)),
                 });
             }
-            sql = dialect.select(&items.join(", "), &source, request);
+            sql = select(&items.join(", "), &source, request)?;
             let again = link.describe(PREPARE, watch, &sql)?;
             for (column, field) in columns.iter_mut().zip(again.fields()) {
                 if column.kind.is_none() {
@@ -252,7 +260,7 @@ impl Prepared {
             Some(window) => {
                 let after = ExtractRequest { limit: None, ..request.clone() };
                 let items = format!("MAX({})", dialect.name(&window.column));
-                let last = dialect.select(&format!("{items} AS tundra_last"), &source, &after);
+                let last = select(&format!("{items} AS tundra_last"), &source, &after)?;
                 let last = format!(
                     "SELECT {} FROM (\n{last}\n) AS tundra_window",
                     dialect.as_text("tundra_last")
@@ -278,6 +286,28 @@ impl Prepared {
         };
         Ok(Self { job, plans })
     }
+}
+
+/// Refuses a database to which `"` is around a text, by its answer to [`Dialect::names`].
+fn take_names(answer: Result<Option<String>, ConnectorError>) -> Result<(), ConnectorError> {
+    let reason = match answer {
+        Ok(Some(answer)) if answer == NAMED => return Ok(()),
+        Ok(_) => "this database takes what stands in `\"` for a text and not for a name".to_owned(),
+        // It may be another fault than that of the question.
+        Err(error)
+            if matches!(
+                error.kind,
+                ErrorKind::Unavailable
+                    | ErrorKind::Timeout
+                    | ErrorKind::Cancelled
+                    | ErrorKind::PermissionDenied
+            ) =>
+        {
+            return Err(error);
+        }
+        Err(error) => format!("this database takes no names in `\"`: {}", error.reason),
+    };
+    Err(refused(PREPARE, ErrorKind::Unsupported, reason, &[]))
 }
 
 /// The names of a relation's columns.
@@ -343,4 +373,23 @@ fn plain(field: &Field) -> Field {
 
 const fn is_text(kind: &DataType) -> bool {
     matches!(kind, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_that_takes_names_for_texts_is_refused() {
+        assert!(take_names(Ok(Some(NAMED.to_owned()))).is_ok());
+        for (answer, kind) in [
+            // What MySQL says: the text itself.
+            (Ok(Some("x".to_owned())), ErrorKind::Unsupported),
+            (Ok(None), ErrorKind::Unsupported),
+            (Err(refused(PREPARE, ErrorKind::InvalidRequest, "no", &[])), ErrorKind::Unsupported),
+            (Err(refused(PREPARE, ErrorKind::Timeout, "late", &[])), ErrorKind::Timeout),
+        ] {
+            assert_eq!(take_names(answer).expect_err("it is not certain").kind, kind);
+        }
+    }
 }
