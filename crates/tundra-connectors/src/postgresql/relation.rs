@@ -24,8 +24,6 @@ use crate::{
     },
 };
 
-pub(super) use self::window::Moment;
-
 /// The name under which a query stands in our statements.
 const ALIAS: &str = "tundra_query";
 
@@ -88,7 +86,6 @@ impl Relation {
     pub(super) async fn prepare(
         wire: &mut Wire,
         request: &ExtractRequest,
-        before: Moment,
     ) -> Result<Self, Failure> {
         let (from, table, all) = match &request.relation {
             tundra_core::Relation::Table(name) => described_table(wire, name).await?,
@@ -138,7 +135,7 @@ impl Relation {
                     None => false,
                 };
                 let whole = Whole { from: &from, column, has_xmin };
-                Windowed::prepare(wire, window, &whole, before).await?
+                Windowed::prepare(wire, window, &whole).await?
             }
         };
         let settled =

@@ -18,7 +18,7 @@ use crate::postgresql::{
     decode::{Decoder, schema},
     failure::Failure,
     partition,
-    relation::{Moment, Relation, literal},
+    relation::{Relation, literal},
     stream::{self, EndSlot, GiveBack, Stop},
     wire::Wire,
 };
@@ -50,7 +50,6 @@ pub(super) struct PostgresSession {
     shared: Arc<Shared>,
     server: String,
     position: Option<String>,
-    before: Moment,
 }
 
 /// What a session and its extractions have in common.
@@ -73,7 +72,6 @@ impl PostgresSession {
         let version = wire.parameter("server_version").unwrap_or_default();
         let server = format!("PostgreSQL {}", version.split(' ').next().unwrap_or_default());
         let position = position(wire).await?;
-        let before = Moment::look(wire).await?;
         wire.ask(&format!("{BEGIN}; {SETTINGS}")).await?;
         let snapshot = match first(wire, "SELECT pg_catalog.pg_export_snapshot()").await {
             Ok(name) => name.ok_or_else(|| "the server's snapshot has no name".to_owned()),
@@ -92,7 +90,6 @@ impl PostgresSession {
             }),
             server,
             position,
-            before,
         })
     }
 }
@@ -215,7 +212,7 @@ impl Session for PostgresSession {
         let operation = "prepare the extraction";
         let mut lead = self.shared.lead().await.map_err(|it| it.during(operation))?;
         let wire = &mut lead.leader.wire;
-        let result = prepare(wire, request, self.before, self.single()).await;
+        let result = prepare(wire, request, self.single()).await;
         lead.end(result.as_ref().err()).await;
         let (relation, partitions) = result.map_err(|failure| failure.during(operation))?;
         let ends = partitions.conditions.iter().map(|_| EndSlot::default()).collect();
@@ -241,11 +238,10 @@ impl Session for PostgresSession {
 async fn prepare(
     wire: &mut Wire,
     request: &ExtractRequest,
-    before: Moment,
     single: Option<&str>,
 ) -> Result<(Relation, partition::Partitions), Failure> {
     wire.ask(&timeout(request)).await?;
-    let relation = Relation::prepare(wire, request, before).await?;
+    let relation = Relation::prepare(wire, request).await?;
     relation.hold(wire).await?;
     let partitions = partition::plan(wire, &relation, request, single).await?;
     Ok((relation, partitions))

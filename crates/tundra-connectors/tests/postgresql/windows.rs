@@ -107,6 +107,35 @@ async fn rows_that_are_committed_late_are_in_the_next_window_once() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_that_share_the_last_value_or_have_a_smaller_one_are_in_the_next_window_once() {
+    let server = Server::with("CREATE TABLE t (id integer, at date)");
+    server.run("INSERT INTO t VALUES (1, '2020-01-01'), (2, '2020-01-02')");
+    // Nobody else is at work here, then or later.
+    let (ids, mark) = next(&server, "at", None).await;
+    assert_eq!(ids, [1, 2]);
+    server.run("INSERT INTO t VALUES (3, '2020-01-02'), (4, '2019-12-31'), (5, NULL)");
+    let (ids, mark) = next(&server, "at", mark).await;
+    assert_eq!(ids, [3, 4, 5], "{mark:?}");
+    let (ids, mark) = next(&server, "at", mark).await;
+    assert_eq!(ids, [0; 0], "{mark:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nulls_alone_are_in_one_window() {
+    let server = Server::with("CREATE TABLE t (id integer, at date)");
+    let (ids, mark) = next(&server, "at", None).await;
+    assert_eq!(ids, [0; 0]);
+    server.run("INSERT INTO t VALUES (1, NULL)");
+    let (ids, mark) = next(&server, "at", mark).await;
+    assert_eq!(ids, [1], "{mark:?}");
+    let (ids, mark) = next(&server, "at", mark).await;
+    assert_eq!(ids, [0; 0], "{mark:?}");
+    server.run("INSERT INTO t VALUES (2, '2020-01-01'), (3, NULL)");
+    let (ids, mark) = next(&server, "at", mark).await;
+    assert_eq!(ids, [2, 3], "{mark:?}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn all_windows_together_have_every_row_once_while_four_write() {
     const ROUNDS: usize = 12;

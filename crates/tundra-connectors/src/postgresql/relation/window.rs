@@ -2,9 +2,9 @@
 //!
 //! Start at [`Windowed::prepare`]. A window is told by a column that only grows, or by `xmin`, the
 //! transaction that wrote a row. What the snapshot of a run does not see is what the next run has to
-//! look for: a transaction that was at work then may commit rows whose values are smaller than the
-//! largest one that was seen. So the mark of a run says, where that can be the case, from which
-//! transaction on a row may be new, and which of those were seen already.
+//! look for: a transaction that was at work then, or began later, may commit rows whose values are not
+//! larger than the largest one that was seen. So the mark of a run says from which transaction on a row
+//! may be new, and which of those were seen already.
 //!
 //! Transactions are numbered here with the 64 bits of `txid_current`; a row has the lower 32 of them. A row
 //! that nobody touched for more than four thousand million transactions may be taken for a new one, and is
@@ -26,15 +26,6 @@ const XMIN: &str = "xmin";
 /// The most transactions that a mark remembers. They are those between the oldest one at work and the
 /// newest one that has ended.
 const MOST_SEEN: usize = 10_000;
-
-/// What was going on just before the snapshot was taken.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(in crate::postgresql) struct Moment {
-    /// The next transaction.
-    next: Option<u64>,
-    /// Whether nobody else was at work in the database.
-    alone: bool,
-}
 
 /// A window as conditions of SQL.
 #[derive(Debug, Default)]
@@ -72,38 +63,6 @@ struct Late {
     seen: Vec<u64>,
 }
 
-impl Moment {
-    /// Looks, before the snapshot is taken.
-    pub(in crate::postgresql) async fn look(wire: &mut Wire) -> Result<Self, Failure> {
-        // What a standby replays is at work elsewhere, where nobody can look from here.
-        let asked = wire
-            .ask(
-                "SELECT pg_catalog.txid_snapshot_xmax(pg_catalog.txid_current_snapshot()),
-                     NOT pg_catalog.pg_is_in_recovery() AND NOT EXISTS (
-                         SELECT FROM pg_catalog.pg_locks AS l
-                         JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
-                         WHERE l.locktype = 'virtualxid' AND l.granted
-                             AND l.pid <> pg_catalog.pg_backend_pid()
-                             AND a.datid = (
-                                 SELECT oid FROM pg_catalog.pg_database
-                                 WHERE datname = pg_catalog.current_database()
-                             )
-                     )",
-            )
-            .await;
-        match asked {
-            Ok(rows) => {
-                let mut values = rows.into_iter().next().unwrap_or_default().into_iter();
-                let next = number(values.next().flatten())?;
-                Ok(Self { next, alone: values.next().flatten().as_deref() == Some("t") })
-            }
-            // Who cannot look has to expect the worst.
-            Err(Failure::Server(_)) => Ok(Self::default()),
-            Err(failure) => Err(failure),
-        }
-    }
-}
-
 impl Windowed {
     /// Returns whether a window is told by transactions.
     pub(super) fn is_by_transaction(window: &Window) -> bool {
@@ -115,7 +74,6 @@ impl Windowed {
         wire: &mut Wire,
         window: &Window,
         whole: &Whole<'_>,
-        before: Moment,
     ) -> Result<Self, Failure> {
         let after = match &window.after {
             Some(text) => Mark::parse(text),
@@ -144,18 +102,11 @@ impl Windowed {
             Some(_) => largest(wire, whole, &only, &after).await?,
             None => None,
         };
-        let quiet =
-            before.alone && before.next == Some(snapshot.next) && snapshot.oldest == snapshot.next;
-        let late = match whole.column {
-            // Nobody was at work, so whoever comes later has larger values.
-            Some(_) if quiet => None,
-            _ => Some(Late { from: snapshot.oldest, seen: snapshot.seen(wire, whole.from).await? }),
-        };
-        let mark = Mark { late, value };
-        Ok(Self {
-            only,
-            mark: (mark != Mark { late: None, value: None }).then(|| mark.to_string()),
-        })
+        // Also when nobody is at work: of a date, of what a client computes or of a sequence with a cache,
+        // who comes later may have the same value or a smaller one.
+        let late =
+            Some(Late { from: snapshot.oldest, seen: snapshot.seen(wire, whole.from).await? });
+        Ok(Self { only, mark: Some(Mark { late, value }.to_string()) })
     }
 }
 
@@ -165,9 +116,12 @@ fn condition(column: Option<&str>, value: Option<&str>, late: Option<&str>) -> O
     match (later, late) {
         (Some(later), Some(late)) => Some(format!("{later} OR {late}")),
         (Some(later), None) => Some(later),
-        // A column without a value had no rows: all are new.
-        (None, Some(late)) if column.is_none() => Some(late.to_owned()),
-        (None, _) => None,
+        (None, Some(late)) => Some(match column {
+            // There were nulls and nothing else.
+            Some(column) => format!("{column} IS NOT NULL OR {late}"),
+            None => late.to_owned(),
+        }),
+        (None, None) => None,
     }
 }
 
@@ -331,7 +285,8 @@ mod tests {
         let of = |column, value| condition(column, value, Some("(late)"));
         assert_eq!(of(Some("a"), Some("7")).as_deref(), Some("a > E'7' OR (late)"));
         assert_eq!(of(None, None).as_deref(), Some("(late)"));
-        assert_eq!(of(Some("a"), None), None);
+        assert_eq!(of(Some("a"), None).as_deref(), Some("a IS NOT NULL OR (late)"));
+        assert_eq!(condition(Some("a"), None, None), None);
         assert_eq!(condition(Some("a"), Some("7"), None).as_deref(), Some("a > E'7'"));
     }
 
