@@ -105,6 +105,27 @@ pub fn parse_table(text: &str) -> Result<TableName, NameError> {
     }
 }
 
+/// Returns whether the name is as the pattern says, in which `*` stands for any characters and everything
+/// else for itself. For databases whose own patterns have escapes of their own, or none.
+#[cfg(any(feature = "postgresql", feature = "sqlite", test))]
+pub(crate) fn matches(pattern: &str, name: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(rest) = parts.next().and_then(|first| name.strip_prefix(first)) else {
+        return false;
+    };
+    let Some(last) = parts.next_back() else {
+        return rest.is_empty();
+    };
+    let mut rest = rest;
+    for part in parts {
+        match rest.find(part) {
+            Some(at) => rest = &rest[at + part.len()..],
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
+}
+
 /// Reads up to the closing mark, and returns what is behind it too.
 fn quoted(text: &str, mark: char) -> Option<(String, &str)> {
     let mut name = String::new();
@@ -131,6 +152,27 @@ mod tests {
 
     fn of(text: &str) -> Option<(Option<String>, String)> {
         parse_table(text).ok().map(|it| (it.schema, it.name))
+    }
+
+    #[test]
+    fn a_star_stands_for_anything_and_the_rest_for_itself() {
+        for (pattern, name, expected) in [
+            ("orders", "orders", true),
+            ("orders", "orders2", false),
+            ("*", "", true),
+            ("*", "orders", true),
+            ("ord*", "orders", true),
+            ("ord*", "word", false),
+            ("*ers", "orders", true),
+            ("o*d*s", "orders", true),
+            ("a*b*c", "a-b-b-c", true),
+            ("a*b*c", "a-c-b", false),
+            ("a*a", "a", false),
+            ("o_ders", "orders", false),
+            ("o%", "orders", false),
+        ] {
+            assert_eq!(matches(pattern, name), expected, "{pattern} {name}");
+        }
     }
 
     #[test]

@@ -20,6 +20,7 @@ use tundra_core::{
 };
 
 use crate::{
+    identifier::matches,
     postgresql::{
         connect::{Connection, Place},
         decode::{Decoder, schema},
@@ -264,28 +265,6 @@ async fn tables(wire: &mut Wire, pattern: &TablePattern) -> Result<Vec<TableFact
     Ok(found.collect())
 }
 
-/// Returns whether a name is one of a pattern, in which `*` stands for anything.
-fn matches(pattern: &str, name: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let Some(mut rest) = parts.next().and_then(|part| name.strip_prefix(part)) else {
-        return false;
-    };
-    let mut parts = parts.peekable();
-    if parts.peek().is_none() {
-        return rest.is_empty();
-    }
-    while let Some(part) = parts.next() {
-        if parts.peek().is_none() {
-            return rest.ends_with(part);
-        }
-        match rest.find(part) {
-            Some(at) => rest = &rest[at + part.len()..],
-            None => return false,
-        }
-    }
-    true
-}
-
 /// A relation in the transaction.
 #[derive(Debug)]
 struct RedshiftExtraction {
@@ -346,28 +325,5 @@ impl Extraction for RedshiftExtraction {
             return None;
         }
         self.end.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_star_stands_for_anything_and_the_rest_for_itself() {
-        for (pattern, name, expected) in [
-            ("a_b", "a_b", true),
-            ("a_b", "axb", false),
-            ("*", "", true),
-            ("a*", "abc", true),
-            ("a*", "bac", false),
-            ("*c", "abc", true),
-            ("a*b*c", "a-b-b-c", true),
-            ("a*b*c", "a-c-b", false),
-            ("a*a", "a", false),
-            ("ab", "abc", false),
-        ] {
-            assert_eq!(matches(pattern, name), expected, "{pattern} {name}");
-        }
     }
 }

@@ -70,6 +70,47 @@ struct Wanted {
     plan: Plan,
 }
 
+/// A relation as the server describes it, and which of its columns are wanted.
+struct Described {
+    /// What stands behind `FROM`.
+    from: String,
+    /// The table, quoted, if it is one.
+    table: Option<String>,
+    /// Every column.
+    all: Vec<ResultColumn>,
+    /// Every column by its name, and how it is written in a statement.
+    known: Vec<(String, String)>,
+    /// The places of those that are wanted, in their order.
+    chosen: Vec<usize>,
+}
+
+impl Described {
+    async fn find(wire: &mut Wire, request: &ExtractRequest) -> Result<Self, Failure> {
+        let (from, table, all) = match &request.relation {
+            tundra_core::Relation::Table(name) => described_table(wire, name).await?,
+            tundra_core::Relation::Query(text) => described_query(wire, text).await?,
+        };
+        let known: Vec<(String, String)> = all
+            .iter()
+            .enumerate()
+            .map(|(at, column)| {
+                let expression = match table {
+                    Some(_) => Quoting::Double.name(&column.name),
+                    None => format!("{ALIAS}.{}", alias(at)),
+                };
+                (column.name.clone(), expression)
+            })
+            .collect();
+        let chosen = match &request.columns {
+            None => (0..all.len()).collect(),
+            Some(names) => {
+                names.iter().map(|name| position(&known, name)).collect::<Result<_, _>>()?
+            }
+        };
+        Ok(Self { from, table, all, known, chosen })
+    }
+}
+
 /// How a column is had in the end.
 #[derive(Debug)]
 struct Settled {
@@ -87,27 +128,7 @@ impl Relation {
         wire: &mut Wire,
         request: &ExtractRequest,
     ) -> Result<Self, Failure> {
-        let (from, table, all) = match &request.relation {
-            tundra_core::Relation::Table(name) => described_table(wire, name).await?,
-            tundra_core::Relation::Query(text) => described_query(wire, text).await?,
-        };
-        let known: Vec<(String, String)> = all
-            .iter()
-            .enumerate()
-            .map(|(at, column)| {
-                let expression = match table {
-                    Some(_) => Quoting::Double.name(&column.name),
-                    None => format!("{ALIAS}.{}", alias(at)),
-                };
-                (column.name.clone(), expression)
-            })
-            .collect();
-        let chosen: Vec<usize> = match &request.columns {
-            None => (0..all.len()).collect(),
-            Some(names) => {
-                names.iter().map(|name| position(&known, name)).collect::<Result<_, _>>()?
-            }
-        };
+        let Described { from, table, all, known, chosen } = Described::find(wire, request).await?;
         if let Some(table) = &table {
             let names: Vec<&str> = chosen.iter().map(|at| all[*at].name.as_str()).collect();
             readable(wire, table, &names).await?;

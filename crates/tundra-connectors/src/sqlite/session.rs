@@ -18,7 +18,10 @@ use super::{
     stream::SqliteExtraction,
     watch::{Watch, cancelled, in_background},
 };
-use crate::{identifier::Quoting, settings::ConnectionSettings};
+use crate::{
+    identifier::{Quoting, matches},
+    settings::ConnectionSettings,
+};
 
 /// The connections that a session has at most, which is also the most that can be asked for.
 pub(super) const MOST: usize = 16;
@@ -319,46 +322,4 @@ fn span(connection: &Connection, name: &str) -> rusqlite::Result<Option<u64>> {
         Some((None, None)) => Some(0),
         _ => None,
     })
-}
-
-/// Returns whether the name is as the pattern says, in which `*` stands for any characters.
-fn matches(pattern: &str, name: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let Some(rest) = parts.next().and_then(|first| name.strip_prefix(first)) else {
-        return false;
-    };
-    let Some(last) = parts.next_back() else {
-        return rest.is_empty();
-    };
-    let mut rest = rest;
-    for part in parts {
-        match rest.find(part) {
-            Some(at) => rest = &rest[at + part.len()..],
-            None => return false,
-        }
-    }
-    rest.ends_with(last)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::matches;
-
-    #[test]
-    fn a_star_stands_for_anything_and_the_rest_for_itself() {
-        for (pattern, name, expected) in [
-            ("orders", "orders", true),
-            ("orders", "orders2", false),
-            ("*", "", true),
-            ("*", "orders", true),
-            ("ord*", "orders", true),
-            ("*ers", "orders", true),
-            ("o*d*s", "orders", true),
-            ("a*a", "a", false),
-            ("o_ders", "orders", false),
-            ("o%", "orders", false),
-        ] {
-            assert_eq!(matches(pattern, name), expected, "{pattern} {name}");
-        }
-    }
 }

@@ -5,16 +5,11 @@
 
 use tundra_core::{ExtractRequest, OnLossy};
 
-use crate::{
-    identifier::Quoting,
-    postgresql::{
-        failure::Failure,
-        relation::{
-            ALIAS, Relation, Settled, Wanted, alias, described_query, described_table, position,
-        },
-        types::{Cast, Kind, Plan, decimal},
-        wire::Wire,
-    },
+use crate::postgresql::{
+    failure::Failure,
+    relation::{Described, Relation, Settled, Wanted, position},
+    types::{Cast, Kind, Plan, decimal},
+    wire::Wire,
 };
 
 impl Relation {
@@ -23,27 +18,7 @@ impl Relation {
         wire: &mut Wire,
         request: &ExtractRequest,
     ) -> Result<Self, Failure> {
-        let (from, table, all) = match &request.relation {
-            tundra_core::Relation::Table(name) => described_table(wire, name).await?,
-            tundra_core::Relation::Query(text) => described_query(wire, text).await?,
-        };
-        let known: Vec<(String, String)> = all
-            .iter()
-            .enumerate()
-            .map(|(at, column)| {
-                let expression = match table {
-                    Some(_) => Quoting::Double.name(&column.name),
-                    None => format!("{ALIAS}.{}", alias(at)),
-                };
-                (column.name.clone(), expression)
-            })
-            .collect();
-        let chosen: Vec<usize> = match &request.columns {
-            None => (0..all.len()).collect(),
-            Some(names) => {
-                names.iter().map(|name| position(&known, name)).collect::<Result<_, _>>()?
-            }
-        };
+        let Described { from, table, all, known, chosen } = Described::find(wire, request).await?;
         let (only, watermark) = match &request.window {
             None => (None, None),
             Some(window) => {
