@@ -3,6 +3,37 @@
 //!
 //! The servers' certificate is for `localhost`; `127.0.0.1` is the same server under a wrong name.
 
+/// Makes the tests of what is the same with every server. It is used where there are `url`, and
+/// `without_tls`, which stands between and takes TLS out of what the server offers.
+macro_rules! with_every_server {
+    () => {
+        with_every_server!(
+            takes_tls_as_the_mode_says,
+            takes_tls_where_the_server_asks_for_it,
+            believes_anybody_below_verify_ca,
+            believes_the_authority_that_is_given,
+            believes_the_system_where_no_authority_is_given,
+            checks_the_name_with_verify_full_only,
+            shows_the_client_certificate,
+            refuses_certificates_that_cannot_be_used,
+        );
+
+        #[tokio::test]
+        async fn goes_without_tls_only_where_that_is_allowed() {
+            let front = super::start(super::address(&url()), without_tls).await;
+            super::goes_without_tls_only_where_that_is_allowed(&url(), front).await;
+        }
+    };
+    ($($behaviour:ident,)+) => {
+        $(
+            #[tokio::test]
+            async fn $behaviour() {
+                super::$behaviour(&url()).await;
+            }
+        )+
+    };
+}
+
 #[cfg(feature = "mysql")]
 mod mariadb;
 #[cfg(feature = "postgresql")]

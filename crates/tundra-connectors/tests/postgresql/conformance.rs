@@ -11,43 +11,7 @@ use tundra_core::{
 
 use super::server::Server;
 
-macro_rules! behaviours {
-    ($($name:ident),* $(,)?) => {
-        $(
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $name() {
-                behaviour::$name(&Server::new()).await;
-            }
-        )*
-    };
-}
-
-behaviours!(
-    tells_what_it_speaks_to,
-    keeps_values,
-    reads_an_empty_table,
-    reads_columns_as_asked,
-    reads_at_most_the_limit,
-    reads_any_number_of_partitions,
-    keeps_batches_small,
-    reads_a_view,
-    reads_a_query,
-    reads_a_window,
-    keeps_awkward_names,
-    lists_tables,
-    refuses_what_is_not_there,
-    refuses_wrong_sql,
-    refuses_queries_that_write,
-    refuses_two_statements,
-    refuses_a_second_start,
-    executes_no_name,
-    ends_a_statement_at_its_time,
-    survives_dropped_streams,
-    shows_no_password,
-    sees_no_later_writes,
-    shares_one_snapshot_among_tables,
-    keeps_sums_under_writers,
-);
+tundra_core::connector_behaviours!(Server::new());
 
 /// A database to a user whom it does not let share a snapshot.
 #[derive(Debug)]

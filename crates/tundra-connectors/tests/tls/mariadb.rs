@@ -13,11 +13,6 @@ fn url() -> String {
 }
 
 #[tokio::test]
-async fn takes_tls_as_the_mode_says() {
-    super::takes_tls_as_the_mode_says(&url()).await;
-}
-
-#[tokio::test]
 async fn enters_a_database_through_tls() {
     // The server reads the login by what the request for TLS said of it.
     for database in [None, Some("mysql".to_owned())] {
@@ -26,46 +21,7 @@ async fn enters_a_database_through_tls() {
     }
 }
 
-#[tokio::test]
-async fn takes_tls_where_the_server_asks_for_it() {
-    super::takes_tls_where_the_server_asks_for_it(&url()).await;
-}
-
-#[tokio::test]
-async fn believes_anybody_below_verify_ca() {
-    super::believes_anybody_below_verify_ca(&url()).await;
-}
-
-#[tokio::test]
-async fn believes_the_authority_that_is_given() {
-    super::believes_the_authority_that_is_given(&url()).await;
-}
-
-#[tokio::test]
-async fn believes_the_system_where_no_authority_is_given() {
-    super::believes_the_system_where_no_authority_is_given(&url()).await;
-}
-
-#[tokio::test]
-async fn checks_the_name_with_verify_full_only() {
-    super::checks_the_name_with_verify_full_only(&url()).await;
-}
-
-#[tokio::test]
-async fn shows_the_client_certificate() {
-    super::shows_the_client_certificate(&url()).await;
-}
-
-#[tokio::test]
-async fn refuses_certificates_that_cannot_be_used() {
-    super::refuses_certificates_that_cannot_be_used(&url()).await;
-}
-
-#[tokio::test]
-async fn goes_without_tls_only_where_that_is_allowed() {
-    let front = start(address(&url()), without_tls).await;
-    super::goes_without_tls_only_where_that_is_allowed(&url(), front).await;
-}
+with_every_server!();
 
 /// Takes TLS out of what the greeting offers.
 fn without_tls(mut client: TcpStream, mut server: TcpStream) -> BoxFuture<'static, io::Result<()>> {

@@ -57,35 +57,61 @@ pub trait TestDatabase: Debug + Send + Sync + 'static {
     fn password(&self) -> Option<&str>;
 }
 
+/// Makes a test of every behaviour of this module: `connector_behaviours!(Server::new())`. The expression makes
+/// the [`TestDatabase`] of one test.
+#[macro_export]
+macro_rules! connector_behaviours {
+    ($database:expr) => {
+        $crate::connector_behaviours!(@list tests $database);
+    };
+    // The one list of them, and what is made of it.
+    (@list $what:ident $database:expr) => {
+        $crate::connector_behaviours!(@$what $database,
+            tells_what_it_speaks_to
+            keeps_values
+            reads_an_empty_table
+            reads_columns_as_asked
+            reads_at_most_the_limit
+            reads_any_number_of_partitions
+            keeps_batches_small
+            reads_a_view
+            reads_a_query
+            reads_a_window
+            keeps_awkward_names
+            lists_tables
+
+            refuses_what_is_not_there
+            refuses_wrong_sql
+            refuses_queries_that_write
+            refuses_two_statements
+            refuses_a_second_start
+            executes_no_name
+            ends_a_statement_at_its_time
+            survives_dropped_streams
+            shows_no_password
+
+            sees_no_later_writes
+            shares_one_snapshot_among_tables
+            keeps_sums_under_writers
+        );
+    };
+    (@tests $database:expr, $($behaviour:ident)+) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $behaviour() {
+                $crate::testing::connector::$behaviour(&$database).await;
+            }
+        )+
+    };
+    (@calls $database:expr, $($behaviour:ident)+) => {
+        $($behaviour($database).await;)+
+    };
+}
+
 /// Runs every behaviour of this module in turn.
 ///
 /// # Panics
 /// Panics when the connector lacks one, and names it.
 pub async fn run_all(database: &dyn TestDatabase) {
-    tells_what_it_speaks_to(database).await;
-    keeps_values(database).await;
-    reads_an_empty_table(database).await;
-    reads_columns_as_asked(database).await;
-    reads_at_most_the_limit(database).await;
-    reads_any_number_of_partitions(database).await;
-    keeps_batches_small(database).await;
-    reads_a_view(database).await;
-    reads_a_query(database).await;
-    reads_a_window(database).await;
-    keeps_awkward_names(database).await;
-    lists_tables(database).await;
-
-    refuses_what_is_not_there(database).await;
-    refuses_wrong_sql(database).await;
-    refuses_queries_that_write(database).await;
-    refuses_two_statements(database).await;
-    refuses_a_second_start(database).await;
-    executes_no_name(database).await;
-    ends_a_statement_at_its_time(database).await;
-    survives_dropped_streams(database).await;
-    shows_no_password(database).await;
-
-    sees_no_later_writes(database).await;
-    shares_one_snapshot_among_tables(database).await;
-    keeps_sums_under_writers(database).await;
+    crate::connector_behaviours!(@list calls database);
 }
