@@ -11,12 +11,14 @@ use rustls::{
     client::{
         WebPkiServerVerifier,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+        verify_server_name,
     },
     crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature},
     pki_types::{
         CertificateDer, PrivateKeyDer, ServerName, UnixTime,
         pem::{Error as PemError, PemObject},
     },
+    server::ParsedCertificate,
 };
 use rustls_platform_verifier::Verifier;
 
@@ -94,12 +96,14 @@ pub fn peer_config(peer: &Peer<'_>) -> Result<ClientConfig, PeerError> {
 }
 
 fn verifier(peer: &Peer<'_>, provider: Arc<CryptoProvider>) -> Result<PeerVerifier, PeerError> {
+    let mut authorities = Vec::new();
     let inner: Option<Arc<dyn ServerCertVerifier>> = match (peer.verification, peer.authorities) {
         (Verification::Nothing, _) => None,
         (_, Some(text)) => {
             let mut roots = RootCertStore::empty();
-            for certificate in certificates_of("CA", text)? {
-                roots.add(certificate).map_err(PeerError::Unusable)?;
+            authorities = certificates_of("CA", text)?;
+            for certificate in &authorities {
+                roots.add(certificate.clone()).map_err(PeerError::Unusable)?;
             }
             let verifier =
                 WebPkiServerVerifier::builder_with_provider(roots.into(), Arc::clone(&provider))
@@ -113,7 +117,7 @@ fn verifier(peer: &Peer<'_>, provider: Arc<CryptoProvider>) -> Result<PeerVerifi
         }
     };
     let name = peer.verification == Verification::AuthorityAndName;
-    Ok(PeerVerifier { inner, name, provider })
+    Ok(PeerVerifier { inner, authorities, name, provider })
 }
 
 fn certificates_of(
@@ -140,10 +144,15 @@ fn pem(what: &'static str, error: &PemError) -> PeerError {
     PeerError::Pem { what, reason: reason.to_owned() }
 }
 
+/// What webpki says of a certificate that is one of an authority and is shown as that of a server.
+const CA_ITSELF: &str = "CaUsedAsEndEntity";
+
 #[derive(Debug)]
 struct PeerVerifier {
     /// `None` believes everybody.
     inner: Option<Arc<dyn ServerCertVerifier>>,
+    /// The authorities that were given.
+    authorities: Vec<CertificateDer<'static>>,
     /// Whether the name counts.
     name: bool,
     provider: Arc<CryptoProvider>,
@@ -164,6 +173,16 @@ impl ServerCertVerifier for PeerVerifier {
             Err(rustls::Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             )) if !self.name => Ok(ServerCertVerified::assertion()),
+            // It is one of those that were given, byte for byte, as `openssl req -x509` makes one that is its
+            // own authority. What it is for is asked only when its time has been found right.
+            Err(rustls::Error::InvalidCertificate(CertificateError::Other(error)))
+                if error.to_string() == CA_ITSELF && self.authorities.contains(end_entity) =>
+            {
+                if self.name {
+                    verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
+                }
+                Ok(ServerCertVerified::assertion())
+            }
             result => result,
         }
     }
@@ -213,6 +232,63 @@ mod tests {
             let error = peer_config(&peer).unwrap_err();
             assert!(!error.to_string().contains("hunter2"), "{error}");
         }
+    }
+
+    /// A certificate for `db.example` that is its own authority, as `openssl req -x509` makes it.
+    const OWN: &str = "\
+-----BEGIN CERTIFICATE-----
+MIIBmTCCAT6gAwIBAgIUALbRDUl1Mlt60JJyIzGIlg1w4WQwCgYIKoZIzj0EAwIw
+FTETMBEGA1UEAwwKZGIuZXhhbXBsZTAgFw0yNjExMjEyMDAwNTdaGA8yMTI2MTAy
+ODIwMDA1N1owFTETMBEGA1UEAwwKZGIuZXhhbXBsZTBZMBMGByqGSM49AgEGCCqG
+SM49AwEHA0IABI2MCq1FS972/e++VE5uwi+FsMzUbQQsojI/dQ57ZlHUnj/CB1ZS
+zKpQsG75IXKvujcEVCNi1IP81CbXeMjABGijajBoMB0GA1UdDgQWBBSKqtaJpn24
+83oRuD/yljqf9L+RajAfBgNVHSMEGDAWgBSKqtaJpn2483oRuD/yljqf9L+RajAP
+BgNVHRMBAf8EBTADAQH/MBUGA1UdEQQOMAyCCmRiLmV4YW1wbGUwCgYIKoZIzj0E
+AwIDSQAwRgIhAOPlVIhRfIhs60sUJKgjOqtJm0XR5FIDCu+7sATdPPy8AiEAvNOt
+wxSAkuRG9jeB/X89p3p5B4uQMAci9VjT/j2F9p0=
+-----END CERTIFICATE-----";
+
+    /// Another one of the same name.
+    const OTHER: &str = "\
+-----BEGIN CERTIFICATE-----
+MIIBmDCCAT6gAwIBAgIUdA7E9kj3oFUiP7DbtkoLP2rpwAswCgYIKoZIzj0EAwIw
+FTETMBEGA1UEAwwKZGIuZXhhbXBsZTAgFw0yNjExMjEyMDAxMzZaGA8yMTI2MTAy
+ODIwMDEzNlowFTETMBEGA1UEAwwKZGIuZXhhbXBsZTBZMBMGByqGSM49AgEGCCqG
+SM49AwEHA0IABDY2/35uZgN5waN72jFMVdOdGRmV69Ho5dcCGwHvGaOLiRzdQp38
+86SJJaTA5Mi1juRLGw59dcNP2jQYg8WvlfqjajBoMB0GA1UdDgQWBBT9VUx5SSGR
+suEzUvf4oQXY7SK7DzAfBgNVHSMEGDAWgBT9VUx5SSGRsuEzUvf4oQXY7SK7DzAP
+BgNVHRMBAf8EBTADAQH/MBUGA1UdEQQOMAyCCmRiLmV4YW1wbGUwCgYIKoZIzj0E
+AwIDSAAwRQIhAII3yRtuaAG/JjZ2iODd4pOt7hvldQ01pFvUBdNx35U2AiBM8TXY
+JZCoYPYzZT+1AvF52ON/iRMbBhRaYak631/WPA==
+-----END CERTIFICATE-----";
+
+    /// In 2030, when it is valid.
+    const NOW: UnixTime = UnixTime::since_unix_epoch(std::time::Duration::from_secs(1_900_000_000));
+
+    fn shown(
+        verification: Verification,
+        authority: &str,
+        host: &str,
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let peer = Peer { verification, authorities: Some(authority.as_bytes()), client: None };
+        let verifier = verifier(&peer, Arc::new(ring::default_provider())).unwrap();
+        let certificate = CertificateDer::from_pem_slice(OWN.as_bytes()).unwrap();
+        let host = ServerName::try_from(host.to_owned()).unwrap();
+        verifier.verify_server_cert(&certificate, &[], &host, &[], now)
+    }
+
+    #[test]
+    fn a_certificate_that_is_its_own_authority_is_believed_when_it_was_given() {
+        use Verification::{Authority, AuthorityAndName};
+        shown(AuthorityAndName, OWN, "db.example", NOW).unwrap();
+        shown(Authority, OWN, "other.example", NOW).unwrap();
+        let error = shown(AuthorityAndName, OWN, "other.example", NOW).unwrap_err();
+        let named = rustls::Error::InvalidCertificate(CertificateError::NotValidForName);
+        assert!(error == named || error.to_string().contains("other.example"), "{error}");
+        let past = UnixTime::since_unix_epoch(std::time::Duration::from_secs(1_000_000_000));
+        shown(Authority, OWN, "db.example", past).unwrap_err();
+        shown(Authority, OTHER, "db.example", NOW).unwrap_err();
     }
 
     #[test]
