@@ -23,7 +23,7 @@ use crate::{
     postgresql::{
         binding::server_end_point,
         failure::Failure,
-        wire::{BackendKey, Socket, Wire},
+        wire::{BackendKey, Shelter, Socket, Wire},
     },
     route::{End, Route, Stream},
     settings::{ConnectionSettings, SslMode},
@@ -100,7 +100,7 @@ impl Place {
             }
         })
         .retry(waits)
-        .when(Failure::is_transient)
+        .when(Failure::is_worth_another_try)
         .notify(|error, wait| tracing::warn!(%error, ?wait, "connecting again"))
         .await
     }
@@ -145,7 +145,7 @@ impl Place {
             _ => format!("{host}/.s.PGSQL.{}", settings.port()),
         };
         let socket = UnixStream::connect(&path).await?;
-        let wire = self.log_in(Box::new(socket), None).await?;
+        let wire = self.log_in(Box::new(socket), Shelter::Socket).await?;
         Ok(self.watched(Connection { wire, tls: None, way: Way::Unix(path) }))
     }
 
@@ -171,10 +171,13 @@ impl Place {
                 let certificates = stream.get_ref().1.peer_certificates();
                 let end_point =
                     certificates.and_then(<[_]>::first).and_then(|it| server_end_point(it));
-                let wire = self.log_in(stream, end_point).await.map_err(of_the_handshake)?;
+                let shelter = Shelter::Tls { end_point };
+                let wire = self.log_in(stream, shelter).await.map_err(of_the_handshake)?;
                 (wire, facts, tls)
             }
-            Secured::Plain(stream) => (self.log_in(Box::new(stream), None).await?, None, None),
+            Secured::Plain(stream) => {
+                (self.log_in(Box::new(stream), Shelter::None).await?, None, None)
+            }
         };
         Ok(Connection { wire, tls: facts, way: Way::Net { end, tls } })
     }
@@ -214,15 +217,11 @@ impl Place {
         }
     }
 
-    async fn log_in(
-        &self,
-        socket: Box<dyn Socket>,
-        end_point: Option<Vec<u8>>,
-    ) -> Result<Wire, Failure> {
+    async fn log_in(&self, socket: Box<dyn Socket>, shelter: Shelter) -> Result<Wire, Failure> {
         let settings = &*self.0;
         let user = settings.username.as_deref().ok_or(Failure::Setting("the user is not given"))?;
         let database = settings.database.as_deref().unwrap_or(user);
-        Wire::log_in(socket, user, database, settings.password.as_ref(), end_point).await
+        Wire::log_in(socket, user, database, settings.password.as_ref(), shelter).await
     }
 
     /// Returns by what statements on the connection are cancelled.
@@ -247,7 +246,8 @@ impl Canceller {
         let seen = async move {
             let mut other = match &self.way {
                 Way::Unix(path) => {
-                    self.place.log_in(Box::new(UnixStream::connect(path).await?), None).await?
+                    let socket = Box::new(UnixStream::connect(path).await?);
+                    self.place.log_in(socket, Shelter::Socket).await?
                 }
                 Way::Net { end, tls } => {
                     let stream = self.place.0.connect_again(self.place.host()?, *end).await?;

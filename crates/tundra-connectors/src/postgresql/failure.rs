@@ -14,6 +14,12 @@ use crate::{
     tls::TlsError,
 };
 
+/// The bytes of a text of the server that are kept: its own are shorter, and nobody reads more.
+const MOST_WORDS: usize = 4096;
+
+/// The SQLSTATE of a statement that was cancelled.
+const CANCELLED: &str = "57014";
+
 /// What an `ErrorResponse` of the server says.
 #[derive(Debug, Clone, Default, PartialEq, Eq, thiserror::Error)]
 #[error("{message} (SQLSTATE {code})")]
@@ -36,6 +42,7 @@ impl ServerError {
         let mut error = Self::default();
         for field in body.split(|byte| *byte == 0) {
             let Some((letter, text)) = field.split_first() else { continue };
+            let text = &text[..text.len().min(MOST_WORDS)];
             let text = String::from_utf8_lossy(text).into_owned();
             match letter {
                 b'C' => error.code = text,
@@ -135,6 +142,14 @@ pub(super) enum Failure {
     #[error("the server asks for {0}, which is not supported")]
     Authentication(&'static str),
 
+    /// The server asks for the password where others can read it.
+    #[error("the server asks for the password as it is, over a connection that is not encrypted")]
+    Exposed,
+
+    /// A statement took longer than it may.
+    #[error(transparent)]
+    Late(ServerError),
+
     /// The other side does not speak the protocol.
     #[error("the server's answer is not PostgreSQL's protocol: {0}")]
     Protocol(&'static str),
@@ -208,9 +223,12 @@ impl Failure {
         match self {
             Self::Server(error) => server_kind(&error.code),
             Self::Tunnel(error) => error.kind,
-            Self::Address(AddressError::Refused { .. }) => ErrorKind::PermissionDenied,
+            Self::Address(AddressError::Refused { .. }) | Self::Exposed => {
+                ErrorKind::PermissionDenied
+            }
             Self::Address(AddressError::Timeout { .. })
             | Self::Timeout(_)
+            | Self::Late(_)
             | Self::Silent { .. }
             | Self::Stuck(_) => ErrorKind::Timeout,
             Self::Address(_)
@@ -239,7 +257,11 @@ impl Failure {
                         "53300" | "57P01" | "57P02" | "57P03" | "55P03"
                     )
             }
-            Self::Address(AddressError::Connect { .. } | AddressError::Timeout { .. })
+            Self::Address(
+                AddressError::Name { .. }
+                | AddressError::Connect { .. }
+                | AddressError::Timeout { .. },
+            )
             | Self::Io(_)
             | Self::Closed
             | Self::Broken
@@ -250,6 +272,28 @@ impl Failure {
             | Self::Rewritten(_)
             | Self::Crowded { .. } => true,
             _ => false,
+        }
+    }
+
+    /// Returns whether a connection may succeed at once where this one failed: nobody listens yet, it was
+    /// cut, or the server starts, stops or is full. What took its time is not waited for five times.
+    pub(super) fn is_worth_another_try(&self) -> bool {
+        match self {
+            Self::Server(error) => {
+                error.code.starts_with("08")
+                    || matches!(error.code.as_str(), "53300" | "57P01" | "57P02" | "57P03")
+            }
+            Self::Address(AddressError::Connect { .. }) | Self::Io(_) | Self::Closed => true,
+            _ => false,
+        }
+    }
+
+    /// Returns the failure of a statement that may take so long: the server says with the same number that
+    /// its time is over and that somebody cancelled it.
+    pub(super) fn within(self, limit: Option<Duration>) -> Self {
+        match self {
+            Self::Server(error) if error.code == CANCELLED && limit.is_some() => Self::Late(error),
+            other => other,
         }
     }
 
@@ -303,13 +347,14 @@ impl Failure {
                 "keep such columns as text with `--on-lossy text`, or such values as null with \
                  `--on-lossy null`",
             ),
+            Self::Late(_) => Some("allow more time with `--statement-timeout`, or read less"),
+            Self::Exposed => Some("use TLS: set `ssl_mode` to `require` or more"),
             Self::Server(error) => match error.code.as_str() {
                 "28P01" | "28000" => {
                     Some("check the user, the password and the server's pg_hba.conf")
                 }
                 "42501" => Some("grant SELECT on it, or leave columns out with `--columns`"),
                 "25006" => Some("Tundra only reads: write a query without side effects"),
-                "57014" => Some("allow more time with `--statement-timeout`, or read less"),
                 "55P03" => Some("somebody is changing the table: try again when that is done"),
                 "42P01" => {
                     Some("names are taken in the case they are written in; give the schema too")
@@ -364,7 +409,7 @@ fn server_kind(code: &str) -> ErrorKind {
     match code {
         "42501" => return ErrorKind::PermissionDenied,
         "42P01" | "3D000" | "3F000" => return ErrorKind::NotFound,
-        "57014" => return ErrorKind::Timeout,
+        CANCELLED => return ErrorKind::Cancelled,
         "53100" | "53200" => return ErrorKind::LimitExceeded,
         "55P03" => return ErrorKind::Conflict,
         "XX001" | "XX002" => return ErrorKind::Corrupt,
@@ -400,6 +445,19 @@ mod tests {
     }
 
     #[test]
+    fn what_was_cancelled_took_too_long_only_where_a_time_was_given() {
+        let cancelled =
+            || Failure::from(ServerError { code: CANCELLED.into(), ..Default::default() });
+        assert_eq!(cancelled().within(None).kind(), ErrorKind::Cancelled);
+        let late = cancelled().within(Some(Duration::from_secs(1)));
+        assert_eq!(late.kind(), ErrorKind::Timeout);
+        assert!(late.hints()[0].contains("--statement-timeout"));
+        let words = vec![b'x'; 1 << 20];
+        let error = ServerError::parse(&[b"M", words.as_slice(), b"\0"].concat());
+        assert_eq!(error.message.len(), MOST_WORDS);
+    }
+
+    #[test]
     fn every_class_has_its_kind() {
         for (code, kind) in [
             ("42P01", ErrorKind::NotFound),
@@ -410,7 +468,7 @@ mod tests {
             ("3D000", ErrorKind::NotFound),
             ("40001", ErrorKind::Conflict),
             ("53300", ErrorKind::Unavailable),
-            ("57014", ErrorKind::Timeout),
+            ("57014", ErrorKind::Cancelled),
             ("57P01", ErrorKind::Unavailable),
             ("22012", ErrorKind::InvalidData),
             ("0A000", ErrorKind::Unsupported),

@@ -7,8 +7,8 @@
 mod stream;
 
 use std::{
-    sync::{Arc, PoisonError},
-    time::Instant,
+    sync::{Arc, PoisonError, Weak},
+    time::{Duration, Instant},
 };
 
 use arrow_schema::SchemaRef;
@@ -28,7 +28,7 @@ use crate::{
         partition,
         relation::Relation,
         session::first,
-        stream::{EndSlot, Stop},
+        stream::{EndSlot, Stop, Terms},
         wire::Wire,
     },
     settings::ConnectionSettings,
@@ -109,7 +109,7 @@ impl RedshiftConnector {
         leader.wire.ask(BEGIN).await?;
         let server = format!("Redshift {}", version(&mut leader.wire).await?);
         let leader = Arc::new(AsyncMutex::new(Some(leader)));
-        Ok(RedshiftSession { place: self.0.clone(), leader, server })
+        Ok(RedshiftSession { place: self.0.clone(), leader, server, here: Arc::new(()) })
     }
 }
 
@@ -151,6 +151,8 @@ struct RedshiftSession {
     place: Place,
     leader: Leader,
     server: String,
+    /// As long as there is a session, a stream that is dropped leaves it its transaction.
+    here: Arc<()>,
 }
 
 /// The connection while it is used. Dropped before its end, what runs on it is cancelled.
@@ -204,7 +206,8 @@ impl Session for RedshiftSession {
         &mut self,
         request: &ExtractRequest,
     ) -> Result<Box<dyn Extraction>, ConnectorError> {
-        let failed = |failure: Failure| failure.of(NAME, "prepare the extraction");
+        let limit = request.statement_timeout;
+        let failed = |failure: Failure| failure.within(limit).of(NAME, "prepare the extraction");
         let mut lead = Lead::take(&self.place, &self.leader).await.map_err(failed)?;
         let result = prepare(&mut lead.connection.wire, request).await;
         lead.end();
@@ -212,6 +215,7 @@ impl Session for RedshiftSession {
         Ok(Box::new(RedshiftExtraction {
             place: self.place.clone(),
             leader: Arc::clone(&self.leader),
+            session: Arc::downgrade(&self.here),
             schema: schema(&relation.columns),
             decisions: self.place.decisions(partition::one(SINGLE).decision),
             statement: Some(relation.select(None)),
@@ -219,20 +223,20 @@ impl Session for RedshiftSession {
             end: EndSlot::default(),
             batch_bytes: request.batch_bytes,
             on_lossy: request.on_lossy,
-            timeout: timeout(request),
+            limit,
         }))
     }
 }
 
 async fn prepare(wire: &mut Wire, request: &ExtractRequest) -> Result<Relation, Failure> {
-    wire.ask(&timeout(request)).await?;
+    wire.ask(&timeout(request.statement_timeout)).await?;
     let relation = Relation::prepare_plain(wire, request).await?;
     partition::check(&relation, request)?;
     Ok(relation)
 }
 
-fn timeout(request: &ExtractRequest) -> String {
-    let millis = request.statement_timeout.map_or(0, |it| it.as_millis().clamp(1, 2_147_483_647));
+fn timeout(limit: Option<Duration>) -> String {
+    let millis = limit.map_or(0, |it| it.as_millis().clamp(1, 2_147_483_647));
     format!("SET statement_timeout TO {millis}")
 }
 
@@ -270,6 +274,7 @@ async fn tables(wire: &mut Wire, pattern: &TablePattern) -> Result<Vec<TableFact
 struct RedshiftExtraction {
     place: Place,
     leader: Leader,
+    session: Weak<()>,
     relation: Relation,
     schema: SchemaRef,
     decisions: Vec<Decision>,
@@ -278,7 +283,7 @@ struct RedshiftExtraction {
     end: EndSlot,
     batch_bytes: usize,
     on_lossy: OnLossy,
-    timeout: String,
+    limit: Option<Duration>,
 }
 
 impl RedshiftExtraction {
@@ -291,10 +296,12 @@ impl RedshiftExtraction {
         let columns = Arc::clone(&self.relation.columns);
         let decoder = Decoder::new(Arc::clone(&columns), self.batch_bytes, self.on_lossy, 1)?;
         let mut lead = Lead::take(&self.place, &self.leader).await?;
-        lead.connection.wire.ask(&self.timeout).await?;
+        lead.connection.wire.ask(&timeout(self.limit)).await?;
         let formats = columns.iter().map(|column| i16::from(!column.is_text));
         lead.connection.wire.open(&statement, formats).await?;
-        Ok(stream::start(lead, decoder, self.relation.watermark.clone(), Arc::clone(&self.end)))
+        let terms = Terms { watermark: self.relation.watermark.clone(), limit: self.limit };
+        let end = Arc::clone(&self.end);
+        Ok(stream::start(lead, decoder, terms, end, Weak::clone(&self.session)))
     }
 }
 
@@ -317,7 +324,9 @@ impl Extraction for RedshiftExtraction {
     }
 
     async fn stream(&mut self, partition: usize) -> Result<BatchStream, ConnectorError> {
-        self.begin(partition).await.map_err(|failure| failure.of(NAME, "start reading the rows"))
+        let limit = self.limit;
+        let begun = self.begin(partition).await;
+        begun.map_err(|failure| failure.within(limit).of(NAME, "start reading the rows"))
     }
 
     fn end(&self, partition: usize) -> Option<StreamEnd> {

@@ -3,7 +3,10 @@
 //! Start at [`PostgresSession::open`]. The leader holds the transaction whose snapshot the others take
 //! over; where a server does not export it, everything is read on the leader, one stream after another.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use arrow_schema::SchemaRef;
 use async_trait::async_trait;
@@ -19,7 +22,7 @@ use crate::postgresql::{
     failure::Failure,
     partition,
     relation::{Relation, literal},
-    stream::{self, EndSlot, GiveBack, Stop},
+    stream::{self, EndSlot, GiveBack, Stop, Terms},
     wire::Wire,
 };
 
@@ -214,7 +217,9 @@ impl Session for PostgresSession {
         let wire = &mut lead.leader.wire;
         let result = prepare(wire, request, self.single()).await;
         lead.end(result.as_ref().err()).await;
-        let (relation, partitions) = result.map_err(|failure| failure.during(operation))?;
+        let limit = request.statement_timeout;
+        let (relation, partitions) =
+            result.map_err(|failure| failure.within(limit).during(operation))?;
         let ends = partitions.conditions.iter().map(|_| EndSlot::default()).collect();
         let statements = partitions
             .conditions
@@ -230,7 +235,7 @@ impl Session for PostgresSession {
             ends,
             batch_bytes: request.batch_bytes,
             on_lossy: request.on_lossy,
-            timeout: timeout(request),
+            limit,
         }))
     }
 }
@@ -240,7 +245,7 @@ async fn prepare(
     request: &ExtractRequest,
     single: Option<&str>,
 ) -> Result<(Relation, partition::Partitions), Failure> {
-    wire.ask(&timeout(request)).await?;
+    wire.ask(&timeout(request.statement_timeout)).await?;
     let relation = Relation::prepare(wire, request).await?;
     relation.hold(wire).await?;
     let partitions = partition::plan(wire, &relation, request, single).await?;
@@ -248,8 +253,8 @@ async fn prepare(
 }
 
 /// Returns the statement that limits the time of the next ones.
-fn timeout(request: &ExtractRequest) -> String {
-    let millis = request.statement_timeout.map_or(0, |it| it.as_millis().clamp(1, 2_147_483_647));
+fn timeout(limit: Option<Duration>) -> String {
+    let millis = limit.map_or(0, |it| it.as_millis().clamp(1, 2_147_483_647));
     format!("SET LOCAL statement_timeout = {millis}")
 }
 
@@ -326,7 +331,7 @@ struct PostgresExtraction {
     ends: Vec<EndSlot>,
     batch_bytes: usize,
     on_lossy: OnLossy,
-    timeout: String,
+    limit: Option<Duration>,
 }
 
 impl PostgresExtraction {
@@ -345,16 +350,16 @@ impl PostgresExtraction {
         let (mut worker, give_back) = self.shared.worker().await?;
         let stop = Stop::new(self.shared.place.canceller(&worker));
         let begun = async {
-            worker.wire.ask(&self.timeout).await?;
+            worker.wire.ask(&timeout(self.limit)).await?;
             worker.wire.copy(&statement).await
         };
         if let Err(failure) = begun.await {
             stop.over();
             return Err(failure);
         }
-        let watermark = self.relation.watermark.clone();
+        let terms = Terms { watermark: self.relation.watermark.clone(), limit: self.limit };
         let end = Arc::clone(&self.ends[partition]);
-        Ok(stream::start(worker, decoder, stop, watermark, end, give_back))
+        Ok(stream::start(worker, decoder, stop, terms, end, give_back))
     }
 }
 
@@ -377,7 +382,9 @@ impl Extraction for PostgresExtraction {
     }
 
     async fn stream(&mut self, partition: usize) -> Result<BatchStream, ConnectorError> {
-        self.begin(partition).await.map_err(|failure| failure.during("start reading the rows"))
+        let limit = self.limit;
+        let begun = self.begin(partition).await;
+        begun.map_err(|failure| failure.within(limit).during("start reading the rows"))
     }
 
     fn end(&self, partition: usize) -> Option<StreamEnd> {

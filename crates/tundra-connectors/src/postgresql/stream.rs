@@ -4,7 +4,10 @@
 //! and the server then waits for the task. When the consumer is gone, the task ends and the server is
 //! asked to cancel.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use tokio::{runtime::Handle, task::AbortHandle};
 use tundra_core::{BatchStream, StreamEnd};
@@ -22,6 +25,15 @@ use crate::{
 
 /// What is done with a connection that has been read to the end.
 pub(super) type GiveBack = Box<dyn FnOnce(Connection) + Send>;
+
+/// What is known of a stream from its beginning.
+#[derive(Debug)]
+pub(super) struct Terms {
+    /// Where the next window begins.
+    pub(super) watermark: Option<String>,
+    /// How long the statement may take.
+    pub(super) limit: Option<Duration>,
+}
 
 /// Where a stream leaves what it came to.
 pub(super) type EndSlot = Arc<Mutex<Option<StreamEnd>>>;
@@ -91,7 +103,7 @@ pub(super) fn start(
     connection: Connection,
     decoder: Decoder,
     stop: Stop,
-    watermark: Option<String>,
+    terms: Terms,
     end: EndSlot,
     give_back: GiveBack,
 ) -> BatchStream {
@@ -102,7 +114,7 @@ pub(super) fn start(
     let (begin, begun) = tokio::sync::oneshot::channel::<BatchSender>();
     let task = runtime.spawn(async move {
         let Ok(sender) = begun.await else { return };
-        run(connection, decoder, sender, &state, watermark, &end, give_back).await;
+        run(connection, decoder, sender, &state, terms, &end, give_back).await;
     });
     if let Work::Running { task: slot, .. } = &mut *work {
         *slot = Some(task.abort_handle());
@@ -119,14 +131,17 @@ async fn run(
     mut decoder: Decoder,
     sender: BatchSender,
     state: &StopState,
-    watermark: Option<String>,
+    terms: Terms,
     end: &EndSlot,
     give_back: GiveBack,
 ) {
     let result = match read(&mut connection, &mut decoder, &sender).await {
         Ok(Ok(server_rows)) => {
-            let facts =
-                StreamEnd { server_rows: Some(server_rows), events: decoder.events(), watermark };
+            let facts = StreamEnd {
+                server_rows: Some(server_rows),
+                events: decoder.events(),
+                watermark: terms.watermark,
+            };
             *end.lock().unwrap_or_else(PoisonError::into_inner) = Some(facts);
             if state.over() && connection.wire.in_transaction() {
                 give_back(connection);
@@ -139,7 +154,7 @@ async fn run(
             // The server has ended it, or cannot be spoken to any more. After a fault of ours it still
             // sends: closing the connection ends that too.
             state.over();
-            Err(failure.during("read the rows"))
+            Err(failure.within(terms.limit).during("read the rows"))
         }
     };
     sender.finish(result).await;

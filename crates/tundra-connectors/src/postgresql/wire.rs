@@ -34,6 +34,19 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Socket for T {}
 /// The bytes that are asked for at a time. Less costs calls into the system, more costs the cache.
 const READ_BYTES: usize = 128 * 1024;
 
+/// The longest message before a login is over. What is longer is for somebody who was let in.
+const LOGIN_BYTES: usize = 1 << 20;
+
+/// The most that a question of ours may be answered with, as it is kept. A catalog of half a million tables
+/// has less; a server that does not end its answer gets no more memory than this.
+const ANSWER_BYTES: usize = 64 << 20;
+
+/// The longest message among the rows of a user, as long as the protocol has them.
+const ROW_BYTES: usize = i32::MAX.unsigned_abs() as usize;
+
+/// What we want to know of what a server says about itself.
+const PARAMETERS: [&str; 1] = ["server_version"];
+
 /// The name of the statement that is read in portions.
 const PORTAL: &str = "tundra";
 
@@ -57,6 +70,20 @@ pub(super) struct ResultColumn {
     pub(super) modifier: i32,
 }
 
+/// What keeps others from reading what is said on a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Shelter {
+    /// TLS, and what a login is bound to where the certificate has that.
+    Tls {
+        /// The hash of the server's certificate.
+        end_point: Option<Vec<u8>>,
+    },
+    /// It does not leave the machine.
+    Socket,
+    /// Nothing.
+    None,
+}
+
 /// A row of a result, as text.
 pub(super) type TextRow = Vec<Option<String>>;
 
@@ -67,8 +94,10 @@ pub(super) struct Wire {
     buffer: Vec<u8>,
     start: usize,
     end: usize,
+    /// The longest message that is taken now.
+    most: usize,
     key: BackendKey,
-    parameters: HashMap<String, String>,
+    parameters: HashMap<&'static str, String>,
     /// What the server said last about the transaction: `I`, `T` or `E`.
     status: u8,
     watch: Option<Watch>,
@@ -96,20 +125,20 @@ impl fmt::Debug for Wire {
 }
 
 impl Wire {
-    /// Logs in over a stream that is ready for it; `end_point` is what a login is bound to where that is
-    /// TLS.
+    /// Logs in over a stream that is ready for it.
     pub(super) async fn log_in(
         socket: Box<dyn Socket>,
         user: &str,
         database: &str,
         password: Option<&Secret>,
-        end_point: Option<Vec<u8>>,
+        shelter: Shelter,
     ) -> Result<Self, Failure> {
         let mut wire = Self {
             socket,
             buffer: vec![0; READ_BYTES],
             start: 0,
             end: 0,
+            most: LOGIN_BYTES,
             key: BackendKey::default(),
             parameters: HashMap::new(),
             status: b'I',
@@ -124,7 +153,7 @@ impl Wire {
         ];
         frontend::startup_message(parameters, &mut message)?;
         wire.send(&message).await?;
-        wire.authenticate(user, password, end_point).await?;
+        wire.authenticate(user, password, shelter).await?;
         loop {
             let (tag, body) = wire.message().await?;
             match tag {
@@ -157,7 +186,7 @@ impl Wire {
         &mut self,
         user: &str,
         password: Option<&Secret>,
-        end_point: Option<Vec<u8>>,
+        shelter: Shelter,
     ) -> Result<(), Failure> {
         const MISSING: Failure = Failure::Setting("the server asks for a password; none is given");
         const SCRAM: Failure = Failure::Protocol("it does not know the password that it asks for");
@@ -174,6 +203,8 @@ impl Wire {
                 // A server that breaks off SCRAM has not shown that it knows the password.
                 0 if !proven => return Err(Failure::Protocol("it does not finish its own login")),
                 0 => return Ok(()),
+                // With `prefer` anybody in between can say that there is no TLS, and ask for it then.
+                3 if matches!(shelter, Shelter::None) => return Err(Failure::Exposed),
                 3 => {
                     let password = password.ok_or(MISSING)?;
                     frontend::password_message(password.expose().as_bytes(), &mut answer)?;
@@ -188,14 +219,22 @@ impl Wire {
                     let offers = |name: &str| {
                         body.0.split(|byte| *byte == 0).any(|offered| offered == name.as_bytes())
                     };
-                    let (name, binding) = match &end_point {
-                        Some(end_point) if offers(SCRAM_SHA_256_PLUS) => (
-                            SCRAM_SHA_256_PLUS,
-                            ChannelBinding::tls_server_end_point(end_point.clone()),
-                        ),
+                    let (name, binding) = match &shelter {
+                        Shelter::Tls { end_point: Some(end_point) }
+                            if offers(SCRAM_SHA_256_PLUS) =>
+                        {
+                            (
+                                SCRAM_SHA_256_PLUS,
+                                ChannelBinding::tls_server_end_point(end_point.clone()),
+                            )
+                        }
                         // Who took the offer away is found out: the server knows what it offered.
-                        Some(_) => (SCRAM_SHA_256, ChannelBinding::unrequested()),
-                        None => (SCRAM_SHA_256, ChannelBinding::unsupported()),
+                        Shelter::Tls { end_point: Some(_) } => {
+                            (SCRAM_SHA_256, ChannelBinding::unrequested())
+                        }
+                        Shelter::Tls { end_point: None } | Shelter::Socket | Shelter::None => {
+                            (SCRAM_SHA_256, ChannelBinding::unsupported())
+                        }
                     };
                     if !offers(name) {
                         return Err(Failure::Authentication("a login other than SCRAM-SHA-256"));
@@ -228,17 +267,27 @@ impl Wire {
 
     /// Runs statements of ours and returns the rows of all of them as text.
     ///
-    /// Everything is collected: it is for catalogs and counts.
+    /// Everything is collected, up to [`ANSWER_BYTES`]: it is for catalogs and counts.
     pub(super) async fn ask(&mut self, sql: &str) -> Result<Vec<TextRow>, Failure> {
+        self.most = ANSWER_BYTES;
         let mut message = BytesMut::new();
         frontend::query(sql, &mut message)?;
         self.send(&message).await?;
         let mut rows = Vec::new();
+        let mut left = ANSWER_BYTES;
         let mut failed = None;
         loop {
             let (tag, body) = self.reply(&mut failed).await?;
             match tag {
-                b'D' => rows.push(Body(&self.buffer[body]).text_row()?),
+                b'D' => {
+                    let bytes = body.len();
+                    let row = Body(&self.buffer[body]).text_row()?;
+                    let kept = bytes + size_of::<TextRow>() + size_of_val(row.as_slice());
+                    left = left.checked_sub(kept).ok_or(Failure::Protocol(
+                        "more than 64 MiB in answer to a question with a small answer",
+                    ))?;
+                    rows.push(row);
+                }
                 b'Z' => break,
                 b'T' | b'C' | b'I' | b'E' => {}
                 _ => return Err(Failure::Protocol("an unexpected message in a result")),
@@ -252,6 +301,7 @@ impl Wire {
     /// The server refuses several statements and those that it cannot parse. A statement without a
     /// result has no columns.
     pub(super) async fn describe(&mut self, sql: &str) -> Result<Vec<ResultColumn>, Failure> {
+        self.most = ANSWER_BYTES;
         let mut message = BytesMut::new();
         frontend::parse("", sql, [], &mut message)?;
         frontend::describe(b'S', "", &mut message)?;
@@ -298,7 +348,10 @@ impl Wire {
             let (tag, body) = self.reply(&mut failed).await?;
             match tag {
                 b'1' | b'2' | b'E' => {}
-                b'H' if self.buffer[body].first() == Some(&1) => return Ok(()),
+                b'H' if self.buffer[body].first() == Some(&1) => {
+                    self.most = ROW_BYTES;
+                    return Ok(());
+                }
                 b'H' => return Err(Failure::Protocol("rows of COPY that are not binary")),
                 b'Z' => {
                     return Err(failed.unwrap_or(Failure::Protocol("COPY that sends nothing")));
@@ -343,6 +396,7 @@ impl Wire {
     /// Asks for the next rows of what [`Wire::open`] opened.
     pub(super) async fn ask_for(&mut self, rows: i32) -> Result<(), Failure> {
         let mut message = BytesMut::new();
+        self.most = ROW_BYTES;
         frontend::execute(PORTAL, rows, &mut message)?;
         frontend::sync(&mut message);
         self.send(&message).await
@@ -417,11 +471,12 @@ impl Wire {
                     b'N' | b'A' => {}
                     b'S' => {
                         let mut texts = self.buffer[body].split(|byte| *byte == 0);
-                        if let (Some(name), Some(value)) = (texts.next(), texts.next()) {
-                            self.parameters.insert(
-                                String::from_utf8_lossy(name).into_owned(),
-                                String::from_utf8_lossy(value).into_owned(),
-                            );
+                        if let (Some(name), Some(value)) = (texts.next(), texts.next())
+                            && let Some(name) =
+                                PARAMETERS.iter().find(|known| known.as_bytes() == name)
+                        {
+                            let value = String::from_utf8_lossy(value).into_owned();
+                            self.parameters.insert(name, value);
                         }
                     }
                     _ => return Ok((tag, body)),
@@ -452,6 +507,11 @@ impl Wire {
         let length = usize::try_from(i32::from_be_bytes([a, b, c, d])).unwrap_or(0);
         if length < 4 {
             return Err(Failure::Protocol("a message of a negative length"));
+        }
+        if length > self.most {
+            return Err(Failure::Protocol(
+                "a message that is longer than anything that it may say now",
+            ));
         }
         let end = self.start + 1 + length;
         if end > self.end {
@@ -567,5 +627,71 @@ impl<'a> Body<'a> {
                 Ok(ResultColumn { name, oid, modifier })
             })
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A message of a server.
+    fn message(tag: u8, body: &[u8]) -> Vec<u8> {
+        let length = i32::try_from(body.len() + 4).expect("it is short").to_be_bytes();
+        [&[tag][..], &length, body].concat()
+    }
+
+    /// Logs in to a server that says this, whatever it hears, and asks it something.
+    async fn told(said: Vec<u8>, shelter: Shelter) -> Result<Vec<TextRow>, Failure> {
+        let (client, server) = tokio::io::duplex(1 << 16);
+        let (mut heard, mut says) = tokio::io::split(server);
+        tokio::spawn(async move { says.write_all(&said).await });
+        tokio::spawn(async move { tokio::io::copy(&mut heard, &mut tokio::io::sink()).await });
+        let password = Secret::new("secret".to_owned());
+        let mut wire = Wire::log_in(Box::new(client), "u", "d", Some(&password), shelter).await?;
+        wire.ask("SELECT 1").await
+    }
+
+    const READY: (u8, &[u8]) = (b'Z', b"I");
+
+    fn logged_in(rest: &[(u8, &[u8])]) -> Vec<u8> {
+        let login = [(b'R', &[0, 0, 0, 0][..]), READY];
+        login.iter().chain(rest).flat_map(|(tag, body)| message(*tag, body)).collect()
+    }
+
+    #[tokio::test]
+    async fn an_answer_without_end_is_refused() {
+        let row = [&[0, 1, 0, 1, 0, 0][..], &[b'x'; 1 << 16]].concat();
+        let row = (b'D', row.as_slice());
+        let rows = told(logged_in(&[row, READY]), Shelter::None).await.expect("it is small");
+        assert_eq!(rows[0][0].as_ref().map(String::len), Some(1 << 16));
+        let many = vec![row; (ANSWER_BYTES >> 16) + 1];
+        let error = told(logged_in(&many), Shelter::None).await.expect_err("it has no end");
+        assert!(error.to_string().contains("more than 64 MiB"), "{error}");
+        // Rows of nothing take memory, too.
+        let many = vec![(b'D', &[0, 0][..]); ANSWER_BYTES / size_of::<TextRow>()];
+        let error = told(logged_in(&many), Shelter::None).await.expect_err("it has no end");
+        assert!(error.to_string().contains("more than 64 MiB"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_long_message_is_refused_before_the_login_and_in_answers() {
+        let claims = |length: usize| {
+            let length = i32::try_from(length).expect("it fits").to_be_bytes();
+            [&[b'R'][..], &length].concat()
+        };
+        for said in [claims(LOGIN_BYTES + 1), [logged_in(&[]), claims(ANSWER_BYTES + 1)].concat()] {
+            let error = told(said, Shelter::None).await.expect_err("it is too long");
+            assert!(error.to_string().contains("longer than anything"), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_password_is_shown_only_where_nobody_else_sees_it() {
+        let asks = [message(b'R', &[0, 0, 0, 3]), logged_in(&[READY])].concat();
+        let error = told(asks.clone(), Shelter::None).await.expect_err("anybody could see it");
+        assert!(matches!(error, Failure::Exposed), "{error}");
+        for shelter in [Shelter::Socket, Shelter::Tls { end_point: None }] {
+            told(asks.clone(), shelter).await.expect("nobody sees it");
+        }
     }
 }

@@ -1,22 +1,27 @@
 //! The rows of a statement, a portion at a time.
 //!
-//! Start at [`start`]. A statement that nobody wants any more is left after the portion that is on its
-//! way, so that the transaction goes on; only when that does not come soon is it cancelled, which ends the
-//! transaction too.
+//! Start at [`start`]. A statement that nobody wants any more is cancelled at once when the session is not
+//! wanted either. Otherwise it is left after the portion that is on its way, so that the transaction goes
+//! on; only when that does not come soon is it cancelled, which ends the transaction too.
 
-use std::{pin::pin, sync::PoisonError, time::Duration};
+use std::{
+    pin::pin,
+    sync::{PoisonError, Weak},
+    time::Duration,
+};
 
 use futures::future::{Either, select};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tundra_core::{BatchStream, StreamEnd};
 
 use super::{Lead, NAME};
 use crate::{
     batch::{BatchSender, Gone, channel},
+    pending::Order,
     postgresql::{
         decode::{Decoder, Step},
         failure::Failure,
-        stream::EndSlot,
+        stream::{EndSlot, Terms},
         wire::Wire,
     },
 };
@@ -24,18 +29,23 @@ use crate::{
 /// The rows that are asked for at a time. The server works on no more of them when we do not come back.
 const PORTION: u32 = 20_000;
 
-/// How long a portion that nobody wants any more is waited for.
-const GRACE: Duration = Duration::from_secs(2);
+/// How long a portion that nobody wants any more is waited for while the session goes on.
+const GRACE: Duration = Duration::from_secs(1);
 
-/// Reads the rows of what is open on the connection.
+/// How often it is looked whether the session goes on.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// Reads the rows of what is open on the connection. When `session` is gone, so is whoever could use the
+/// connection afterwards.
 pub(super) fn start(
     lead: Lead,
     decoder: Decoder,
-    watermark: Option<String>,
+    terms: Terms,
     end: EndSlot,
+    session: Weak<()>,
 ) -> BatchStream {
     let (sender, stream) = channel(NAME, ());
-    tokio::spawn(run(lead, decoder, sender, watermark, end));
+    tokio::spawn(run(lead, decoder, sender, terms, end, session));
     stream
 }
 
@@ -43,33 +53,53 @@ async fn run(
     mut lead: Lead,
     mut decoder: Decoder,
     sender: BatchSender,
-    watermark: Option<String>,
+    terms: Terms,
     end: EndSlot,
+    session: Weak<()>,
 ) {
     let wire = &mut lead.connection.wire;
     let waiting = async {
         sender.gone().await;
-        sleep(GRACE).await;
+        // A process that is about to end waits for it.
+        let order = Order::begin();
+        let alone = async {
+            while session.strong_count() > 0 {
+                sleep(LOOK).await;
+            }
+        };
+        let _ = timeout(GRACE, alone).await;
+        order
     };
     let read = {
         let reading = pin!(read(wire, &mut decoder, &sender));
         match select(reading, pin!(waiting)).await {
-            Either::Left((read, _)) => read,
-            // The lead is dropped, which cancels what runs.
-            Either::Right(_) => return,
+            Either::Left((read, _)) => Ok(read),
+            Either::Right((order, _)) => Err(order),
+        }
+    };
+    let read = match read {
+        Ok(read) => read,
+        Err(order) => {
+            // This cancels what runs.
+            drop(lead);
+            drop(order);
+            return;
         }
     };
     let result = match read {
         Ok(Ok(server_rows)) => {
-            let facts =
-                StreamEnd { server_rows: Some(server_rows), events: decoder.events(), watermark };
+            let facts = StreamEnd {
+                server_rows: Some(server_rows),
+                events: decoder.events(),
+                watermark: terms.watermark,
+            };
             *end.lock().unwrap_or_else(PoisonError::into_inner) = Some(facts);
             lead.end();
             Ok(())
         }
         Ok(Err(Gone)) => return lead.end(),
         // Nobody knows where the connection stands.
-        Err(failure) => Err(failure.of(NAME, "read the rows")),
+        Err(failure) => Err(failure.within(terms.limit).of(NAME, "read the rows")),
     };
     sender.finish(result).await;
 }
