@@ -155,6 +155,9 @@ pub trait Extraction: Debug + Send + 'static {
 
     /// Starts the stream of one partition; each may be started once. Dropping it cancels the query on
     /// the server too.
+    ///
+    /// All may be started before one is read: starting waits for no other stream of the extraction, and is an
+    /// error where nothing is left to read it from.
     async fn stream(&mut self, partition: usize) -> Result<BatchStream, ConnectorError>;
 
     /// Returns what a stream that was read to its end came to.

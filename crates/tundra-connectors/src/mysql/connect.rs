@@ -22,15 +22,23 @@ use tokio_rustls::TlsConnector;
 use super::{
     failure::Failure,
     protocol::{EOF, ERR, End, Input, LOCAL_INFILE, ServerError, WireColumn, text_row},
-    wire::{Transport, Wire, WireError},
+    wire::{ROW_BYTES, Transport, Wire, WireError},
 };
-use crate::{route::Route, settings::SslMode, tls};
+use crate::{
+    route::{End, Route},
+    settings::SslMode,
+    tls,
+};
 
 /// What is said of packets that we take: the most that the protocol allows.
 const MAX_PACKET: u32 = 1 << 30;
 
 /// `utf8mb4_general_ci`, which every server since 5.5 knows; `SET NAMES` follows.
 const UTF8MB4: u8 = 45;
+
+/// The most that a question of ours may be answered with, as it is kept. A catalog of half a million tables
+/// has less; a server that does not end its answer gets no more memory than this.
+const ANSWER_BYTES: usize = 64 << 20;
 
 /// How long a server may wait for us while the sink is slow, in seconds. Its default of one minute is
 /// less than an upload of a large part can take.
@@ -79,11 +87,20 @@ impl Agreed {
 #[derive(Debug)]
 pub(super) struct Connection {
     wire: Wire,
-    /// The number by which the server knows it.
-    pub(super) id: u64,
+    pub(super) backend: Backend,
     pub(super) agreed: Agreed,
     /// Rows of a statement are on their way.
     rows_pending: bool,
+}
+
+/// By what a connection is ended from another one. Another lookup of the name could lead to another
+/// server, where the number is somebody else's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Backend {
+    /// The number by which the server knows it.
+    id: u64,
+    /// Where the server is, unless it is a socket.
+    end: Option<End>,
 }
 
 /// What the server does with texts before it sends them.
@@ -119,45 +136,38 @@ pub(super) async fn connect(settings: &Route) -> Result<Connection, Failure> {
         .with_factor(2.0)
         .with_jitter()
         .with_max_times(4);
-    (|| connect_once(settings))
-        .retry(waits)
-        .when(|failure| {
-            use crate::address::AddressError;
-            match failure {
-                Failure::Address(AddressError::Connect { .. }) => true,
-                Failure::Tunnel(error) => error.transient,
-                Failure::Wire(WireError::Closed | WireError::Io(_)) => true,
-                // Too many connections, and a server that starts or stops.
-                Failure::Server(error) => matches!(error.code, 1040 | 1053 | 1203),
-                _ => false,
-            }
-        })
-        .await
+    (|| connect_once(settings, None)).retry(waits).when(Failure::is_worth_another_try).await
 }
 
-async fn connect_once(settings: &Route) -> Result<Connection, Failure> {
+/// Connects, to where another connection ends where that is given.
+async fn connect_once(settings: &Route, end: Option<End>) -> Result<Connection, Failure> {
     let within = settings.connect_timeout;
-    match timeout(within, log_in(settings)).await {
+    match timeout(within, log_in(settings, end)).await {
         Ok(result) => result,
         Err(_) => Err(Failure::Timeout(format!("the server did not let us in within {within:?}"))),
     }
 }
 
 /// Logs in as `ssl_mode` asks: `allow` tries without TLS first.
-async fn log_in(settings: &Route) -> Result<Connection, Failure> {
+async fn log_in(settings: &Route, end: Option<End>) -> Result<Connection, Failure> {
     let config = tls::client_config(settings).await?;
     if settings.ssl_mode != SslMode::Allow {
-        return open(settings, config).await;
+        return open(settings, config, end).await;
     }
-    match open(settings, None).await {
+    match open(settings, None, end).await {
         // Refused: perhaps because the user, or the server, wants TLS.
-        Err(Failure::Server(_) | Failure::Denied { .. }) => open(settings, config).await,
+        Err(Failure::Server(_) | Failure::Denied { .. }) => open(settings, config, end).await,
         result => result,
     }
 }
 
-async fn open(settings: &Route, config: Option<Arc<ClientConfig>>) -> Result<Connection, Failure> {
-    let mut wire = Wire::new(transport(settings).await?);
+async fn open(
+    settings: &Route,
+    config: Option<Arc<ClientConfig>>,
+    end: Option<End>,
+) -> Result<Connection, Failure> {
+    let (transport, end) = transport(settings, end).await?;
+    let mut wire = Wire::new(transport);
     let packet = wire.message().await?;
     if packet.first() == Some(&ERR) {
         return Err(ServerError::parse(packet)?.into());
@@ -227,8 +237,8 @@ async fn open(settings: &Route, config: Option<Arc<ClientConfig>>) -> Result<Con
         deprecate_eof: capabilities.contains(CapabilityFlags::CLIENT_DEPRECATE_EOF),
         extended: extensions.contains(MariadbCapabilities::MARIADB_CLIENT_EXTENDED_METADATA),
     };
-    let id = u64::from(hello.connection_id());
-    let mut connection = Connection { wire, id, agreed, rows_pending: false };
+    let backend = Backend { id: u64::from(hello.connection_id()), end };
+    let mut connection = Connection { wire, backend, agreed, rows_pending: false };
     connection.prepare_session().await?;
     Ok(connection)
 }
@@ -248,7 +258,11 @@ fn of_the_handshake(failure: Failure) -> Failure {
 
 const DEFAULT_HOST: &str = "localhost";
 
-async fn transport(settings: &Route) -> Result<Box<dyn Transport>, Failure> {
+/// Opens the way to the server, and returns where that is.
+async fn transport(
+    settings: &Route,
+    end: Option<End>,
+) -> Result<(Box<dyn Transport>, Option<End>), Failure> {
     let host = settings.host.as_deref().unwrap_or(DEFAULT_HOST);
     if settings.is_socket() {
         if !settings.sockets_allowed {
@@ -265,10 +279,14 @@ async fn transport(settings: &Route) -> Result<Box<dyn Transport>, Failure> {
             path.push(SOCKET_NAME);
         }
         let stream = UnixStream::connect(path).await.map_err(WireError::Io)?;
-        return Ok(Box::new(stream));
+        return Ok((Box::new(stream), None));
     }
-    let (stream, _) = settings.connect(host).await?;
-    Ok(Box::new(stream))
+    let (stream, end) = match end {
+        // It was judged when it was first connected to.
+        Some(end) => (settings.connect_again(host, end).await?, end),
+        None => settings.connect(host).await?,
+    };
+    Ok((Box::new(stream), Some(end)))
 }
 
 async fn encrypt(
@@ -354,6 +372,7 @@ impl Connection {
 
     async fn ask(&mut self, sql: &str) -> Result<(Vec<TextRow>, End), Failure> {
         const COM_QUERY: u8 = 0x03;
+        self.wire.set_most(ANSWER_BYTES);
         let mut payload = vec![COM_QUERY];
         payload.extend_from_slice(sql.as_bytes());
         self.wire.send_command(&payload).await?;
@@ -362,6 +381,7 @@ impl Connection {
             Head::Columns(count) => self.columns(count).await?.len(),
         };
         let mut rows = Vec::new();
+        let mut left = ANSWER_BYTES;
         loop {
             let packet = self.wire.message().await?;
             match packet.first() {
@@ -370,7 +390,12 @@ impl Connection {
                 Some(&EOF) if packet.len() < 0xFF_FFFF => {
                     return Ok((rows, End::rows(packet, self.agreed.deprecate_eof)?));
                 }
-                _ => rows.push(text_row(packet, columns)?),
+                _ => {
+                    let bytes = packet.len();
+                    let row = text_row(packet, columns)?;
+                    left = spent(left, bytes + size_of::<TextRow>() + size_of_val(row.as_slice()))?;
+                    rows.push(row);
+                }
             }
         }
     }
@@ -378,6 +403,7 @@ impl Connection {
     /// Prepares a statement; the server refuses two in one.
     pub(super) async fn prepare(&mut self, sql: &str) -> Result<Statement, Failure> {
         const COM_STMT_PREPARE: u8 = 0x16;
+        self.wire.set_most(ANSWER_BYTES);
         let mut payload = vec![COM_STMT_PREPARE];
         payload.extend_from_slice(sql.as_bytes());
         self.wire.send_command(&payload).await?;
@@ -417,6 +443,7 @@ impl Connection {
             Head::Columns(count) => {
                 let columns = self.columns(count).await?;
                 self.rows_pending = true;
+                self.wire.set_most(ROW_BYTES);
                 Ok(columns)
             }
         }
@@ -529,14 +556,23 @@ impl Connection {
     /// Reads descriptions of columns and the EOF packet behind them, if there is one.
     async fn columns(&mut self, count: usize) -> Result<Vec<WireColumn>, Failure> {
         let mut columns = Vec::with_capacity(count);
+        let mut left = ANSWER_BYTES;
         for _ in 0..count {
-            columns.push(WireColumn::parse(self.wire.message().await?, self.agreed.extended)?);
+            let packet = self.wire.message().await?;
+            left = spent(left, packet.len())?;
+            columns.push(WireColumn::parse(packet, self.agreed.extended)?);
         }
         if count > 0 && !self.agreed.deprecate_eof {
             self.wire.message().await?;
         }
         Ok(columns)
     }
+}
+
+/// Returns what is left of a budget of memory.
+fn spent(left: usize, bytes: usize) -> Result<usize, WireError> {
+    left.checked_sub(bytes)
+        .ok_or(WireError::Protocol("more than 64 MiB in answer to a question with a small answer"))
 }
 
 /// How an answer begins.
@@ -546,10 +582,10 @@ enum Head {
 }
 
 /// Ends what another connection of ours is doing.
-pub(super) async fn kill(settings: &Route, id: u64) -> Result<(), Failure> {
-    let mut connection = connect_once(settings).await?;
+pub(super) async fn kill(settings: &Route, other: Backend) -> Result<(), Failure> {
+    let mut connection = connect_once(settings, other.end).await?;
     connection.wire.set_patience(Some(GRACE));
-    connection.run(&format!("KILL QUERY {id}")).await?;
+    connection.run(&format!("KILL QUERY {}", other.id)).await?;
     connection.quit().await;
     Ok(())
 }

@@ -74,6 +74,9 @@ pub(super) enum Failure {
     /// It took too long.
     #[error("{0}")]
     Timeout(String),
+    /// All connections of a session are being read from.
+    #[error("every connection of the session is being read from")]
+    Busy,
     /// All connections of a session are gone.
     #[error("the session has no connection left; each was lost or ended by a cancellation")]
     NoConnection,
@@ -120,6 +123,20 @@ impl Failure {
         }
     }
 
+    /// Returns whether a connection may succeed at once where this one failed: nobody listens yet, it was
+    /// cut, or the server starts, stops or is full. What took its time is not waited for five times.
+    pub(super) fn is_worth_another_try(&self) -> bool {
+        match self {
+            Self::Address(AddressError::Connect { .. }) => true,
+            Self::Tunnel(error) => error.transient,
+            Self::Wire(WireError::Closed | WireError::Io(_)) => true,
+            Self::Server(error) => {
+                error.state.starts_with("08") || matches!(error.code, 1040 | 1053 | 1077 | 1203)
+            }
+            _ => false,
+        }
+    }
+
     fn kind(&self) -> (ErrorKind, Retry) {
         match self {
             Self::Server(error) | Self::Columns { error, .. } => server_kind(error),
@@ -150,6 +167,7 @@ impl Failure {
             Self::Decode(DecodeError::Wire(_)) => (ErrorKind::Unavailable, Retry::Later),
             Self::Decode(DecodeError::Value { .. }) => (ErrorKind::InvalidData, Retry::Never),
             Self::Decode(DecodeError::Batch(_)) => (ErrorKind::Internal, Retry::Never),
+            Self::Busy => (ErrorKind::Unavailable, Retry::Later),
             Self::Type(_) | Self::Unsupported(_) => (ErrorKind::Unsupported, Retry::Never),
             Self::Denied { .. } => (ErrorKind::PermissionDenied, Retry::Never),
             Self::Changed(_) => (ErrorKind::Conflict, Retry::Later),
@@ -175,6 +193,11 @@ impl Failure {
             Self::Decode(DecodeError::Value { .. }) => Some(
                 "read such columns as text with `--on-lossy text`, or such values as null with \
                  `--on-lossy null`"
+                    .to_owned(),
+            ),
+            Self::Busy => Some(
+                "one of them was lost, or more streams are started than there are connections: begin \
+                 anew, or read a stream to its end first"
                     .to_owned(),
             ),
             Self::Type(_) => Some("cast the column in a query".to_owned()),

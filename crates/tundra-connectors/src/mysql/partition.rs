@@ -24,6 +24,10 @@ const BYTES_PER_STREAM: u64 = 16 * 1024 * 1024;
 /// a sixth more rows than another.
 const SAMPLE_PER_RANGE: u64 = 400;
 
+/// How many times more values than wanted a sample may have, where the table has more rows than it is
+/// said to have.
+const SAMPLE_EXCESS: u64 = 16;
+
 /// The most streams that there are.
 const MAX_STREAMS: usize = 16;
 
@@ -258,28 +262,32 @@ async fn sampled_bounds(
     key: &Key,
     streams: usize,
 ) -> Result<Vec<String>, Failure> {
-    let name = &key.expression;
-    let shown = if key.is_binary { format!("HEX({name})") } else { name.clone() };
-    let rows = match state.filter(|state| !state.is_view) {
-        Some(state) => state.rows,
-        None => connection
-            .value(&format!("SELECT COUNT(*) FROM {source}"))
-            .await?
-            .and_then(|it| it.parse().ok())
-            .unwrap_or(0),
-    };
+    let (name, shown) = (&key.expression, if key.is_binary { "HEX(`key`)" } else { "`key`" });
     let size = SAMPLE_PER_RANGE * streams as u64;
-    // An estimate may be half of the truth; twice the sample is no harm.
-    let share = (size as f64 / rows.max(1) as f64).min(1.0);
-    let sql = format!(
-        "SELECT {shown} FROM {source} WHERE {name} IS NOT NULL AND RAND() < {share} ORDER BY {name}"
-    );
-    let values: Vec<String> = connection
-        .rows(&sql)
-        .await?
-        .into_iter()
-        .filter_map(|row| row.into_iter().next()?)
-        .collect();
+    let most = size * SAMPLE_EXCESS;
+    let mut estimated = state.filter(|state| !state.is_view).map(|state| state.rows);
+    let values: Vec<String> = loop {
+        let rows = match estimated {
+            Some(rows) => rows,
+            None => connection
+                .value(&format!("SELECT COUNT(*) FROM {source}"))
+                .await?
+                .and_then(|it| it.parse().ok())
+                .unwrap_or(0),
+        };
+        // An estimate may be half of the truth; twice the sample is no harm.
+        let share = (size as f64 / rows.max(1) as f64).min(1.0);
+        let sql = format!(
+            "SELECT {shown} FROM (SELECT {name} AS `key` FROM {source} WHERE {name} IS NOT NULL AND \
+             RAND() < {share} LIMIT {most}) AS `sample` ORDER BY `key`"
+        );
+        let rows = connection.rows(&sql).await?;
+        if estimated.take().is_some() && rows.len() as u64 == most {
+            // The estimate is of another time, and these are the first rows and not any: they are counted.
+            continue;
+        }
+        break rows.into_iter().filter_map(|row| row.into_iter().next()?).collect();
+    };
     let mut bounds: Vec<&String> =
         (1..streams).filter_map(|part| values.get(part * values.len() / streams)).collect();
     // A value that is more than one range's share gives the same bound twice.

@@ -168,6 +168,8 @@ impl ServerError {
 
     /// Reads an error packet, its first byte included.
     pub(super) fn parse(packet: &[u8]) -> Result<Self, WireError> {
+        /// The bytes that are kept: a server's own words are fewer, and nobody reads more.
+        const MOST_WORDS: usize = 4096;
         let mut input = Input::new(packet);
         input.u8()?;
         let code = input.u16()?;
@@ -179,7 +181,9 @@ impl ServerError {
         Ok(Self {
             code,
             state: String::from_utf8_lossy(state).into_owned(),
-            message: String::from_utf8_lossy(message).trim_end().to_owned(),
+            message: String::from_utf8_lossy(&message[..message.len().min(MOST_WORDS)])
+                .trim_end()
+                .to_owned(),
         })
     }
 }

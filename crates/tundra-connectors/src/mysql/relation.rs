@@ -4,6 +4,7 @@
 //! by [`Quoting`], a text is written in hexadecimal by [`text_literal`], and a user's query goes to the
 //! server as it is once [`query`] has seen that it only reads.
 
+mod bases;
 mod query;
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
@@ -140,9 +141,13 @@ pub(super) async fn prepare(
     let mut conditions = Vec::new();
     let mut watermark = None;
     if let Some(window) = &request.window {
-        let condition = window_condition(window, &columns)?;
+        let kind = window_kind(connection, window, &source, &columns).await?;
+        let condition = window_condition(window, kind)?;
         watermark = largest(connection, window, &source, condition.as_deref()).await?;
         conditions.extend(condition);
+        if !state.as_ref().is_some_and(|state| state.transactional) {
+            conditions.push(window_end(window, kind, watermark.as_deref())?);
+        }
     }
     let split = match (&request.relation, &state) {
         _ if request.limit.is_some() => Split::one("a row limit is for all streams together"),
@@ -154,8 +159,28 @@ pub(super) async fn prepare(
             state.engine
         )),
         _ => {
-            partition::split(connection, request, &source, state.as_ref(), &columns, connections)
-                .await?
+            let split = partition::split(
+                connection,
+                request,
+                &source,
+                state.as_ref(),
+                &columns,
+                connections,
+            )
+            .await?;
+            let text = match (&request.relation, &state) {
+                (Relation::Query(text), _) => Some(text.as_str()),
+                (Relation::Table(table), Some(state)) if state.is_view => Some(table.name.as_str()),
+                (Relation::Table(_), _) => None,
+            };
+            match text {
+                Some(text) if split.conditions.len() > 1 => {
+                    bases::without_snapshot(connection, text)
+                        .await?
+                        .map_or(split, |reason| Split::one(&reason))
+                }
+                _ => split,
+            }
         }
     };
     decisions.push(split.decision);
@@ -340,12 +365,49 @@ async fn measure(
         .collect())
 }
 
+/// Returns the type of a window's column, which need not be among those that are read.
+async fn window_kind(
+    connection: &mut Connection,
+    window: &Window,
+    source: &str,
+    columns: &[WireColumn],
+) -> Result<WireType, Failure> {
+    let kind = match columns.iter().find(|it| it.name == window.column) {
+        Some(column) => column.kind,
+        None => {
+            let sql = format!("SELECT {} FROM {source}", QUOTING.name(&window.column));
+            let column = described(connection, &sql).await?.into_iter().next();
+            let missing = || Failure::request(format!("there is no column `{}`", window.column));
+            column.ok_or_else(missing)?.kind
+        }
+    };
+    if kind == WireType::Float {
+        return Err(Failure::Request {
+            message: format!(
+                "no window can end at a FLOAT: the server prints `{}` with fewer digits than it compares",
+                window.column
+            ),
+            hint: Some("take another column, or cast it to DOUBLE in a query".to_owned()),
+        });
+    }
+    Ok(kind)
+}
+
 /// Returns the condition of a window; none when everything is wanted.
-fn window_condition(window: &Window, columns: &[WireColumn]) -> Result<Option<String>, Failure> {
+fn window_condition(window: &Window, kind: WireType) -> Result<Option<String>, Failure> {
     let Some(after) = &window.after else { return Ok(None) };
     let name = QUOTING.name(&window.column);
-    let kind = columns.iter().find(|it| it.name == window.column).map(|it| it.kind);
-    Ok(Some(format!("{name} > {}", partition::literal(kind, after)?)))
+    Ok(Some(format!("{name} > {}", partition::literal(Some(kind), after)?)))
+}
+
+/// Returns the condition that ends a window at its mark. Without a snapshot, what is written between the
+/// question for the mark and the rows would be in this window and in the next one.
+fn window_end(window: &Window, kind: WireType, mark: Option<&str>) -> Result<String, Failure> {
+    let name = QUOTING.name(&window.column);
+    let Some(mark) = mark else { return Ok(format!("{name} IS NULL")) };
+    let end = format!("{name} <= {}", partition::literal(Some(kind), mark)?);
+    // The first window has the nulls.
+    Ok(if window.after.is_none() { format!("{end} OR {name} IS NULL") } else { end })
 }
 
 /// Returns the largest value of a window's column under the snapshot, as the server prints it.
@@ -368,14 +430,21 @@ async fn table_state(
     connection: &mut Connection,
     table: &TableName,
 ) -> Result<Option<TableState>, Failure> {
+    if !connection.agreed.is_mariadb {
+        // MySQL 8 tells numbers of rows that may be a day old. Before it there is no such setting.
+        match connection.run("SET SESSION information_schema_stats_expiry = 0").await {
+            Ok(_) | Err(Failure::Server(_)) => {}
+            Err(failure) => return Err(failure),
+        }
+    }
     let schema = table.schema.as_deref().map_or_else(|| "DATABASE()".to_owned(), text_literal);
     let name = text_literal(&table.name);
     let sql = format!(
         "SELECT t.TABLE_SCHEMA, t.TABLE_TYPE, t.ENGINE, e.TRANSACTIONS, t.TABLE_ROWS, \
          t.DATA_LENGTH, (SELECT COUNT(*) FROM information_schema.COLUMNS c WHERE c.TABLE_SCHEMA = \
          t.TABLE_SCHEMA AND c.TABLE_NAME = t.TABLE_NAME AND c.CHARACTER_SET_NAME NOT IN ('utf8', \
-         'utf8mb3', 'utf8mb4', 'ascii')) FROM information_schema.TABLES t LEFT JOIN information_schema.ENGINES e ON \
-         e.ENGINE = t.ENGINE WHERE t.TABLE_SCHEMA = {schema} AND t.TABLE_NAME = {name}"
+         'utf8mb3', 'utf8mb4', 'ascii')) FROM information_schema.TABLES t \
+         LEFT JOIN information_schema.ENGINES e ON e.ENGINE = t.ENGINE WHERE t.TABLE_SCHEMA = {schema} AND t.TABLE_NAME = {name}"
     );
     let Some(row) = connection.rows(&sql).await?.into_iter().next() else { return Ok(None) };
     let get = |at: usize| row.get(at).and_then(Option::as_deref);
@@ -400,5 +469,17 @@ mod tests {
         assert_eq!(text_literal("a'\\"), "_utf8mb4 0x61275C");
         assert_eq!(text_literal("ö"), "_utf8mb4 0xC3B6");
         assert_eq!(text_literal(""), "''");
+    }
+
+    #[test]
+    fn a_window_without_a_snapshot_ends_at_its_mark() {
+        let end = |after: Option<&str>, mark| {
+            let after = after.map(str::to_owned);
+            let window = Window { column: "id".to_owned(), after };
+            window_end(&window, WireType::Long, mark).expect("they are numbers")
+        };
+        assert_eq!(end(Some("3"), Some("7")), "`id` <= 7");
+        assert_eq!(end(None, Some("7")), "`id` <= 7 OR `id` IS NULL");
+        assert_eq!(end(None, None), "`id` IS NULL");
     }
 }

@@ -104,7 +104,7 @@ impl Extraction for MysqlExtraction {
             work: self.work.clone(),
             ends: self.ends.clone(),
         };
-        tokio::spawn(task.run(lease, sender));
+        tokio::spawn(task.run(lease, sender, self.pool.is_read()));
         Ok(stream)
     }
 
@@ -123,11 +123,15 @@ struct Reading {
 }
 
 impl Reading {
-    async fn run(self, mut lease: Lease, sender: BatchSender) {
+    async fn run(self, mut lease: Lease, sender: BatchSender, being_read: pool::Read) {
         let (result, wanted) = {
-            let id = lease.connection.id;
+            let id = lease.connection.backend;
             let read = self.read(&mut lease.connection, &sender);
-            pool::until_gone(&self.shared, id, sender.gone(), read).await
+            let gone = async {
+                sender.gone().await;
+                drop(being_read);
+            };
+            pool::until_gone(&self.shared, id, gone, read).await
         };
         let result = match result {
             Ok(end) if wanted => {

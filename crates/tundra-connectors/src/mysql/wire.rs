@@ -29,8 +29,11 @@ const READ_BYTES: usize = 128 * 1024;
 /// The most that the buffer keeps when it needs no more than usual.
 const KEPT_BYTES: usize = 2 * 1024 * 1024;
 
-/// The largest message that is taken, which is the most that a server can be set to send.
-const MAX_MESSAGE: usize = 1 << 30;
+/// The longest message of rows, which is the most that a server can be set to send.
+pub(super) const ROW_BYTES: usize = 1 << 30;
+
+/// The longest message before a login is over. What is longer is for somebody who was let in.
+const LOGIN_BYTES: usize = 1 << 20;
 
 /// Why there is no packet.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +52,9 @@ pub(super) enum WireError {
     Protocol(&'static str),
 }
 
+const TOO_LONG: WireError =
+    WireError::Protocol("a message is longer than anything that may come now");
+
 /// A connection as packets.
 pub(super) struct Wire {
     transport: Box<dyn Transport>,
@@ -65,6 +71,8 @@ pub(super) struct Wire {
     joined: Vec<u8>,
     /// How long nothing may arrive.
     patience: Option<Duration>,
+    /// The longest message that is taken now.
+    most: usize,
 }
 
 impl fmt::Debug for Wire {
@@ -95,12 +103,18 @@ impl Wire {
             sequence: 0,
             joined: Vec::new(),
             patience: None,
+            most: LOGIN_BYTES,
         }
     }
 
     /// Waits from now on no longer than this for the next bytes, or as long as it takes.
     pub(super) fn set_patience(&mut self, patience: Option<Duration>) {
         self.patience = patience;
+    }
+
+    /// Takes messages of at most so many bytes from now on.
+    pub(super) fn set_most(&mut self, most: usize) {
+        self.most = most;
     }
 
     /// Gives the transport back, to put TLS over it.
@@ -212,6 +226,9 @@ impl Wire {
         let Some((length, sequence)) = header(arrived) else {
             return Ok(self.lacks(HEADER - arrived.len()));
         };
+        if length > self.most {
+            return Err(TOO_LONG);
+        }
         let whole = HEADER + length;
         if arrived.len() < whole {
             return Ok(self.lacks(whole - arrived.len()));
@@ -239,12 +256,12 @@ impl Wire {
             let Some((length, _)) = header(arrived) else {
                 return Ok(self.lacks(HEADER - arrived.len()));
             };
+            total += length;
+            if total > self.most {
+                return Err(TOO_LONG);
+            }
             if arrived.len() < HEADER + length {
                 return Ok(self.lacks(HEADER + length - arrived.len()));
-            }
-            total += length;
-            if total > MAX_MESSAGE {
-                return Err(WireError::Protocol("a message is longer than 1 GiB"));
             }
             at += HEADER + length;
             if length < MAX_PAYLOAD {
@@ -326,6 +343,7 @@ mod tests {
             }
         });
         let mut wire = Wire::new(Box::new(client));
+        wire.set_most(ROW_BYTES);
         let mut messages = Vec::new();
         for _ in 0..count {
             messages.push(wire.message().await?.to_vec());
@@ -354,6 +372,18 @@ mod tests {
             let messages = received(bytes, 2).await.expect("both arrive");
             assert!(messages[0] == long, "{length}");
             assert_eq!(messages[1], b"next", "{length}");
+        }
+    }
+
+    #[tokio::test]
+    async fn refuses_long_messages_before_the_login() {
+        for claimed in [LOGIN_BYTES + 1, MAX_PAYLOAD] {
+            let (client, mut server) = tokio::io::duplex(1000);
+            let header = [&(claimed as u32).to_le_bytes()[..3], &[0]].concat();
+            server.write_all(&header).await.expect("there is room");
+            let mut wire = Wire::new(Box::new(client));
+            let error = wire.message().await.expect_err("it is too long");
+            assert!(error.to_string().contains("longer than anything"), "{error}");
         }
     }
 

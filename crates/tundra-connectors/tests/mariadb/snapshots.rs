@@ -7,9 +7,9 @@ use arrow_array::{
 };
 use futures::StreamExt;
 use tundra_connectors::mysql::MysqlConnector;
-use tundra_core::{Connector, ExtractRequest, testing::connector::TestDatabase};
+use tundra_core::{Connector, ErrorKind, ExtractRequest, Window, testing::connector::TestDatabase};
 
-use super::support::{Server, read, table};
+use super::support::{Server, query, read, table};
 
 fn fill(server: &Server) {
     server.run(
@@ -94,6 +94,75 @@ async fn an_engine_without_snapshots_is_read_in_one_stream() {
         let reason = reason(&read, "partitions");
         assert!(reason.contains(engine), "{reason}");
     }
+}
+
+/// A view is split only where every table behind it is under the snapshot, as deep as it lies.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_view_or_query_of_an_engine_without_snapshots_is_read_in_one_stream() {
+    let server = Server::create();
+    server.run(
+        "CREATE TABLE kept (id INT PRIMARY KEY) ENGINE=InnoDB;
+         CREATE TABLE old_rows (id INT PRIMARY KEY) ENGINE=MyISAM;
+         INSERT INTO kept SELECT seq FROM seq_1_to_1000;
+         INSERT INTO old_rows SELECT seq FROM seq_1_to_1000;
+         CREATE VIEW of_kept AS SELECT id FROM kept;
+         CREATE VIEW of_old AS SELECT id FROM old_rows;
+         CREATE VIEW of_view AS SELECT id FROM of_old",
+    );
+    for (request, streams) in [
+        (table("of_kept"), 4),
+        (table("of_old"), 1),
+        (table("of_view"), 1),
+        (query("SELECT id FROM kept"), 4),
+        (query("SELECT id FROM of_kept"), 4),
+        (query("SELECT kept.id FROM kept JOIN `old_rows` USING (id)"), 1),
+        (query("SELECT id FROM of_view"), 1),
+    ] {
+        let request = ExtractRequest {
+            partitions: Some(4),
+            partition_column: Some("id".to_owned()),
+            ..request
+        };
+        let read = server.read(&request).await.unwrap();
+        assert_eq!((read.rows(), read.ends.len()), (1000, streams), "{:?}", request.relation);
+        if streams == 1 {
+            let reason = reason(&read, "partitions");
+            assert!(reason.contains("`old_rows`"), "{reason}");
+        }
+    }
+}
+
+/// Rows that are written while the window is read are in the next one, and not in both.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_window_without_a_snapshot_ends_at_its_mark() {
+    let server = Server::create();
+    server.run(
+        "CREATE TABLE old (id INT, note INT) ENGINE=MyISAM;
+         INSERT INTO old VALUES (1, 0), (2, 0), (NULL, 0)",
+    );
+    let mut after = None;
+    // A null is in the first window only, and this one is.
+    for (written, rows) in [("(3, 0), (NULL, 0)", 4), ("(4, 0)", 1), ("(5, 0)", 1)] {
+        let mut session = server.session().await;
+        let window = Some(Window { column: "id".to_owned(), after: after.clone() });
+        // The column need not be among those that are read.
+        let columns = Some(vec!["note".to_owned()]);
+        let request = ExtractRequest { window, columns, ..table("old") };
+        let mut extraction = session.extract(&request).await.unwrap();
+        server.run(&format!("INSERT INTO old VALUES {written}"));
+        let mut stream = extraction.stream(0).await.unwrap();
+        let mut read = 0;
+        while let Some(batch) = stream.next().await {
+            read += batch.unwrap().num_rows();
+        }
+        assert_eq!(read, rows, "{after:?}");
+        after = extraction.end(0).expect("it was read").watermark;
+    }
+    server.run("CREATE TABLE ratios (ratio FLOAT)");
+    let window = Some(Window { column: "ratio".to_owned(), after: None });
+    let error = server.refused(&ExtractRequest { window, ..table("ratios") }).await;
+    assert_eq!(error.kind, ErrorKind::InvalidRequest);
+    assert!(error.to_string().contains("FLOAT"), "{error}");
 }
 
 /// Keys of every type, skewed and with nulls, are all read, and each once.

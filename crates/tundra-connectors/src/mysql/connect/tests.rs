@@ -1,5 +1,7 @@
 //! Servers that a real one would not be: what they ask for, and what they do not get.
 
+use std::net::SocketAddr;
+
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -27,7 +29,8 @@ impl Server {
         packet.push(self.sequence);
         packet.extend_from_slice(payload);
         self.sequence += 1;
-        self.stream.write_all(&packet).await.expect("the client is there");
+        // A client that has heard enough may be gone.
+        let _ = self.stream.write_all(&packet).await;
     }
 
     /// Hears one message; tells whether the client is still there.
@@ -110,7 +113,7 @@ async fn a_server_that_asks_for_a_file_gets_nothing() {
         server
     })
     .await;
-    let mut connection = connect_once(&Route::new(settings)).await.expect("it lets us in");
+    let mut connection = connect_once(&Route::new(settings), None).await.expect("it lets us in");
     let failure = connection.rows("SELECT 1").await.expect_err("it asks for a file");
     assert!(matches!(failure, Failure::Denied { .. }), "{failure}");
     drop(connection);
@@ -136,7 +139,7 @@ async fn a_password_does_not_go_as_it_is_to_a_server_that_proved_nothing() {
         server
     })
     .await;
-    let failure = connect_once(&Route::new(settings)).await.expect_err("it is refused");
+    let failure = connect_once(&Route::new(settings), None).await.expect_err("it is refused");
     assert!(matches!(failure, Failure::Denied { .. }), "{failure}");
     for message in server.await.expect("no panic") {
         let found = message.windows(PASSWORD.len()).any(|it| it == PASSWORD.as_bytes());
@@ -153,7 +156,7 @@ async fn tls_that_is_asked_for_is_not_done_without() {
         })
         .await;
         settings.ssl_mode = mode;
-        let failure = connect_once(&Route::new(settings)).await.expect_err("it has no TLS");
+        let failure = connect_once(&Route::new(settings), None).await.expect_err("it has no TLS");
         assert!(failure.to_string().contains("ssl_mode"), "{failure}");
         assert!(server.await.expect("no panic").is_empty(), "{mode:?}");
     }
@@ -166,7 +169,7 @@ async fn a_refusal_in_place_of_the_greeting_is_told_in_the_servers_words() {
         server
     })
     .await;
-    let failure = connect_once(&Route::new(settings)).await.expect_err("it refuses");
+    let failure = connect_once(&Route::new(settings), None).await.expect_err("it refuses");
     assert_eq!(failure.to_string(), "ERROR 1130: Host 'h' is not allowed to connect");
 }
 
@@ -174,6 +177,45 @@ async fn a_refusal_in_place_of_the_greeting_is_told_in_the_servers_words() {
 async fn a_server_that_says_nothing_is_not_waited_for_forever() {
     let (mut settings, _server) = serve(async |server: Server| server).await;
     settings.connect_timeout = Duration::from_millis(50);
-    let failure = connect_once(&Route::new(settings)).await.expect_err("it is silent");
+    let failure = connect_once(&Route::new(settings), None).await.expect_err("it is silent");
     assert!(matches!(failure, Failure::Timeout(_)), "{failure}");
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_refused() {
+    let (settings, _server) = serve(async |mut server: Server| {
+        server.let_in().await;
+        assert!(server.hear().await);
+        server.say(&[1]).await;
+        let names = b"\x03def\0\0\0\x01a\0\x0c";
+        server.say(&[&names[..], &[45, 0, 0, 0, 0, 1, 253, 0, 0, 0, 0, 0]].concat()).await;
+        let long = vec![b'x'; 0xF0_0000];
+        let row = [&[0xFD][..], &(long.len() as u32).to_le_bytes()[..3], &long].concat();
+        for _ in 0..5 {
+            server.say(&row).await;
+        }
+        server
+    })
+    .await;
+    let mut connection = connect_once(&Route::new(settings), None).await.expect("it lets us in");
+    let failure = connection.rows("SELECT 1").await.expect_err("it has no end");
+    assert!(failure.to_string().contains("more than 64 MiB"), "{failure}");
+}
+
+#[tokio::test]
+async fn a_statement_is_ended_where_it_runs_and_not_where_the_name_leads() {
+    let (mut settings, server) = serve(async |mut server: Server| {
+        server.let_in().await;
+        assert!(server.hear().await);
+        server.say(OK).await;
+        server
+    })
+    .await;
+    let address = SocketAddr::from(([127, 0, 0, 1], settings.port()));
+    settings.host = Some("elsewhere.invalid".to_owned());
+    kill(&Route::new(settings), Backend { id: 7, end: Some(End::Address(address)) })
+        .await
+        .expect("it is told");
+    let heard = server.await.expect("no panic");
+    assert!(heard.iter().any(|it| it == b"\x03KILL QUERY 7"), "{heard:?}");
 }

@@ -20,7 +20,7 @@ use tokio::{
 };
 
 use crate::mysql::{
-    connect::{self, Connection},
+    connect::{self, Backend, Connection},
     failure::Failure,
     protocol::ServerError,
     session::Shared,
@@ -34,6 +34,9 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// How often the server is told to end a statement before its connection is given up.
 const ORDERS: usize = 5;
 
+/// How often who waits for a connection looks whether there can still be one.
+const LOOK: Duration = Duration::from_millis(50);
+
 /// What a server says of a statement that was ended.
 const INTERRUPTED: u16 = 1317;
 
@@ -45,6 +48,18 @@ pub(in crate::mysql) struct Pool {
     permits: Arc<Semaphore>,
     /// Those that are not gone.
     alive: AtomicUsize,
+    /// Those from which a stream is read by somebody who has not dropped it.
+    read: AtomicUsize,
+}
+
+/// A stream that is read by somebody, until this is dropped.
+#[derive(Debug)]
+pub(in crate::mysql) struct Read(Arc<Pool>);
+
+impl Drop for Read {
+    fn drop(&mut self) {
+        self.0.read.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 /// A connection that is lent.
@@ -62,8 +77,8 @@ pub(in crate::mysql) struct Lease {
 struct Place {
     pool: Arc<Pool>,
     permit: Option<OwnedSemaphorePermit>,
-    /// The connection's number, while there may be something to end.
-    busy: Option<u64>,
+    /// The connection, while there may be something to end.
+    busy: Option<Backend>,
 }
 
 impl Pool {
@@ -74,6 +89,7 @@ impl Pool {
             idle: Mutex::new(connections),
             permits: Arc::new(Semaphore::new(count)),
             alive: AtomicUsize::new(count),
+            read: AtomicUsize::new(0),
         })
     }
 
@@ -92,7 +108,7 @@ impl Pool {
         let (mut sender, receiver) = oneshot::channel();
         let shared = self.shared.clone();
         tokio::spawn(async move {
-            let id = lease.connection.id;
+            let id = lease.connection.backend;
             let (result, wanted) =
                 until_gone(&shared, id, sender.closed(), work(&mut lease.connection)).await;
             if let Err(failure) = &result {
@@ -105,10 +121,26 @@ impl Pool {
         receiver.await.unwrap_or(Err(Failure::NoConnection))
     }
 
-    /// Lends a connection as soon as there is one.
+    /// Says that a stream is read from a connection that was lent.
+    pub(in crate::mysql) fn is_read(self: &Arc<Self>) -> Read {
+        self.read.fetch_add(1, Ordering::AcqRel);
+        Read(self.clone())
+    }
+
+    /// Lends a connection as soon as there is one. Fails when there is none but those from which streams are
+    /// read: whoever reads them may be waiting for this one.
     pub(in crate::mysql) async fn lend(self: &Arc<Self>) -> Result<Lease, Failure> {
-        let permit =
-            self.permits.clone().acquire_owned().await.map_err(|_| Failure::NoConnection)?;
+        let permit = loop {
+            let permit = timeout(LOOK, self.permits.clone().acquire_owned()).await;
+            match permit {
+                Ok(permit) => break permit.map_err(|_| Failure::NoConnection)?,
+                Err(_) if self.read.load(Ordering::Acquire) >= self.len() => {
+                    return Err(Failure::Busy);
+                }
+                // One is being asked something, or is on its way back.
+                Err(_) => {}
+            }
+        };
         let mut place = Place { pool: self.clone(), permit: Some(permit), busy: None };
         let connection = self
             .idle
@@ -116,7 +148,7 @@ impl Pool {
             .unwrap_or_else(PoisonError::into_inner)
             .pop()
             .ok_or(Failure::NoConnection)?;
-        place.busy = Some(connection.id);
+        place.busy = Some(connection.backend);
         Ok(Lease { connection, place, usable: true })
     }
 }
@@ -125,7 +157,7 @@ impl Pool {
 /// the server is told to end it.
 pub(in crate::mysql) async fn until_gone<T>(
     shared: &Shared,
-    id: u64,
+    id: Backend,
     gone: impl Future<Output = ()>,
     work: impl Future<Output = Result<T, Failure>>,
 ) -> (Result<T, Failure>, bool) {
@@ -166,7 +198,7 @@ impl Lease {
         }
         let has_rows = self.connection.has_rows_pending();
         if has_rows {
-            let (shared, id) = (self.place.pool.shared.clone(), self.connection.id);
+            let (shared, id) = (self.place.pool.shared.clone(), self.connection.backend);
             let (result, _) = until_gone(&shared, id, ready(()), self.connection.drain()).await;
             if !is_ended(&result) {
                 return;
