@@ -33,6 +33,9 @@ const MARK: &str = "tundra_mark";
 /// How often going back is tried: a cancellation that came late may hit it.
 const TRIES: usize = 3;
 
+/// The most that a question of ours may be answered with, as it is kept: more than any catalog has.
+const ANSWER_BYTES: usize = 64 << 20;
+
 /// How long a driver may take to notice that it was told to cancel. Some cannot be told; then their
 /// statement works on, and the connection is lost with it.
 const GRACE: Duration = Duration::from_secs(2);
@@ -196,10 +199,19 @@ impl Link {
     ) -> Result<Vec<TextRow>, ConnectorError> {
         let running = self.query(operation, watch, sql, None)?;
         let mut rows = Vec::new();
+        let mut left = ANSWER_BYTES;
         for batch in running.reader {
             let batch = batch.map_err(|error| self.unread(operation, &error))?;
             for row in 0..batch.num_rows() {
-                rows.push(text_row(operation, &batch, row)?);
+                let row = text_row(operation, &batch, row)?;
+                let texts: usize = row.iter().flatten().map(String::len).sum();
+                let kept = texts + size_of::<TextRow>() + size_of_val(row.as_slice());
+                left = left.checked_sub(kept).ok_or_else(|| {
+                    let reason =
+                        "more than 64 MiB came in answer to a question with a small answer";
+                    refused(operation, ErrorKind::LimitExceeded, reason, &[])
+                })?;
+                rows.push(row);
             }
         }
         Ok(rows)

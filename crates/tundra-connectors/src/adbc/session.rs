@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 use arrow_schema::{DataType, Field, Schema};
@@ -40,8 +40,8 @@ pub(super) struct AdbcSession {
 #[derive(Debug)]
 pub(super) struct Shared {
     link: Arc<Mutex<Link>>,
-    /// A stream is read, by somebody who has not dropped it.
-    pub(super) reading: AtomicBool,
+    /// The streams that are read, each by somebody who has not dropped it.
+    pub(super) reading: AtomicUsize,
     /// The transaction is over.
     pub(super) broken: AtomicBool,
 }
@@ -52,7 +52,7 @@ impl Shared {
         &self,
         operation: &'static str,
     ) -> Result<OwnedMutexGuard<Link>, ConnectorError> {
-        if self.reading.load(Ordering::SeqCst) {
+        if self.reading.load(Ordering::SeqCst) > 0 {
             let reason = "the one connection of this session is being read from";
             let hint = "read that stream to its end, or drop it";
             return Err(refused(operation, ErrorKind::InvalidRequest, reason, &[hint]));
@@ -96,7 +96,7 @@ impl AdbcSession {
         };
         let shared = Shared {
             link: Arc::new(Mutex::new(link)),
-            reading: AtomicBool::new(false),
+            reading: AtomicUsize::new(0),
             broken: AtomicBool::new(false),
         };
         Ok(Self { shared: Arc::new(shared), server, position, single: single.to_owned() })

@@ -1,7 +1,10 @@
 //! The rows of a relation, from the driver to whoever reads them.
 
 use std::{
-    sync::{Arc, OnceLock, atomic::Ordering},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -50,13 +53,33 @@ pub(super) struct Job {
 
 /// What the stream keeps: its drop ends the statement, and lets the connection be used.
 struct Reading {
-    shared: Arc<Shared>,
+    turn: Arc<Turn>,
     _guard: Guard,
 }
 
 impl Drop for Reading {
     fn drop(&mut self) {
-        self.shared.reading.store(false, Ordering::SeqCst);
+        self.turn.end();
+    }
+}
+
+/// One stream among those that are read. It ends once, when the stream is dropped or when it has come to its
+/// end, whichever is first.
+struct Turn {
+    shared: Arc<Shared>,
+    over: AtomicBool,
+}
+
+impl Turn {
+    fn begin(shared: &Arc<Shared>) -> Arc<Self> {
+        shared.reading.fetch_add(1, Ordering::SeqCst);
+        Arc::new(Self { shared: Arc::clone(shared), over: AtomicBool::new(false) })
+    }
+
+    fn end(&self) {
+        if !self.over.swap(true, Ordering::SeqCst) {
+            self.shared.reading.fetch_sub(1, Ordering::SeqCst);
+        }
     }
 }
 
@@ -100,9 +123,9 @@ impl Extraction for AdbcExtraction {
         }
         let link = self.shared.lease(READ).await?;
         self.started = true;
-        self.shared.reading.store(true, Ordering::SeqCst);
+        let turn = Turn::begin(&self.shared);
         let (watch, guard) = Watch::new(self.job.timeout);
-        let reading = Reading { shared: Arc::clone(&self.shared), _guard: guard };
+        let reading = Reading { turn: Arc::clone(&turn), _guard: guard };
         let (sender, stream) = channel(NAME, reading);
         let (shared, job, end) = (self.shared.clone(), self.job.clone(), self.end.clone());
         // It ends soon after the stream is dropped, whose guard cancels the statement.
@@ -117,7 +140,7 @@ impl Extraction for AdbcExtraction {
                 _ = end.set(StreamEnd { server_rows: None, events: Vec::new(), watermark });
             });
             // Whoever read to the end need not drop the stream to go on.
-            shared.reading.store(false, Ordering::SeqCst);
+            turn.end();
             drop(link);
             sender.finish_blocking(result);
         })?;
