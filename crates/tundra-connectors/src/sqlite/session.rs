@@ -9,12 +9,13 @@ use std::{
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension};
 use tundra_core::{
-    ConnectorError, ExtractRequest, Extraction, Retry, Session, TableFacts, TableName, TablePattern,
+    ConnectorError, ErrorKind, ExtractRequest, Extraction, Retry, Session, TableFacts, TableName,
+    TablePattern,
 };
 
 use super::{
     connect::{self, Place, Unlocked},
-    failure::{failed, is_busy},
+    failure::{failed, is_busy, refused},
     stream::SqliteExtraction,
     watch::{Watch, cancelled, in_background},
 };
@@ -123,7 +124,7 @@ impl Snapshot {
             let before = connect::data_version(&control).map_err(unsure)?;
             let mut connections = Vec::with_capacity(wanted);
             while connections.len() < wanted {
-                match another(&place) {
+                match another(&place, unlocked.is_some()) {
                     Ok(connection) => connections.push(connection),
                     // A writer waits until the first reader is done, and lets no other begin.
                     Err(error) if !connections.is_empty() && error.retry == Retry::Later => {
@@ -180,7 +181,7 @@ impl Snapshot {
             return Ok(*total);
         }
         while *total < wanted.min(MOST) {
-            let connection = match another(&self.place) {
+            let connection = match another(&self.place, self.unlocked.is_some()) {
                 Ok(connection) => connection,
                 Err(error) if error.retry == Retry::Later => break,
                 Err(error) => return Err(error),
@@ -254,9 +255,21 @@ impl Drop for Lease<'_> {
     }
 }
 
-/// Returns a new connection with a transaction of its own.
-fn another(place: &Place) -> Result<Connection, ConnectorError> {
-    let (connection, _) = connect::open(place)?;
+/// Returns a new connection with a transaction of its own. It must have locks if the first one has, or
+/// nobody would look whether the file stays as it is.
+fn another(place: &Place, is_unlocked: bool) -> Result<Connection, ConnectorError> {
+    let (connection, unlocked) = connect::open(place)?;
+    if unlocked.is_some() != is_unlocked {
+        return Err(ConnectorError {
+            retry: Retry::Later,
+            ..refused(
+                "take a snapshot",
+                ErrorKind::Conflict,
+                "whether the file can be locked changed since it was opened",
+                &["try again once nobody changes the rights of its directory"],
+            )
+        });
+    }
     connect::begin(&connection)?;
     Ok(connection)
 }
