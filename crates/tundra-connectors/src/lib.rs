@@ -11,12 +11,16 @@
 #[cfg(feature = "net")]
 mod address;
 mod batch;
+#[cfg(any(feature = "mysql", feature = "postgresql", feature = "sqlite"))]
+mod calendar;
 mod identifier;
 mod pending;
 mod registry;
 #[cfg(feature = "net")]
 mod route;
 mod settings;
+#[cfg(any(feature = "mysql", feature = "postgresql", feature = "sqlite"))]
+mod streams;
 #[cfg(feature = "net")]
 mod tls;
 #[cfg(feature = "ssh")]

@@ -27,13 +27,10 @@ use self::{
     protocol::End,
     session::{MysqlSession, Shared},
 };
-use crate::{route::Route, settings::ConnectionSettings, types::TypeTable};
+use crate::{route::Route, settings::ConnectionSettings, streams, types::TypeTable};
 
 /// What becomes of the types of MySQL and MariaDB.
 pub const TYPES: TypeTable = types::TABLE;
-
-/// The most connections that a session has.
-const MAX_CONNECTIONS: usize = 16;
 
 /// The fewest that it has when nobody says how many. A server decodes its pages on one thread for each
 /// connection, and even on two cores four of them were faster than two.
@@ -54,7 +51,7 @@ impl MysqlConnector {
         let name = settings.kind.name();
         Self {
             shared: Arc::new(Shared { settings: Route::new(settings), name }),
-            connections: cores.clamp(MIN_CONNECTIONS, MAX_CONNECTIONS),
+            connections: cores.clamp(MIN_CONNECTIONS, streams::MOST),
         }
     }
 
@@ -62,7 +59,7 @@ impl MysqlConnector {
     /// session has more streams.
     #[must_use]
     pub fn with_connections(self, connections: NonZeroUsize) -> Self {
-        Self { connections: connections.get().min(MAX_CONNECTIONS), ..self }
+        Self { connections: connections.get().min(streams::MOST), ..self }
     }
 }
 

@@ -34,7 +34,7 @@ pub(crate) struct Route {
 }
 
 /// What was connected to. Another lookup of the name could lead to another server.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum End {
     /// This address.
     Address(SocketAddr),

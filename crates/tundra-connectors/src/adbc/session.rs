@@ -9,8 +9,8 @@ use arrow_schema::{DataType, Field, Schema};
 use async_trait::async_trait;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use tundra_core::{
-    ColumnPlan, ColumnType, ConnectorError, Decision, ErrorKind, ExtractRequest, Extraction,
-    OnLossy, Relation, Session, TableFacts, TableName, TablePattern,
+    ColumnPlan, ColumnType, ConnectorError, ErrorKind, ExtractRequest, Extraction, OnLossy,
+    Relation, Session, TableFacts, TableName, TablePattern,
 };
 
 use super::{
@@ -21,11 +21,9 @@ use super::{
     stream::{AdbcExtraction, Job},
     watch::Watch,
 };
+use crate::streams::{MOST, decided};
 
 const PREPARE: &str = "prepare to read";
-
-/// The most partitions that may be asked for.
-const MOST: usize = 16;
 
 /// A session through a driver.
 #[derive(Debug)]
@@ -150,12 +148,7 @@ impl Session for AdbcSession {
             .await;
         let prepared = prepared.inspect_err(|_| self.shared.failed(link.dialect))?;
         let Prepared { job, plans } = prepared;
-        let decisions = vec![Decision {
-            what: "partitions".to_owned(),
-            value: "1".to_owned(),
-            confidence: 1.0,
-            reason: self.single.clone(),
-        }];
+        let decisions = vec![decided(1, self.single.clone())];
         Ok(Box::new(AdbcExtraction::new(Arc::clone(&self.shared), job, plans, decisions)))
     }
 }

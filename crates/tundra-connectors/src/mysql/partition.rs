@@ -16,6 +16,7 @@ use super::{
     protocol::{BINARY, WireColumn, WireType},
     relation::{QUOTING, TableState, text_literal},
 };
+use crate::streams::{MOST, decided};
 
 /// The bytes of a table for which one more stream is worth its connection.
 const BYTES_PER_STREAM: u64 = 16 * 1024 * 1024;
@@ -27,9 +28,6 @@ const SAMPLE_PER_RANGE: u64 = 400;
 /// How many times more values than wanted a sample may have, where the table has more rows than it is
 /// said to have.
 const SAMPLE_EXCESS: u64 = 16;
-
-/// The most streams that there are.
-const MAX_STREAMS: usize = 16;
 
 /// How a relation is split.
 #[derive(Debug)]
@@ -43,15 +41,6 @@ impl Split {
     /// One stream, and why.
     pub(super) fn one(reason: &str) -> Self {
         Self { conditions: vec![None], decision: decided(1, reason) }
-    }
-}
-
-fn decided(streams: usize, reason: &str) -> Decision {
-    Decision {
-        what: "partitions".to_owned(),
-        value: streams.to_string(),
-        confidence: 1.0,
-        reason: reason.to_owned(),
     }
 }
 
@@ -78,15 +67,15 @@ pub(super) async fn split(
     connections: usize,
 ) -> Result<Split, Failure> {
     let wanted = match request.partitions {
-        Some(wanted) if !(1..=MAX_STREAMS).contains(&wanted) => {
+        Some(wanted) if !(1..=MOST).contains(&wanted) => {
             return Err(Failure::request(format!(
-                "`--partitions {wanted}` is not between 1 and {MAX_STREAMS}"
+                "`--partitions {wanted}` is not between 1 and {MOST}"
             )));
         }
         Some(wanted) => wanted,
         None => {
             let bytes = state.map_or(u64::MAX, |state| state.bytes);
-            usize::try_from(bytes / BYTES_PER_STREAM).unwrap_or(MAX_STREAMS).clamp(1, MAX_STREAMS)
+            usize::try_from(bytes / BYTES_PER_STREAM).unwrap_or(MOST).clamp(1, MOST)
         }
     };
     let streams = wanted.min(connections);

@@ -8,14 +8,14 @@ use std::thread::available_parallelism;
 
 use tundra_core::{Decision, ExtractRequest};
 
-use crate::postgresql::{
-    failure::Failure,
-    relation::{Relation, literal},
-    wire::Wire,
+use crate::{
+    postgresql::{
+        failure::Failure,
+        relation::{Relation, literal},
+        wire::Wire,
+    },
+    streams::{MOST, decided},
 };
-
-/// The most streams that may be asked for.
-pub(super) const MAX_PARTITIONS: usize = 16;
 
 /// The bytes of a table that make a stream of its own worth a connection.
 const BYTES_PER_PARTITION: u64 = 16 * 1024 * 1024;
@@ -71,7 +71,7 @@ pub(super) async fn plan(
             return cores();
         }
         let worth = usize::try_from(bytes / BYTES_PER_PARTITION).unwrap_or(usize::MAX);
-        worth.clamp(1, cores().min(MAX_PARTITIONS))
+        worth.clamp(1, cores().min(MOST))
     });
     // A part of the table, at most all of it.
     let sample = (facts.sampled && bytes > SAMPLE_BYTES)
@@ -92,9 +92,9 @@ pub(super) async fn plan(
 
 /// Fails when what is asked for cannot be had from any server.
 pub(super) fn check(relation: &Relation, request: &ExtractRequest) -> Result<(), Failure> {
-    if let Some(count) = request.partitions.filter(|it| !(1..=MAX_PARTITIONS).contains(it)) {
+    if let Some(count) = request.partitions.filter(|it| !(1..=MOST).contains(it)) {
         return Err(Failure::Request(format!(
-            "`partitions` is {count}, which is not between 1 and {MAX_PARTITIONS}"
+            "`partitions` is {count}, which is not between 1 and {MOST}"
         )));
     }
     match &request.partition_column {
@@ -104,20 +104,11 @@ pub(super) fn check(relation: &Relation, request: &ExtractRequest) -> Result<(),
 }
 
 fn cores() -> usize {
-    available_parallelism().map_or(1, usize::from).min(MAX_PARTITIONS)
+    available_parallelism().map_or(1, usize::from).min(MOST)
 }
 
 pub(super) fn one(reason: &str) -> Partitions {
-    Partitions { conditions: vec![None], decision: decision("1", reason) }
-}
-
-fn decision(value: &str, reason: &str) -> Decision {
-    Decision {
-        what: "partitions".to_owned(),
-        value: value.to_owned(),
-        confidence: 1.0,
-        reason: reason.to_owned(),
-    }
+    Partitions { conditions: vec![None], decision: decided(1, reason) }
 }
 
 /// What the server says about how a table is stored.
@@ -207,8 +198,8 @@ impl Facts {
 fn by_block(blocks: &[u64], count: usize) -> Partitions {
     let borders = block_borders(blocks, count);
     let conditions = ranges(&borders, |border| format!("'({border},0)'"), "ctid", None);
-    let count = conditions.len().to_string();
-    Partitions { conditions, decision: decision(&count, "by ranges of the table's blocks") }
+    let decision = decided(conditions.len(), "by ranges of the table's blocks");
+    Partitions { conditions, decision }
 }
 
 /// Returns the blocks at which the ranges begin, but the first one: so that below each are as many
@@ -253,9 +244,9 @@ async fn by_column(
         borders = column_borders(wire, relation, x, count, "").await?;
     }
     let conditions = ranges(&borders, |border| literal(border), x, Some(x));
-    let count = conditions.len().to_string();
     let reason = format!("by ranges of `{}`, {why}", column.replace('`', "``"));
-    Ok(Partitions { conditions, decision: decision(&count, &reason) })
+    let decision = decided(conditions.len(), reason);
+    Ok(Partitions { conditions, decision })
 }
 
 async fn column_borders(

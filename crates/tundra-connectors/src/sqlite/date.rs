@@ -1,5 +1,7 @@
 //! Days as texts write them.
 
+use crate::calendar::{self, days_of_month};
+
 /// Returns the days since 1970 of a text such as `2024-02-29`; `None` for any other text, also where it
 /// only differs in how it is written, so that a day is printed as the text that it was.
 #[inline]
@@ -10,7 +12,6 @@ pub(super) fn days(text: &[u8]) -> Option<i32> {
     const ABOVE_NINE: u64 = 0x7676_7676_7676_7676;
     const HIGHEST: u64 = 0x8080_8080_8080_8080;
     const LINES: u64 = 0x0000_0000_ff00_00ff;
-    const LENGTHS: [u8; 13] = [0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
     if text.len() != 10 {
         return None;
@@ -20,23 +21,18 @@ pub(super) fn days(text: &[u8]) -> Option<i32> {
     if (front | front.wrapping_add(ABOVE_NINE)) & HIGHEST != 0 || front & LINES != 0 {
         return None;
     }
-    let sign = |at: u32| (front >> (8 * (7 - at)) & 0xf) as i32;
+    let sign = |at: u32| (front >> (8 * (7 - at)) & 0xf) as i64;
     let (tens, ones) = (text[8].wrapping_sub(b'0'), text[9].wrapping_sub(b'0'));
     if tens > 9 || ones > 9 {
         return None;
     }
     let year = sign(0) * 1000 + sign(1) * 100 + sign(2) * 10 + sign(3);
     let month = sign(5) * 10 + sign(6);
-    let day = i32::from(tens) * 10 + i32::from(ones);
-    let length = i32::from(*LENGTHS.get(month as usize)?);
-    let is_leap = || year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    if year == 0 || day == 0 || day > length || (month == 2 && day == 29 && !is_leap()) {
+    let day = i64::from(tens) * 10 + i64::from(ones);
+    if year == 0 || day == 0 || day > days_of_month(year, month) {
         return None;
     }
-    // Years begin in March, so that the day that is not always there is the last one.
-    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let before = year * 365 + year / 4 - year / 100 + year / 400;
-    Some(before + (month * 153 + 2) / 5 + day - 1 - 719_468)
+    i32::try_from(calendar::days(year, month, day)).ok()
 }
 
 #[cfg(test)]

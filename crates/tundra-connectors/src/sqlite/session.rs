@@ -22,10 +22,8 @@ use super::{
 use crate::{
     identifier::{Quoting, matches},
     settings::ConnectionSettings,
+    streams::MOST,
 };
-
-/// The connections that a session has at most, which is also the most that can be asked for.
-pub(super) const MOST: usize = 16;
 
 /// How often a set of connections is thrown away because somebody wrote while they were made.
 const TRIES: usize = 20;

@@ -21,11 +21,14 @@ use super::{
     pages::{Stored, Texts, Walk, Want},
     partition::{Part, balanced},
     relation::{Access, Source},
-    session::{MOST, Snapshot},
+    session::Snapshot,
     types::PlaceWord,
     watch::{Watch, cancelled},
 };
-use crate::batch::{BatchSender, Batches, Gone, channel, data_type};
+use crate::{
+    batch::{BatchSender, Batches, Gone, channel, data_type},
+    streams::{MOST, decided},
+};
 
 const READ: &str = "read";
 
@@ -107,12 +110,14 @@ impl SqliteExtraction {
             .collect();
         let mut decisions = vec![split];
         if snapshot.is_unlocked() {
-            decisions.push(decision(
-                "locks",
-                "none",
-                "the database is in WAL mode and its directory cannot be written; the file must not \
-                 change while it is read, and is checked for that",
-            ));
+            decisions.push(Decision {
+                what: "locks".to_owned(),
+                value: "none".to_owned(),
+                confidence: 1.0,
+                reason: "the database is in WAL mode and its directory cannot be written; the file must \
+                         not change while it is read, and is checked for that"
+                    .to_owned(),
+            });
         }
         let job = Job {
             sql: source.select(&all, after.is_some()),
@@ -388,7 +393,7 @@ fn split(
     let rows = measured.rows();
     let one = |reason: &str| {
         let all = Part { rowids: i64::MIN..=i64::MAX, rows: Some(rows) };
-        Ok((vec![all], decision("partitions", "1", reason)))
+        Ok((vec![all], decided(1, reason)))
     };
     if let Some(reason) = source.single {
         return one(reason);
@@ -410,15 +415,6 @@ fn split(
     } else {
         format!("ranges of the rowid with equally many of {rows} rows")
     };
-    let count = parts.len().to_string();
-    Ok((parts, decision("partitions", &count, &reason)))
-}
-
-fn decision(what: &str, value: &str, reason: &str) -> Decision {
-    Decision {
-        what: what.to_owned(),
-        value: value.to_owned(),
-        confidence: 1.0,
-        reason: reason.to_owned(),
-    }
+    let decision = decided(parts.len(), reason);
+    Ok((parts, decision))
 }

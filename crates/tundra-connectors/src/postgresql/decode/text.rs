@@ -2,6 +2,7 @@
 
 use crate::{
     batch::Builder,
+    calendar,
     postgresql::{
         decode::{
             Unfit,
@@ -86,13 +87,7 @@ fn days(text: &str) -> Option<i32> {
         return None;
     }
     let year = if before { 1 - year } else { year };
-    // Howard Hinnant's `days_from_civil`: years begin in March.
-    let year = if month <= 2 { year - 1 } else { year };
-    let (era, year) = (year.div_euclid(400), year.rem_euclid(400));
-    let month = (month + 9) % 12;
-    let day = (153 * month + 2) / 5 + day - 1;
-    let day = year * 365 + year / 4 - year / 100 + day;
-    i32::try_from(era * 146_097 + day - 719_468).ok()
+    i32::try_from(calendar::days(year, month, day)).ok()
 }
 
 /// Returns the microseconds since midnight of `12:34:56.789`.

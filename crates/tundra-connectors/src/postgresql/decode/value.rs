@@ -4,6 +4,7 @@ use arrow_array::builder::BooleanBuilder;
 
 use crate::{
     batch::{Builder, ListBuilder, StructBuilder},
+    calendar,
     postgresql::{
         decode::{
             Unfit,
@@ -166,15 +167,8 @@ fn timestamp(micros: i64) -> Result<i64, Unfit> {
 
 /// Returns a time in microseconds after 2000 as the server prints it.
 fn printed(micros: i64) -> String {
-    // The days since 0000-03-01 in eras of 400 years: Howard Hinnant's `civil_from_days`.
-    let days = micros.div_euclid(MICROS_PER_DAY) + i64::from(DAYS_TO_2000) + 719_468;
-    let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let shifted = (5 * day + 2) / 153;
-    let day = day - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    let year = era * 400 + year + i64::from(month <= 2);
+    let days = micros.div_euclid(MICROS_PER_DAY) + i64::from(DAYS_TO_2000);
+    let (year, month, day) = calendar::date(days);
     let (second, fraction) = {
         let micros = micros.rem_euclid(MICROS_PER_DAY);
         (micros / 1_000_000, micros % 1_000_000)
