@@ -470,8 +470,10 @@ impl Batches {
         let mut columns = std::mem::replace(&mut self.columns, builders(&self.schema, rows)?);
         for (next, last) in self.columns.iter_mut().zip(&columns) {
             if let (Builder::Text(next), Builder::Text(last)) = (next, last) {
-                // An eighth more, so that what is a little longer than the last does not grow in steps.
-                next.bytes.reserve(last.bytes.len() + last.bytes.len() / 8);
+                // An eighth more, so that what is a little longer than the last does not grow in steps; one
+                // long value does not make room for many.
+                let bytes = last.bytes.len() + last.bytes.len() / 8;
+                next.bytes.reserve(bytes.min(self.limit));
             }
         }
         let mut arrays = Vec::with_capacity(columns.len());
