@@ -19,6 +19,8 @@ mod registry;
 #[cfg(feature = "net")]
 mod route;
 mod settings;
+#[cfg(any(feature = "mysql", feature = "postgresql"))]
+mod shown;
 #[cfg(any(feature = "mysql", feature = "postgresql", feature = "sqlite"))]
 mod streams;
 #[cfg(feature = "net")]

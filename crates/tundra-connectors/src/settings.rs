@@ -370,6 +370,9 @@ fn set(
     value: String,
     files: bool,
 ) -> Result<(), SettingsError> {
+    if value.contains('\0') {
+        return Err(SettingsError::Value { name: "settings", reason: "have a zero byte" });
+    }
     match name.to_ascii_lowercase().replace('-', "_").as_str() {
         name if tunnel::is_known(name) => {
             tunnel::set(settings.ssh.get_or_insert_default(), name, value, files)?;

@@ -18,10 +18,10 @@ use super::{
     types::{Form, Width},
     wire::WireError,
 };
-use crate::batch::{Batches, Builder, TakeError, TextBuilder};
-
-/// The text of a value in an error or a receipt is cut behind so many characters.
-const SHOWN: usize = 64;
+use crate::{
+    batch::{Batches, Builder, TakeError, TextBuilder},
+    shown::{SHOWN, shortened},
+};
 
 /// How many values that were lost are shown in a receipt.
 const SAMPLES: usize = 5;
@@ -332,13 +332,6 @@ fn readable(bytes: &[u8]) -> String {
             }
             text
         }
-    }
-}
-
-fn shortened(text: &str) -> String {
-    match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-        None => text.to_owned(),
     }
 }
 

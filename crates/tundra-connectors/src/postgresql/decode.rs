@@ -21,6 +21,7 @@ use crate::{
         types::Kind,
         wire::Body,
     },
+    shown::shortened,
 };
 
 /// What every stream of binary `COPY` begins with.
@@ -186,7 +187,7 @@ impl Decoder {
                             line: 0,
                             byte: 0,
                             column: Some(column.name.clone()),
-                            text: value,
+                            text: shortened(&value),
                         });
                     }
                 }
@@ -244,7 +245,7 @@ impl Decoder {
             stream: self.stream,
             row,
             column: self.columns[at].name.clone(),
-            value,
+            value: shortened(&value),
             reason,
             lossy,
         })

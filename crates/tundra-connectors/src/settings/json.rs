@@ -104,6 +104,7 @@ mod tests {
             r#"{"connection_string": "postgresql://u:hunter2@h/d?ssh_host=b&ssh_known_hosts=/a"}"#,
             r#"{"password": "hunter2", "hosts": "h"}"#,
             r#"{"password": ["hunter2"]}"#,
+            r#"{"host": "h", "password": "hunter2\u0000"}"#,
             r#"["hunter2"]"#,
             r#"{"password": "hunter2"#,
         ] {

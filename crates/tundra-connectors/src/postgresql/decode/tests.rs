@@ -134,6 +134,10 @@ fn numerics_are_decimals_and_what_is_none_is_named() {
         misfit(kind, &nan),
         "row 2 of stream 1: column `c0` is `NaN`, which the column's decimal type does not hold"
     );
+    // 10^400, as one group and a weight.
+    let long = [0, 1, 0, 100, 0, 0, 0, 0, 0, 1];
+    let said = misfit(Kind::Decimal { precision: 38, scale: 0 }, &long);
+    assert!(said.contains("000…`") && said.len() < 200, "{said}");
     let batch = column(Kind::Money { scale: 2 }, &[be(i64::MIN.to_be_bytes())]);
     assert_eq!(batch.column(0).as_primitive::<Decimal128Type>().value(0), i128::from(i64::MIN));
 }
