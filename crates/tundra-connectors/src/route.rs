@@ -35,7 +35,7 @@ pub(crate) struct Route {
 
 /// What was connected to. Another lookup of the name could lead to another server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum End {
+pub(crate) enum Endpoint {
     /// This address.
     Address(SocketAddr),
     /// What the SSH server finds under the database's name.
@@ -89,9 +89,9 @@ impl Route {
     ///
     /// # Errors
     /// See [`RouteError`].
-    pub(crate) async fn connect(&self, host: &str) -> Result<(Stream, End), RouteError> {
+    pub(crate) async fn connect(&self, host: &str) -> Result<(Stream, Endpoint), RouteError> {
         if self.settings.ssh.is_some() {
-            return Ok((self.through_tunnel(host).await?, End::Tunnel));
+            return Ok((self.through_tunnel(host).await?, Endpoint::Tunnel));
         }
         let ConnectionSettings { addresses, connect_timeout, .. } = self.settings;
         let stream = address::connect(host, self.settings.port(), addresses, connect_timeout)
@@ -102,20 +102,24 @@ impl Route {
             let address = SocketAddr::from(([0, 0, 0, 0], self.settings.port()));
             RouteError::Address(AddressError::Connect { address, source })
         })?;
-        Ok((Stream::Tcp(stream), End::Address(address)))
+        Ok((Stream::Tcp(stream), Endpoint::Address(address)))
     }
 
     /// Connects once more to what was connected to before.
     ///
     /// # Errors
     /// See [`RouteError`].
-    pub(crate) async fn connect_again(&self, host: &str, end: End) -> Result<Stream, RouteError> {
+    pub(crate) async fn connect_again(
+        &self,
+        host: &str,
+        end: Endpoint,
+    ) -> Result<Stream, RouteError> {
         match end {
-            End::Address(address) => match TcpStream::connect(address).await {
+            Endpoint::Address(address) => match TcpStream::connect(address).await {
                 Ok(stream) => Ok(Stream::Tcp(stream)),
                 Err(source) => Err(RouteError::Address(AddressError::Connect { address, source })),
             },
-            End::Tunnel => self.through_tunnel(host).await,
+            Endpoint::Tunnel => self.through_tunnel(host).await,
         }
     }
 

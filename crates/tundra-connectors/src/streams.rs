@@ -1,9 +1,9 @@
 //! Into how many streams a relation may be split, and how that is told.
 
-use tundra_core::Decision;
+use tundra_core::{Decision, ExtractRequest};
 
 /// The most streams that there are, each of which is a connection to the server.
-pub(crate) const MOST: usize = 16;
+pub(crate) const MOST: usize = ExtractRequest::MAX_PARTITIONS;
 
 /// Returns the decision for so many streams.
 pub(crate) fn decided(streams: usize, reason: impl Into<String>) -> Decision {

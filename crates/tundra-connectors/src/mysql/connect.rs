@@ -25,7 +25,7 @@ use super::{
     wire::{ROW_BYTES, Transport, Wire, WireError},
 };
 use crate::{
-    route::{End, Route},
+    route::{Endpoint, Route},
     settings::SslMode,
     tls,
 };
@@ -100,7 +100,7 @@ pub(super) struct Backend {
     /// The number by which the server knows it.
     id: u64,
     /// Where the server is, unless it is a socket.
-    end: Option<End>,
+    end: Option<Endpoint>,
 }
 
 /// What the server does with texts before it sends them.
@@ -140,7 +140,7 @@ pub(super) async fn connect(settings: &Route) -> Result<Connection, Failure> {
 }
 
 /// Connects, to where another connection ends where that is given.
-async fn connect_once(settings: &Route, end: Option<End>) -> Result<Connection, Failure> {
+async fn connect_once(settings: &Route, end: Option<Endpoint>) -> Result<Connection, Failure> {
     let within = settings.connect_timeout;
     match timeout(within, log_in(settings, end)).await {
         Ok(result) => result,
@@ -149,7 +149,7 @@ async fn connect_once(settings: &Route, end: Option<End>) -> Result<Connection, 
 }
 
 /// Logs in as `ssl_mode` asks: `allow` tries without TLS first.
-async fn log_in(settings: &Route, end: Option<End>) -> Result<Connection, Failure> {
+async fn log_in(settings: &Route, end: Option<Endpoint>) -> Result<Connection, Failure> {
     let config = tls::client_config(settings).await?;
     if settings.ssl_mode != SslMode::Allow {
         return open(settings, config, end).await;
@@ -164,7 +164,7 @@ async fn log_in(settings: &Route, end: Option<End>) -> Result<Connection, Failur
 async fn open(
     settings: &Route,
     config: Option<Arc<ClientConfig>>,
-    end: Option<End>,
+    end: Option<Endpoint>,
 ) -> Result<Connection, Failure> {
     let (transport, end) = transport(settings, end).await?;
     let mut wire = Wire::new(transport);
@@ -261,8 +261,8 @@ const DEFAULT_HOST: &str = "localhost";
 /// Opens the way to the server, and returns where that is.
 async fn transport(
     settings: &Route,
-    end: Option<End>,
-) -> Result<(Box<dyn Transport>, Option<End>), Failure> {
+    end: Option<Endpoint>,
+) -> Result<(Box<dyn Transport>, Option<Endpoint>), Failure> {
     let host = settings.host.as_deref().unwrap_or(DEFAULT_HOST);
     if settings.is_socket() {
         if !settings.sockets_allowed {

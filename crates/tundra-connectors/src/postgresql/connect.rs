@@ -25,7 +25,7 @@ use crate::{
         failure::Failure,
         wire::{BackendKey, Shelter, Socket, Wire},
     },
-    route::{End, Route, Stream},
+    route::{Endpoint, Route, Stream},
     settings::{ConnectionSettings, SslMode},
     tls,
 };
@@ -55,7 +55,7 @@ pub(super) struct Connection {
 #[derive(Debug, Clone)]
 enum Way {
     Unix(String),
-    Net { end: End, tls: Option<Arc<ClientConfig>> },
+    Net { end: Endpoint, tls: Option<Arc<ClientConfig>> },
 }
 
 /// By what a running statement is cancelled.
@@ -162,7 +162,7 @@ impl Place {
     async fn enter(
         &self,
         stream: Stream,
-        end: End,
+        end: Endpoint,
         tls: Option<Arc<ClientConfig>>,
     ) -> Result<Connection, Failure> {
         let (wire, facts, tls) = match self.secure(stream, tls.as_ref()).await? {

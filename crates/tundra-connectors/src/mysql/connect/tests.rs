@@ -213,7 +213,7 @@ async fn a_statement_is_ended_where_it_runs_and_not_where_the_name_leads() {
     .await;
     let address = SocketAddr::from(([127, 0, 0, 1], settings.port()));
     settings.host = Some("elsewhere.invalid".to_owned());
-    kill(&Route::new(settings), Backend { id: 7, end: Some(End::Address(address)) })
+    kill(&Route::new(settings), Backend { id: 7, end: Some(Endpoint::Address(address)) })
         .await
         .expect("it is told");
     let heard = server.await.expect("no panic");
