@@ -22,11 +22,15 @@ mod watch;
 use std::{sync::Arc, time::Instant};
 
 use async_trait::async_trait;
+use backon::Retryable;
 use tundra_core::{Connector, ConnectorError, Secret, ServerFacts, Session};
 
 pub use self::engine::{Choice, Engine, Wish, choose_engine};
 use self::{dialect::Dialect, link::Link, session::AdbcSession};
-use crate::settings::{ConnectionSettings, SettingsError};
+use crate::{
+    settings::{ConnectionSettings, SettingsError},
+    tries::waits,
+};
 
 /// The connector's name.
 const NAME: &str = "adbc";
@@ -120,14 +124,20 @@ impl Connector for AdbcConnector {
     }
 
     async fn test(&self) -> Result<ServerFacts, ConnectorError> {
-        let mut link = Link::open(&self.target).await?;
+        let mut link = (|| Link::open(&self.target))
+            .retry(waits())
+            .when(failure::is_worth_another_try)
+            .await?;
         let asked = Instant::now();
         let facts = link.facts().await?;
         Ok(ServerFacts { latency: asked.elapsed(), ..facts })
     }
 
     async fn session(&self) -> Result<Box<dyn Session>, ConnectorError> {
-        let link = Link::open(&self.target).await?;
-        Ok(Box::new(AdbcSession::begin(link).await?))
+        let session = (|| async { AdbcSession::begin(Link::open(&self.target).await?).await })
+            .retry(waits())
+            .when(failure::is_worth_another_try)
+            .await?;
+        Ok(Box::new(session))
     }
 }

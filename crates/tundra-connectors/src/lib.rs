@@ -25,6 +25,8 @@ mod shown;
 mod streams;
 #[cfg(feature = "net")]
 mod tls;
+#[cfg(any(feature = "adbc", feature = "net"))]
+mod tries;
 #[cfg(feature = "ssh")]
 mod tunnel;
 mod types;

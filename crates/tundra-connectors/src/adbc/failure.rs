@@ -45,6 +45,21 @@ pub(super) fn failed(operation: &'static str, error: &Error, secrets: &[String])
     ConnectorError { retry, ..refused(operation, kind, reason, &[]) }
 }
 
+/// Returns whether the same may work a moment later: nobody listens yet, or the server starts or is full,
+/// or somebody writes to the file of SQLite. Drivers have only words for it, and libpq and SQLite have no
+/// other language where theirs is not set.
+pub(super) fn is_worth_another_try(error: &ConnectorError) -> bool {
+    const WORDS: [&str; 6] = [
+        "Connection refused",
+        "the database system is starting up",
+        "the database system is shutting down",
+        "too many clients already",
+        "remaining connection slots",
+        "database is locked",
+    ];
+    error.retry == Retry::Later && WORDS.iter().any(|words| error.reason.contains(words))
+}
+
 /// Returns the SQLSTATE, when the driver gave one.
 fn state(error: &Error) -> Option<String> {
     let letters = error.sqlstate.map(|letter| letter.cast_unsigned());
@@ -120,6 +135,20 @@ mod tests {
             (Status::IO, b"\0\0\0\0\0", "the line is dead", ErrorKind::Unavailable),
         ] {
             assert_eq!(failed("read", &error(status, state, message), &[]).kind, expected);
+        }
+    }
+
+    #[test]
+    fn what_may_work_a_moment_later_is_tried_again() {
+        for (message, expected) in [
+            ("[SQLite] Failed to prepare query: database is locked", true),
+            ("[libpq] connection to server at \"h\" failed: Connection refused", true),
+            ("[libpq] FATAL:  sorry, too many clients already", true),
+            ("[libpq] FATAL:  password authentication failed for user \"u\"", false),
+            ("no such table: locked", false),
+        ] {
+            let failed = failed("connect", &error(Status::IO, b"\0\0\0\0\0", message), &[]);
+            assert_eq!(is_worth_another_try(&failed), expected, "{message}");
         }
     }
 

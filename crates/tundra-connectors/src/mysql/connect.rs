@@ -8,7 +8,7 @@ mod login;
 
 use std::{sync::Arc, time::Duration};
 
-use backon::{ExponentialBuilder, Retryable};
+use backon::Retryable;
 use mysql_common::{
     constants::{CapabilityFlags, MariadbCapabilities},
     io::ParseBuf,
@@ -28,6 +28,7 @@ use crate::{
     route::{Endpoint, Route},
     settings::SslMode,
     tls,
+    tries::waits,
 };
 
 /// What is said of packets that we take: the most that the protocol allows.
@@ -129,14 +130,9 @@ pub(super) enum Arrival<'a> {
 /// A row of text.
 pub(super) type TextRow = Vec<Option<String>>;
 
-/// Connects, trying again what may work a moment later: five times within about three seconds.
+/// Connects, trying again what may work a moment later.
 pub(super) async fn connect(settings: &Route) -> Result<Connection, Failure> {
-    let waits = ExponentialBuilder::default()
-        .with_min_delay(Duration::from_millis(200))
-        .with_factor(2.0)
-        .with_jitter()
-        .with_max_times(4);
-    (|| connect_once(settings, None)).retry(waits).when(Failure::is_worth_another_try).await
+    (|| connect_once(settings, None)).retry(waits()).when(Failure::is_worth_another_try).await
 }
 
 /// Connects, to where another connection ends where that is given.

@@ -5,7 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use backon::{ExponentialBuilder, Retryable};
+use backon::Retryable;
 use bytes::BytesMut;
 use futures::future::BoxFuture;
 use postgres_protocol::message::frontend;
@@ -28,10 +28,8 @@ use crate::{
     route::{Endpoint, Route, Stream},
     settings::{ConnectionSettings, SslMode},
     tls,
+    tries::waits,
 };
-
-/// How often a connection is tried again.
-const RETRIES: usize = 4;
 
 /// The silence after which we look by another connection, in times that a connection may take. The
 /// system asks the other side too, but a proxy answers for a server that it does not reach.
@@ -89,17 +87,13 @@ impl Place {
 
     /// Connects and logs in.
     pub(super) async fn connect(&self) -> Result<Connection, Failure> {
-        let waits = ExponentialBuilder::default()
-            .with_jitter()
-            .with_min_delay(Duration::from_millis(100))
-            .with_max_times(RETRIES);
         (|| async {
             match timeout(self.0.connect_timeout, self.connect_once()).await {
                 Ok(result) => result,
                 Err(_) => Err(Failure::Timeout(self.0.connect_timeout)),
             }
         })
-        .retry(waits)
+        .retry(waits())
         .when(Failure::is_worth_another_try)
         .notify(|error, wait| tracing::warn!(%error, ?wait, "connecting again"))
         .await
