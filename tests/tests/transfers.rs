@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use arrow_array::{cast::AsArray, types::Int64Type};
 use bytes::Bytes;
+use futures::{StreamExt, stream};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use tempfile::TempDir;
 use tundra_connectors::ConnectionSettings;
@@ -84,41 +85,51 @@ async fn sums_over_tables_are_exact(connector: &dyn Connector, dumps: usize) {
     assert!(differences > dumps / 10, "the sums differed {differences} times only");
 }
 
+/// How many extractions are under way at a time: they wait for the server more than they compute.
+const AT_ONCE: usize = 4;
+
 /// Reads the table `account` so many times, and checks every output.
 async fn sums_are_exact(connector: &dyn Connector, extractions: usize) {
-    let control = Control { reporter: Arc::new(Silent), cancel: Cancel::default(), timeout: None };
     let spill = tempfile::tempdir().unwrap();
     let resources = resources(&spill);
-    let table = TableName { schema: None, name: "account".to_owned() };
-    let (mut differences, mut several) = (0, 0);
-    let mut before = None;
-    for count in 0..extractions {
-        let storage: Arc<dyn Storage> = Arc::new(MemoryStorage::new());
-        let path = "account.parquet".parse().unwrap();
-        let output = Output { storage: storage.clone(), path, if_exists: IfExists::Fail };
-        let request = ExtractRequest {
-            partitions: Some(1 + count % 3),
-            ..ExtractRequest::new(Relation::Table(table.clone()))
-        };
-        let mut session = engine::open_session(connector, &control).await.unwrap();
-        let from = (connector, &mut *session);
-        let options = ExtractOptions::default();
-        let receipt =
-            engine::extract(from, &request, &output, &options, &resources, &control).await.unwrap();
-        assert_eq!(receipt.counts.written, ACCOUNTS, "extraction {count}");
-        let database = receipt.plan.source.database.unwrap();
-        several += usize::from(database.streams > 1);
-        let object = storage.open(&output.path).await.unwrap();
-        let bytes = object.read(0..object.info().size).await.unwrap();
-        let (sum, amounts) = sum(bytes);
-        assert_eq!(sum, AMOUNT * i64::try_from(ACCOUNTS).unwrap(), "extraction {count}");
-        differences += usize::from(before.is_some_and(|before| before != amounts));
-        before = Some(amounts);
-    }
+    let all = stream::iter(0..extractions)
+        .map(|count| extraction(connector, &resources, count))
+        .buffer_unordered(AT_ONCE)
+        .collect::<Vec<_>>()
+        .await;
+    let several = all.iter().filter(|(streams, _)| *streams > 1).count();
     // On one connection every database is exact.
     assert!(several > extractions / 3, "there were several streams {several} times only");
+    let differences = all.windows(2).filter(|pair| pair[0].1 != pair[1].1).count();
     // Else nothing was moved meanwhile, and this would have shown nothing.
     assert!(differences > extractions / 10, "the amounts differed {differences} times only");
+}
+
+/// Reads the table once, in one to three streams, and returns in how many and every amount.
+async fn extraction(
+    connector: &dyn Connector,
+    resources: &Resources,
+    count: usize,
+) -> (u64, Vec<i64>) {
+    let control = Control { reporter: Arc::new(Silent), cancel: Cancel::default(), timeout: None };
+    let table = TableName { schema: None, name: "account".to_owned() };
+    let storage: Arc<dyn Storage> = Arc::new(MemoryStorage::new());
+    let path = "account.parquet".parse().unwrap();
+    let output = Output { storage: storage.clone(), path, if_exists: IfExists::Fail };
+    let request = ExtractRequest {
+        partitions: Some(1 + count % 3),
+        ..ExtractRequest::new(Relation::Table(table))
+    };
+    let mut session = engine::open_session(connector, &control).await.unwrap();
+    let from = (connector, &mut *session);
+    let options = ExtractOptions::default();
+    let receipt =
+        engine::extract(from, &request, &output, &options, resources, &control).await.unwrap();
+    assert_eq!(receipt.counts.written, ACCOUNTS, "extraction {count}");
+    let object = storage.open(&output.path).await.unwrap();
+    let (sum, amounts) = sum(object.read(0..object.info().size).await.unwrap());
+    assert_eq!(sum, AMOUNT * i64::try_from(ACCOUNTS).unwrap(), "extraction {count}");
+    (receipt.plan.source.database.unwrap().streams, amounts)
 }
 
 /// Returns the sum of all amounts and each of them by its account.

@@ -33,7 +33,7 @@ async fn sums_are_exact_under_constant_transfers() {
         thread::spawn(move || database.run("CALL transfer()"))
     };
     // The writer ends with its server when this fails.
-    sums_are_exact(&*connector(&database.url()), 100).await;
+    sums_are_exact(&*connector(&database.url()), 1000).await;
     database.run("INSERT INTO ended VALUES (TRUE)").unwrap();
     writer.join().unwrap().unwrap();
 }

@@ -31,7 +31,7 @@ async fn sums_are_exact_under_constant_transfers() {
         })
     };
     // The writer ends with its server when this fails.
-    sums_are_exact(&*connector(&database.url()), 300).await;
+    sums_are_exact(&*connector(&database.url()), 1000).await;
     database.run("DROP TABLE over").unwrap();
     writer.join().unwrap().unwrap();
 }
