@@ -18,6 +18,7 @@ mod target;
 
 use std::{
     borrow::Cow,
+    fmt,
     sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
@@ -67,7 +68,6 @@ const LOGINS: usize = 4;
 const SAID_CHARACTERS: usize = 200;
 
 /// An SSH server through which connections are made, any number of times.
-#[derive(Debug)]
 pub(crate) struct Tunnel {
     ssh: SshSettings,
     /// Read and unlocked once.
@@ -75,6 +75,13 @@ pub(crate) struct Tunnel {
     /// What the server's key was when it was last connected to.
     fingerprint: Arc<OnceLock<String>>,
     logins: Semaphore,
+}
+
+/// Without the keys, whatever the library would show of them.
+impl fmt::Debug for Tunnel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tunnel").field("ssh", &self.ssh).finish_non_exhaustive()
+    }
 }
 
 impl Tunnel {

@@ -161,10 +161,10 @@ pub(crate) fn mistakes() -> Vec<(SshSettings, ErrorKind, Vec<String>)> {
     ]
 }
 
-/// Returns the ways to be let in that work.
-pub(crate) fn ways() -> Vec<(&'static str, SshSettings)> {
+/// Returns the ways to be let in that work, with their files in a folder.
+pub(crate) fn ways(folder: &Path) -> Vec<(&'static str, SshSettings)> {
     let text = fs::read_to_string(file("id_ed25519")).expect("the key is there");
-    let hosts = tempfile_of(&known("host_ed25519"));
+    let hosts = hashed(folder, &known("host_ed25519"));
     vec![
         ("ed25519", ssh()),
         ("ecdsa", with_key("id_ecdsa")),
@@ -219,12 +219,11 @@ pub(crate) fn ways() -> Vec<(&'static str, SshSettings)> {
 }
 
 /// Writes a file of known hosts and lets OpenSSH hash its names.
-fn tempfile_of(text: &str) -> PathBuf {
-    let folder = tempfile::tempdir().expect("there is room").keep();
+fn hashed(folder: &Path, text: &str) -> PathBuf {
     let path = folder.join("known_hosts");
     fs::write(&path, text).expect("there is room");
-    let hashed = Command::new("ssh-keygen").arg("-Hf").arg(&path).output().expect("it runs");
-    assert!(hashed.status.success(), "{hashed:?}");
+    let done = Command::new("ssh-keygen").arg("-Hf").arg(&path).output().expect("it runs");
+    assert!(done.status.success(), "{done:?}");
     let text = fs::read_to_string(&path).expect("it is there");
     assert!(text.starts_with("|1|"), "{text}");
     path

@@ -16,7 +16,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
-use tundra_core::Decision;
+use tundra_core::{Decision, ErrorKind};
 
 use crate::{
     address::AddressError,
@@ -310,6 +310,9 @@ impl Watch {
             let seen = match timeout(within, self.canceller.look()).await {
                 Ok(Ok(seen)) => seen,
                 Err(_) | Ok(Err(Failure::Address(AddressError::Timeout { .. }))) => Sight::Nothing,
+                Ok(Err(Failure::Tunnel(error))) if error.kind == ErrorKind::Timeout => {
+                    Sight::Nothing
+                }
                 Ok(Err(_)) => Sight::Unknown,
             };
             // Once may be chance: a server that is very busy, a batch that was just taken.

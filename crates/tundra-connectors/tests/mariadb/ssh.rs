@@ -102,8 +102,8 @@ behaviours!(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_sort_of_key_leads_through() {
-    let server = Server::create();
-    for (what, ssh) in ways() {
+    let (server, folder) = (Server::create(), tempfile::tempdir().expect("there is room"));
+    for (what, ssh) in ways(folder.path()) {
         let connector = MysqlConnector::new(through(server.settings(), ssh));
         if let Err(error) = connector.test().await {
             panic!("{what}: {error}");
