@@ -150,7 +150,7 @@ fn with_options(
     args: &SshArgs,
 ) -> Result<Option<SshSettings>, Failure> {
     let SshArgs { ssh, ssh_key, ssh_known_hosts } = args;
-    let mut ssh = match (named, ssh.clone()) {
+    let mut ssh = match (named, ssh.as_deref().cloned()) {
         (Some(_), Some(_)) => {
             return Err(Failure::usage(
                 "there is an SSH server in the URL, and another one is to be used",
@@ -198,7 +198,7 @@ pub(crate) fn with_tunnel(url: &str, args: &SshArgs) -> Result<String, Failure> 
         let file = std::path::absolute(file).unwrap_or_else(|_| file.to_path_buf());
         file.to_string_lossy().into_owned()
     };
-    let of = |take: fn(&SshSettings) -> Option<String>| ssh.as_ref().and_then(take);
+    let of = |take: fn(&SshSettings) -> Option<String>| ssh.as_deref().and_then(take);
     let settings = [
         ("ssh_host", of(|ssh| Some(ssh.host.clone()))),
         ("ssh_port", of(|ssh| ssh.port.map(|port| port.to_string()))),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use tundra_connectors::SshSettings;
+use tundra_connectors::{SettingsError, SshSettings};
 
 /// How to reach a database and how to log in there.
 #[derive(Debug, Args)]
@@ -26,12 +26,12 @@ pub(crate) struct ConnectionArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Connection")]
 pub(crate) struct SshArgs {
-    /// Reach the database through this SSH server, which is let in by a key
+    /// Reach the database through this SSH server, which lets us in by a key
     ///
     /// The database's host and port are those that the SSH server sees: 127.0.0.1 is the SSH server itself.
     /// Without a user it is the one who runs this command.
-    #[arg(long, value_name = "[USER@]HOST[:PORT]")]
-    pub(crate) ssh: Option<SshSettings>,
+    #[arg(long, value_name = "[USER@]HOST[:PORT]", value_parser = server)]
+    pub(crate) ssh: Option<Box<SshSettings>>,
 
     /// The private key for the SSH server [default: id_ed25519, id_ecdsa and id_rsa in ~/.ssh]
     #[arg(long, value_name = "FILE")]
@@ -58,4 +58,8 @@ pub(crate) struct PasswordArgs {
     /// Ask for the password on the terminal
     #[arg(long)]
     pub(crate) ask_password: bool,
+}
+
+fn server(text: &str) -> Result<Box<SshSettings>, SettingsError> {
+    text.parse().map(Box::new)
 }
