@@ -43,7 +43,7 @@ enum Command {
     Services(services_command::Args),
     /// Looks for inputs that a reader neither converts nor refuses.
     Fuzz(fuzz::Args),
-    /// Measures Tundra against its peers and writes docs/BENCHMARKS.md.
+    /// Measures Tundra against its peers and writes docs/BENCHMARKS.md and its neighbours.
     Bench(bench::Args),
 }
 

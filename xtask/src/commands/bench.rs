@@ -15,12 +15,14 @@ mod summary;
 use std::fs;
 
 use anyhow::{Context, bail};
+use clap::ValueEnum;
 
 use self::{
     case::{Case, Input, cases},
     data::Data,
     database::Databases,
     measure::{Bench, text},
+    report::Report,
     store::Store,
     summary::Summary,
 };
@@ -37,13 +39,12 @@ const REQUIREMENTS: &str = "xtask/src/commands/bench/python/requirements.txt";
 /// What the peers need that only an older release of DuckDB has, and those that read databases.
 const EXTENSIONS_REQUIREMENTS: &str = "xtask/src/commands/bench/python/extensions-requirements.txt";
 
-/// Where the figures of the last full run stand.
-const REPORT: &str = "docs/BENCHMARKS.md";
-
-/// Measures Tundra against its peers and writes docs/BENCHMARKS.md.
+/// Measures Tundra against its peers and writes docs/BENCHMARKS.md and its neighbours.
 ///
 /// The data (17 GB) is made once and kept in the cache folder. Let the machine do nothing else
-/// meanwhile. docs/BENCHMARKS.md is written when all cases ran on the full data.
+/// meanwhile. Each document is written when all of its cases ran on the full data: BENCHMARKS.md for
+/// files and stores, BENCHMARKS-DATABASES.md for databases, and BENCHMARKS-TENFOLD.md for those with ten
+/// times the rows, which alone takes an hour.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// How often everybody runs, after one round that warms up and does not count.
@@ -54,6 +55,9 @@ pub(crate) struct Args {
     /// Only this case; may be repeated.
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
+    /// Only the cases of this document; may be repeated.
+    #[arg(long, value_enum, value_name = "REPORT", conflicts_with = "only")]
+    report: Vec<Report>,
     /// A tenth of the data and few rounds, to see that everything runs.
     #[arg(long)]
     quick: bool,
@@ -65,9 +69,10 @@ pub(crate) struct Args {
 /// When something cannot be built, made or run, or when two contenders wrote a different number of
 /// rows. A missed target is reported, and is no error.
 pub(crate) fn run(args: Args, workspace: &Workspace) -> anyhow::Result<()> {
-    let Args { rounds, only, quick } = args;
+    let Args { rounds, only, report, quick } = args;
     let rounds = rounds.unwrap_or(if quick { 3 } else { 7 });
-    let cases = choose(&only)?;
+    let mut cases = choose(&only)?;
+    cases.retain(|case| report.is_empty() || report.contains(&case.report()));
 
     step("build tundra", || {
         workspace.cargo().args(["build", "--release", "--package", "tundra-cli"]).run()
@@ -93,7 +98,6 @@ pub(crate) fn run(args: Args, workspace: &Workspace) -> anyhow::Result<()> {
     let machine = report::Machine::read(&bench, databases.as_ref())?;
 
     let mut summaries = Vec::new();
-    let mut is_complete = only.is_empty() && !quick;
     for case in cases {
         if quick && !case.is_quick {
             say(format_args!("{}: left out, because there is no quick way", case.name));
@@ -105,7 +109,6 @@ pub(crate) fn run(args: Args, workspace: &Workspace) -> anyhow::Result<()> {
                 case.name,
                 missing as f64 / 1e9
             ));
-            is_complete = false;
             continue;
         }
         let file = data.ensure(case.input)?;
@@ -123,15 +126,23 @@ pub(crate) fn run(args: Args, workspace: &Workspace) -> anyhow::Result<()> {
             databases.forget(server, rows)?;
         }
     }
-    if !is_complete {
-        say(format_args!("{REPORT} is left as it is: not all of it was measured"));
-        return Ok(());
+    for report in Report::value_variants().iter().copied().filter(|_| !quick) {
+        let path = report.path();
+        let of_it: Vec<_> = summaries.iter().filter(|it| it.case.report() == report).collect();
+        if of_it.is_empty() || of_it.len() < cases_of(report) {
+            say(format_args!("{path} is left as it is: not all of it was measured"));
+            continue;
+        }
+        let text = report::document(report, &machine, rounds, &of_it);
+        fs::write(workspace.path(path), text)
+            .with_context(|| format!("could not write `{path}`"))?;
+        say(format_args!("wrote {path}"));
     }
-    let text = report::document(&machine, rounds, &summaries);
-    fs::write(workspace.path(REPORT), text)
-        .with_context(|| format!("could not write `{REPORT}`"))?;
-    say(format_args!("wrote {REPORT}"));
     Ok(())
+}
+
+fn cases_of(report: Report) -> usize {
+    cases().filter(|case| case.report() == report).count()
 }
 
 /// Starts the servers that the cases read from, if any.

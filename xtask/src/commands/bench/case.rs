@@ -125,6 +125,15 @@ pub(super) fn cases() -> impl Iterator<Item = &'static Case> {
 }
 
 impl Case {
+    /// Returns the document that its figures stand in.
+    pub(super) fn report(&self) -> Report {
+        match self.input {
+            Input::Table(_, Rows::Once) | Input::Sqlite(Rows::Once) => Report::Databases,
+            Input::Table(_, Rows::Tenfold) | Input::Sqlite(Rows::Tenfold) => Report::Tenfold,
+            _ => Report::Files,
+        }
+    }
+
     /// Returns how many rounds there are when `wanted` are asked for.
     pub(super) fn rounds(&self, wanted: u32) -> u32 {
         self.max_rounds.map_or(wanted, |most| most.min(wanted))

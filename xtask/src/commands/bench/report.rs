@@ -11,6 +11,67 @@ use super::{
     summary::{Row, Summary},
 };
 
+/// A document, with the cases of which all must have run before it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Report {
+    /// Files and stores, and the program itself.
+    Files,
+    /// Databases.
+    Databases,
+    /// Databases with ten times the rows.
+    Tenfold,
+}
+
+impl Report {
+    /// Returns where it stands in the repository.
+    pub(super) fn path(self) -> &'static str {
+        match self {
+            Self::Files => "docs/BENCHMARKS.md",
+            Self::Databases => "docs/BENCHMARKS-DATABASES.md",
+            Self::Tenfold => "docs/BENCHMARKS-TENFOLD.md",
+        }
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::Files => "Benchmarks",
+            Self::Databases => "Benchmarks of databases",
+            Self::Tenfold => "Benchmarks of databases with ten times the rows",
+        }
+    }
+
+    /// Returns what the figures are of, and what has to be known of them.
+    fn notes(self) -> &'static str {
+        match self {
+            Self::Files => {
+                "- Data: TPC-H `lineitem` at scale factor 1, 6,001,215 rows, made by `tpchgen-cli`.\n  \
+                 `contradiction` reads it with `00713` as the `l_partkey` of its last row, `memory` the \
+                 rows over and over, 4 GB.\n\
+                 - Store: Garage on this machine, its objects on disk; `far` reaches it through a proxy \
+                 of the tests, which takes a share of the cores.\n\
+                 - In `contradiction` DuckDB makes `713` of `00713` and says nothing, so its time is that \
+                 for a clean file.\n  \
+                 \"DuckDB, told\" is given the type of that column, and keeps the value as Tundra does by \
+                 itself.\n"
+            }
+            Self::Databases => {
+                "- Data: TPC-H `lineitem` at scale factor 1, 6,001,215 rows, made by `tpchgen-cli`.\n"
+            }
+            Self::Tenfold => {
+                "- Data: TPC-H `lineitem` at scale factor 1, 6,001,215 rows, made by `tpchgen-cli` and \
+                 loaded ten times, with other keys.\n"
+            }
+        }
+    }
+}
+
+/// What has to be known of the servers.
+const SERVERS: &str = "\
+- Databases: on this machine, reached over TCP without encryption; the table has the types and the primary \
+key of TPC-H, and all of it is in memory before the first round.\n  \
+The servers take a share of the cores, and neither their CPU nor their memory is in the figures.\n  \
+MariaDB has a buffer pool of 1 GiB, PostgreSQL what the system caches.\n";
+
 /// Where the figures were taken.
 #[derive(Debug)]
 pub(super) struct Machine {
@@ -95,16 +156,24 @@ fn memory(total: &str) -> String {
     )
 }
 
-/// The document of a full run.
-pub(super) fn document(machine: &Machine, rounds: u32, summaries: &[Summary]) -> String {
+/// The document of all of its cases.
+pub(super) fn document(
+    report: Report,
+    machine: &Machine,
+    rounds: u32,
+    summaries: &[&Summary],
+) -> String {
     let Machine { processor, cores, memory, load, date, versions } = machine;
     let fewer: String = summaries
         .iter()
         .filter(|summary| summary.case.rounds(rounds) < rounds)
         .map(|summary| format!(", {} in `{}`", summary.case.rounds(rounds), summary.case.name))
         .collect();
+    let title = report.title();
+    let servers = if report == Report::Files { "" } else { SERVERS };
+    let notes = report.notes();
     let mut text = format!(
-        "# Benchmarks\n\
+        "# {title}\n\
          \n\
          Written by `cargo xtask bench`; do not edit.\n\
          Absolute times do not carry over to another machine; ratios taken in one run do.\n\
@@ -112,16 +181,7 @@ pub(super) fn document(machine: &Machine, rounds: u32, summaries: &[Summary]) ->
          - Machine: {processor}, {cores} cores, {memory} of memory; load before the run {load}.\n\
          - Date: {date}.\n\
          - Versions: {versions}.\n\
-         - Data: TPC-H `lineitem` at scale factor 1, 6,001,215 rows, made by `tpchgen-cli`.\n  \
-           `contradiction` reads it with `00713` as the `l_partkey` of its last row, `memory` the \
-         rows over and over, 4 GB.\n\
-         - Store: Garage on this machine, its objects on disk; `far` reaches it through a proxy of the \
-         tests, which takes a share of the cores.\n\
-         - Databases: on this machine, reached over TCP without encryption; the table has the types and \
-         the primary key of TPC-H, and all of it is in memory before the first round.\n  \
-           The servers take a share of the cores, and neither their CPU nor their memory is in the \
-         figures.\n  \
-           MariaDB has a buffer pool of 1 GiB, PostgreSQL what the system caches.\n\
+         {notes}{servers}\
          - Everybody runs in turn, {rounds} rounds after one that warms up{fewer}; figures are \
          medians.\n  \
            A ratio is Tundra's figure divided by the peer's in the same round, and again the median.\n\
@@ -131,11 +191,7 @@ pub(super) fn document(machine: &Machine, rounds: u32, summaries: &[Summary]) ->
          - Memory is the peak resident set of the process.\n  \
            The measuring program's own, about 10 MB, is the least that can be seen.\n\
          - Everybody has all cores and, where the [commands](#commands) do not say otherwise, its \
-         own defaults.\n\
-         - In `contradiction` DuckDB makes `713` of `00713` and says nothing, so its time is that for \
-         a clean file.\n  \
-           \"DuckDB, told\" is given the type of that column, and keeps the value as Tundra does by \
-         itself.\n"
+         own defaults.\n"
     );
     for summary in summaries {
         text.push('\n');
