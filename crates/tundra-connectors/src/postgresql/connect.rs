@@ -3,7 +3,7 @@
 //! Start at [`Place::connect`]. The way to the host is that of `route`; TLS is asked for as libpq
 //! does it. A connection is tried again when the failure passes by itself, at most five times in all.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use backon::Retryable;
 use bytes::BytesMut;

@@ -3,6 +3,8 @@
 mod databases;
 mod files;
 
+use super::report::Report;
+
 /// Something that all contenders do, each in its own way.
 #[derive(Debug)]
 pub(super) struct Case {
