@@ -37,7 +37,7 @@ async fn extract(database: &Database, folder: &Folder, name: &str) -> Receipt {
         temp_directory: spill.path().to_owned(),
         max_temp_size: 1 << 30,
     };
-    let (storage, path) = tundra_storage::resolve(&folder.path(name)).unwrap();
+    let (storage, path) = tundra_storage::resolve(folder.path(name)).unwrap();
     let output = Output { storage, path, if_exists: IfExists::Fail };
     let table = TableName { schema: None, name: "place".to_owned() };
     let request = ExtractRequest::new(Relation::Table(table));
@@ -87,7 +87,7 @@ async fn geometries_open_as_what_they_are() {
     assert_eq!(columns["globe"]["crs"], "EPSG:4326");
     assert_eq!(
         columns["nowhere"],
-        json!({ "crs": null, "values": ["LINESTRING (0 0, 1e-09 0.1)", null] })
+        json!({ "crs": null, "values": ["LINESTRING (0 0, 1e-9 0.1)", null] })
     );
     // Bytes, of which nothing is said.
     let curve = database.run("SELECT st_asbinary(curve) FROM place WHERE id = 1").unwrap();

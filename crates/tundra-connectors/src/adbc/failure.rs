@@ -96,6 +96,9 @@ fn kind(error: &Error, state: Option<&str>) -> ErrorKind {
     if says("interrupted") {
         return ErrorKind::Cancelled;
     }
+    if says("database is locked") {
+        return ErrorKind::Unavailable;
+    }
     if says("syntax error") || says("no such column") || says("readonly database") {
         return ErrorKind::InvalidRequest;
     }
@@ -140,14 +143,14 @@ mod tests {
 
     #[test]
     fn what_may_work_a_moment_later_is_tried_again() {
-        for (message, expected) in [
-            ("[SQLite] Failed to prepare query: database is locked", true),
-            ("[libpq] connection to server at \"h\" failed: Connection refused", true),
-            ("[libpq] FATAL:  sorry, too many clients already", true),
-            ("[libpq] FATAL:  password authentication failed for user \"u\"", false),
-            ("no such table: locked", false),
+        for (status, message, expected) in [
+            (Status::InvalidState, "[SQLite] Failed to prepare query: database is locked", true),
+            (Status::IO, "[libpq] connection to server at \"h\" failed: Connection refused", true),
+            (Status::IO, "[libpq] FATAL:  sorry, too many clients already", true),
+            (Status::IO, "[libpq] FATAL:  password authentication failed for user \"u\"", false),
+            (Status::IO, "no such table: locked", false),
         ] {
-            let failed = failed("connect", &error(Status::IO, b"\0\0\0\0\0", message), &[]);
+            let failed = failed("connect", &error(status, b"\0\0\0\0\0", message), &[]);
             assert_eq!(is_worth_another_try(&failed), expected, "{message}");
         }
     }

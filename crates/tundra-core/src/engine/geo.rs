@@ -76,11 +76,8 @@ impl GeoMetadata {
         let mut carried = Map::new();
         for (name, mut column) in columns {
             let Some(new_name) = name_of(&name) else { continue };
-            if column.get("covering").is_some_and(|it| !rename_covering(&mut it.clone(), &name_of))
-            {
+            if column.get_mut("covering").is_some_and(|it| !rename_covering(it, &name_of)) {
                 column.as_object_mut()?.remove("covering");
-            } else if let Some(covering) = column.get_mut("covering") {
-                rename_covering(covering, &name_of);
             }
             carried.insert(new_name.clone(), column);
         }
@@ -181,9 +178,7 @@ fn rename_covering<'a>(
             }),
             _ => false,
         },
-        Value::Object(parts) => {
-            parts.values_mut().fold(true, |all, part| rename_covering(part, name_of) && all)
-        }
+        Value::Object(parts) => parts.values_mut().all(|part| rename_covering(part, name_of)),
         _ => false,
     }
 }
