@@ -377,7 +377,8 @@ mod tests {
     fn a_switch_throws_those_below_it_and_not_the_one_above() {
         let above = Cancel::default();
         let (one, other) = (above.child(), above.child());
-        one.clone().cancel();
+        let same = one.clone();
+        same.cancel();
         assert!(one.is_cancelled() && !other.is_cancelled() && !above.is_cancelled());
         above.cancel();
         assert!(other.is_cancelled() && above.child().is_cancelled());
