@@ -73,6 +73,8 @@ typedef struct {
 	uint64_t max_temp_size;
 	bool preserve_insertion_order;
 	bool cache_files;
+	// Otherwise only those of DuckDB's core and of Parquet.
+	bool all_functions;
 } tundra_options;
 
 // Why a call failed; null says that it did not.

@@ -5,6 +5,7 @@
 #include "duckdb/catalog/catalog.hpp"
 #include "duckdb/catalog/catalog_entry/schema_catalog_entry.hpp"
 #include "duckdb/main/config.hpp"
+#include "duckdb/main/extension/linked_extension_registry.hpp"
 #include "duckdb/parser/parsed_data/create_info.hpp"
 #include "duckdb/parser/parsed_data/drop_info.hpp"
 #include "duckdb/parser/statement/create_statement.hpp"
@@ -62,6 +63,19 @@ void RemoveWhere(ClientContext &context, SchemaCatalogEntry &schema, CatalogType
 	}
 }
 
+//! The libraries of functions that DuckDB's core does without. What else is linked in stays.
+const char *const LEFT_OUT_LIBRARIES[] = {"core_functions", "json"};
+
+//! DuckDB takes the libraries of its program that are not named here, so they are named with nothing to load.
+void LeaveOutLibraries(DBConfig &config) {
+	for (auto &linked : LinkedExtensionRegistry::Get()) {
+		if (Contains(LEFT_OUT_LIBRARIES, Identifier(linked.name))) {
+			linked.load = nullptr;
+			config.linked_extensions.push_back(std::move(linked));
+		}
+	}
+}
+
 //! Throws unless it is data, or a way of looking at data, that is made or dropped: secrets have the same statements.
 void RequireData(const char *verb, CatalogType type) {
 	switch (type) {
@@ -109,6 +123,10 @@ void Configure(DBConfig &config, const tundra_options &options) {
 		config.AddAllowedDirectory(SpillRoot(spill_directory));
 	}
 	config.SetOptionByName("enable_external_access", Value::BOOLEAN(false));
+
+	if (!options.all_functions) {
+		LeaveOutLibraries(config);
+	}
 }
 
 void RemoveFunctions(ClientContext &context) {

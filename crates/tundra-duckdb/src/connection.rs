@@ -65,6 +65,7 @@ impl Connection {
             max_temp_size: options.max_temp_size,
             preserve_insertion_order: options.preserve_insertion_order,
             cache_files: options.cache_files,
+            all_functions: options.all_functions,
         };
         let mut raw = ptr::null_mut();
         // SAFETY: the options live for the call, and C++ takes the callbacks' context.

@@ -104,6 +104,7 @@ pub(crate) struct RawOptions {
     pub(crate) max_temp_size: u64,
     pub(crate) preserve_insertion_order: bool,
     pub(crate) cache_files: bool,
+    pub(crate) all_functions: bool,
 }
 
 unsafe extern "C" {

@@ -18,7 +18,7 @@ use arrow::compute::{cast, concat_batches};
 use arrow::datatypes::{DataType, Field, Fields, Int32Type, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatchReader;
-use tundra_duckdb::{Class, Database, Error, Options};
+use tundra_duckdb::{Class, Database, Error, Options, quote_identifier};
 
 use crate::support::{MemoryFiles, integer_batch, integers, open, options};
 
@@ -472,4 +472,43 @@ fn a_reader_is_dropped_once() {
     database.register_stream("unread", new()).unwrap();
     drop(database);
     assert_eq!(drops.load(Ordering::Relaxed), 3, "with the database");
+}
+
+#[test]
+fn a_database_with_few_functions_does_what_a_conversion_needs() {
+    let files = MemoryFiles::default();
+    let options = Options { all_functions: false, ..options() };
+    let database = Database::open(&options, Arc::new(files.clone())).unwrap();
+    let batch = every_type();
+    let schema = batch.schema();
+    for name in ["looked_at", "copied"] {
+        database.register_stream(name, reader(&schema, vec![Ok(batch.clone())])).unwrap();
+    }
+    let columns: Vec<String> = schema
+        .fields()
+        .iter()
+        .filter(|field| !field.data_type().is_nested())
+        .map(|field| {
+            let name = quote_identifier(field.name());
+            format!(
+                "count(*) - count({name}), count(DISTINCT {name}), CAST(min({name}) AS VARCHAR), \
+                 CAST(max({name}) AS VARCHAR)"
+            )
+        })
+        .collect();
+    let looked = format!("SELECT count(*), {} FROM looked_at", columns.join(", "));
+    assert_eq!(integers(&database.query(&looked).unwrap()), [ROWS as i64]);
+    database
+        .execute(
+            "COPY copied TO 'tundra://out.parquet' (FORMAT parquet, KV_METADATA {'a': 'b'}, \
+             RETURN_STATS, USE_TMP_FILE false)",
+        )
+        .unwrap();
+    let read: usize = files.parquet("out.parquet").iter().map(RecordBatch::num_rows).sum();
+    assert_eq!(read, ROWS);
+    // What takes the time to set up is not there.
+    for sql in ["SELECT sin(1)", "SELECT json_valid('1')", "SELECT CAST('1' AS JSON)"] {
+        let error = database.query(sql).unwrap_err();
+        assert!(matches!(error, Error::Query { .. }), "{sql}: {error}");
+    }
 }

@@ -191,6 +191,7 @@ pub(crate) fn options() -> Options {
         max_temp_size: 0,
         preserve_insertion_order: true,
         cache_files: false,
+        all_functions: true,
     }
 }
 
