@@ -6,17 +6,21 @@
 
 mod history;
 mod source;
+mod standing;
 mod version;
 
 use std::{fmt::Debug, time::SystemTime};
 
 use async_trait::async_trait;
+use uuid::Uuid;
 
 pub use self::{
     history::{SchemaChange, SchemaDifference, TableColumn, TableSchema},
     source::{NewSource, SchemaRule, Scope, Source, SourceType},
+    standing::{BreakerState, CatalogStanding},
     version::{
-        IdempotencyKey, IdempotencyKeyError, Reserved, Version, VersionFacts, VersionStatus,
+        IdempotencyKey, IdempotencyKeyError, RequestDigest, RequestDigestError, Reserved, Version,
+        VersionFacts, VersionStatus,
     },
 };
 use crate::{
@@ -51,6 +55,12 @@ pub trait Catalog: Debug + Send + Sync + 'static {
     /// Asks for an answer of any kind.
     async fn ping(&self) -> Result<(), CatalogError>;
 
+    /// Returns how the catalog stands with the server behind it, by what it has met so far: it asks nobody,
+    /// waits for nothing and changes nothing. A catalog of this machine has no such server.
+    fn standing(&self) -> CatalogStanding {
+        CatalogStanding::default()
+    }
+
     /// Returns the source.
     async fn source(&self, scope: &Scope, id: SourceId) -> Result<Source, CatalogError>;
 
@@ -73,7 +83,9 @@ pub trait Catalog: Debug + Send + Sync + 'static {
     async fn remove_source(&self, source: &Source) -> Result<(), CatalogError>;
 
     /// Reserves the next version of the source as pending. A key that was used for this source before
-    /// gives the version that was reserved then, whatever became of it.
+    /// gives the version that was reserved then, whatever became of it. Where the key says what is asked
+    /// for, that is kept with it, and [`Reserved::OtherRequest`] tells that it was something else; a
+    /// catalog that cannot keep it takes every request under a key for the same.
     async fn reserve(
         &self,
         source: &Source,
@@ -103,6 +115,20 @@ pub trait Catalog: Debug + Send + Sync + 'static {
         source: &Source,
         number: VersionNumber,
     ) -> Result<Version, CatalogError>;
+
+    /// Returns the version whose row has this id, and its source.
+    async fn version_by_id(
+        &self,
+        scope: &Scope,
+        id: Uuid,
+    ) -> Result<(Source, Version), CatalogError>;
+
+    /// Returns the version that was reserved with this key, if one was and its row is there.
+    async fn version_by_key(
+        &self,
+        source: &Source,
+        key: &IdempotencyKey,
+    ) -> Result<Option<Version>, CatalogError>;
 
     /// Returns versions of the source, the newest first: those older than `before`, at most `limit`.
     async fn versions(

@@ -1,8 +1,9 @@
 //! The conversion engine: one input in, one Parquet file and its receipt out.
 //!
-//! Start at [`convert`] for files and at [`extract`] for databases. Text is read by `crate::read`, losslessly and in parallel, and handed
-//! to DuckDB as record batches, as are the rows of a database; Parquet is read by DuckDB itself. DuckDB writes the output into a
-//! writer of the store; what it wrote is compared with what was read, and only then published.
+//! Start at [`convert`] for files and at [`extract`] for databases. Text is read by `crate::read`,
+//! losslessly and in parallel, and handed to DuckDB as record batches, as are the rows of a database;
+//! Parquet is read by DuckDB itself. DuckDB writes the output into a writer of the store; what it wrote is
+//! compared with what was read, and only then published.
 
 mod beside;
 mod contract;
@@ -15,6 +16,7 @@ mod input;
 mod inspect;
 mod parquet;
 mod prepared;
+mod preview;
 mod rejects;
 mod resources;
 mod run;
@@ -31,9 +33,25 @@ pub use self::{
     extract::{ExtractOptions, OpenRelation, extract, open_session, prepare_extraction},
     inspect::{inspect, unsure_decisions},
     prepared::Prepared,
+    preview::{FirstRows, preview},
     resources::default_resources,
     several::prepare_extractions,
 };
+
+use crate::{Control, Error};
+
+/// Does work that can be given up at any moment, and gives it up when a run with this control is to stop.
+/// What is left of the time then is the caller's to tell to what comes next. Must be called within a Tokio
+/// runtime with time.
+///
+/// # Errors
+/// [`Error::Cancelled`] and [`Error::Timeout`] when it was given up.
+pub async fn unless_stopped<T>(
+    control: &Control,
+    work: impl Future<Output = T>,
+) -> Result<T, Error> {
+    copy::Stop::new(control).unless_stopped(work).await
+}
 
 /// Returns the version of DuckDB that is linked in, such as `v2.0.0`.
 pub fn duckdb_version() -> String {

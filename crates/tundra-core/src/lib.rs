@@ -37,9 +37,10 @@ pub mod testing;
 
 pub use self::{
     catalog::{
-        Catalog, CatalogError, IdempotencyKey, IdempotencyKeyError, NewSource, Reserved,
-        SchemaChange, SchemaDifference, SchemaRule, Scope, Source, SourceType, TableColumn,
-        TableSchema, Version, VersionFacts, VersionStatus,
+        BreakerState, Catalog, CatalogError, CatalogStanding, IdempotencyKey, IdempotencyKeyError,
+        NewSource, RequestDigest, RequestDigestError, Reserved, SchemaChange, SchemaDifference,
+        SchemaRule, Scope, Source, SourceType, TableColumn, TableSchema, Version, VersionFacts,
+        VersionStatus,
     },
     column_type::{ColumnType, ColumnTypeError, MAX_DECIMAL_PRECISION},
     connector::{
@@ -68,7 +69,7 @@ pub use self::{
         Difference, Drift, SCHEMA_FILE_VERSION, SchemaColumn, SchemaFile, SchemaFileError,
         TextForm, TextFormError,
     },
-    secret::{Secret, SecretError, SecretStore},
+    secret::{Secret, SecretError, SecretStore, secret_owner},
     storage::{
         IfExists, ObjectInfo, ObjectReader, ObjectWriter, Storage, StorageCapabilities,
         StorageError, copy_through,

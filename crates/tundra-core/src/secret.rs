@@ -8,7 +8,10 @@ use std::fmt;
 use async_trait::async_trait;
 use zeroize::Zeroizing;
 
-use crate::error::{Classify, ErrorKind, Retry};
+use crate::{
+    error::{Classify, ErrorKind, Retry},
+    identity::TenantId,
+};
 
 /// A text that must not be seen: its `Debug` and `Display` show a mask, and it is wiped.
 #[derive(Clone, PartialEq, Eq)]
@@ -36,6 +39,25 @@ impl fmt::Display for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("***")
     }
+}
+
+/// Returns the organisation that a secret is for by its name, which is that of `acme` for
+/// `org-acme_shop`; `None` for a name without an organisation.
+///
+/// The id of an organisation has no `_`, so that it ends at the first one: `org-acme-eu_shop` is for
+/// `acme-eu` and for nobody else.
+///
+/// # Examples
+/// ```
+/// use tundra_core::secret_owner;
+///
+/// assert_eq!(secret_owner("org-acme_shop"), Some("acme".parse()?));
+/// assert_eq!(secret_owner("shop"), None);
+/// # Ok::<(), tundra_core::IdentityError>(())
+/// ```
+pub fn secret_owner(name: &str) -> Option<TenantId> {
+    let (owner, own_name) = name.strip_prefix("org-")?.split_once('_')?;
+    if own_name.is_empty() { None } else { owner.parse().ok() }
 }
 
 /// A place where credentials are kept by name.
@@ -93,6 +115,31 @@ mod tests {
         let secret = Secret::new("hunter2");
         assert!(!format!("{secret} {secret:?} {:?}", Some(&secret)).contains("hunter2"));
         assert_eq!(secret.expose(), "hunter2");
+    }
+
+    #[test]
+    fn a_secret_is_of_one_organisation_at_most() {
+        let owner = |name: &str| secret_owner(name).map(|it| it.to_string());
+        for (name, expected) in [
+            ("org-a_x", "a"),
+            ("org-a_b_x", "a"),
+            ("org-a_b-x", "a"),
+            ("org-a-b_x", "a-b"),
+            ("org-a--b__x", "a--b"),
+            ("org-org-a_x", "org-a"),
+            ("org-0199a1c2-7c1e-7c55-9d4b-6f5f0e6c3b11_x", "0199a1c2-7c1e-7c55-9d4b-6f5f0e6c3b11"),
+        ] {
+            assert_eq!(owner(name).as_deref(), Some(expected), "{name}");
+        }
+        for name in [
+            "", "x", "org-", "org-a", "org-a_", "org-_x", "org-a-_x", "org--a_x", "org-A_x",
+            "ORG-a_x", "org_a_x", "xorg-a_x",
+        ] {
+            assert_eq!(owner(name), None, "{name}");
+        }
+        // With the longest id there is room for a name of its own in every store of secrets.
+        let longest = "a".repeat(63);
+        assert_eq!(owner(&format!("org-{longest}_{}", "x".repeat(187))), Some(longest));
     }
 
     #[test]

@@ -162,6 +162,15 @@ pub trait ObjectWriter: Debug + Send + 'static {
     /// [`StorageCapabilities::read_back_window`].
     async fn read_back(&mut self, range: Range<u64>) -> Result<Bytes, StorageError>;
 
+    /// Hands the store everything that it takes before the object is visible, so that publishing has
+    /// little left to wait for. Called after the last byte was written and read back.
+    ///
+    /// Unlike publishing it can be given up at any moment, by dropping its future; only aborting is left
+    /// then. A writer that has nothing to hand over beforehand does nothing.
+    async fn flush(&mut self) -> Result<(), StorageError> {
+        Ok(())
+    }
+
     /// Makes the object visible, complete and durable, under its name.
     ///
     /// # Errors

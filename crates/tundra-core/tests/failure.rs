@@ -7,8 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use async_trait::async_trait;
 use tundra_core::{
-    Classify, ConvertOptions, Error, ErrorKind, IfExists, Receipt, Stage, StorageError,
+    Classify, ConvertOptions, Error, ErrorKind, IfExists, ObjectInfo, ObjectPath, ObjectReader,
+    ObjectWriter, Receipt, Stage, Storage, StorageCapabilities, StorageError,
 };
 
 use crate::support::{CancelAt, OUTPUT, Scene, control};
@@ -239,6 +241,67 @@ async fn a_run_that_takes_too_long_says_so() {
         assert!(matches!(error, Error::Timeout(limit) if limit == timeout), "{error:?}");
         assert_eq!(error.kind(), ErrorKind::Timeout);
     }
+}
+
+/// A store that reads, and begins an object only after all other time.
+#[derive(Debug)]
+struct Stuck(Arc<dyn Storage>);
+
+#[async_trait]
+impl Storage for Stuck {
+    fn capabilities(&self) -> StorageCapabilities {
+        self.0.capabilities()
+    }
+
+    fn display(&self, path: &ObjectPath) -> String {
+        self.0.display(path)
+    }
+
+    async fn head(&self, path: &ObjectPath) -> Result<ObjectInfo, StorageError> {
+        self.0.head(path).await
+    }
+
+    async fn open(&self, path: &ObjectPath) -> Result<Arc<dyn ObjectReader>, StorageError> {
+        self.0.open(path).await
+    }
+
+    async fn create(
+        &self,
+        _path: &ObjectPath,
+        _if_exists: IfExists,
+    ) -> Result<Box<dyn ObjectWriter>, StorageError> {
+        std::future::pending().await
+    }
+
+    async fn list(&self, prefix: Option<&ObjectPath>) -> Result<Vec<ObjectInfo>, StorageError> {
+        self.0.list(prefix).await
+    }
+
+    async fn delete(&self, path: &ObjectPath) -> Result<(), StorageError> {
+        self.0.delete(path).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_begins_no_output_keeps_no_run_that_is_to_stop() {
+    let mut scene = Scene::local();
+    scene.put("a.csv", "id\n1\n").await;
+    scene.storage = Arc::new(Stuck(Arc::clone(&scene.storage)));
+    let timeout = Duration::from_millis(50);
+    scene.control = tundra_core::Control { timeout: Some(timeout), ..control() };
+    let error = fails(&scene, "a.csv", &ConvertOptions::default()).await;
+    assert!(matches!(error, Error::Timeout(limit) if limit == timeout), "{error:?}");
+
+    scene.control = control();
+    let cancel = scene.control.cancel.clone();
+    let begun = Instant::now();
+    tokio::spawn(async move {
+        tokio::time::sleep(timeout).await;
+        cancel.cancel();
+    });
+    let error = fails(&scene, "a.csv", &ConvertOptions::default()).await;
+    assert!(matches!(error, Error::Cancelled), "{error:?}");
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread")]

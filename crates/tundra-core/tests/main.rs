@@ -14,6 +14,7 @@ mod inspect;
 mod json;
 mod json_hazards;
 mod parquet_in;
+mod preview;
 mod publishing;
 mod receipt;
 mod schema;

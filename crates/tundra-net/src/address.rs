@@ -1,9 +1,9 @@
 //! Which IP addresses are public, which are somebody's own, and which nobody has business with.
 //!
-//! Start at [`zone`]. It judges addresses and nothing else: names are the resolver's, URLs and settings
-//! the policy's. An IPv6 address that carries an IPv4 address is judged by what it carries.
+//! Start at [`zone`], which judges one address, and [`allowed`], which sifts those of a name by a policy.
+//! Names are the resolver's, URLs and settings the policy's. An IPv6 address that carries an IPv4 address is judged by what it carries.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// Where an address is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +41,29 @@ pub fn zone(address: IpAddr) -> Zone {
             Some(carried) => zone_v4(carried),
             None => zone_v6(address),
         },
+    }
+}
+
+/// Returns those of the addresses of a name that a policy allows, in their order. One that may not be
+/// reached does not stand before others; a name without addresses has none here either.
+///
+/// # Errors
+/// The refusal of the first one, when none of them may be reached.
+pub fn allowed<R>(
+    addresses: impl IntoIterator<Item = SocketAddr>,
+    check: impl Fn(IpAddr) -> Result<(), R>,
+) -> Result<Vec<SocketAddr>, R> {
+    let mut kept = Vec::new();
+    let mut refusal = None;
+    for address in addresses {
+        match check(address.ip()) {
+            Ok(()) => kept.push(address),
+            Err(refused) => refusal = refusal.or(Some(refused)),
+        }
+    }
+    match refusal {
+        Some(refusal) if kept.is_empty() => Err(refusal),
+        _ => Ok(kept),
     }
 }
 
@@ -111,6 +134,19 @@ mod tests {
 
     fn of(text: &str) -> Zone {
         zone(text.parse().unwrap())
+    }
+
+    #[test]
+    fn a_name_is_reached_by_those_of_its_addresses_that_are_allowed() {
+        let of = |text: &str| text.parse::<SocketAddr>().unwrap();
+        let mixed = [of("10.0.0.1:80"), of("1.1.1.1:80"), of("127.0.0.1:80"), of("9.9.9.9:80")];
+        let check = |address| match zone(address) {
+            Zone::Public => Ok(()),
+            _ => Err(address),
+        };
+        assert_eq!(allowed(mixed, check), Ok(vec![mixed[1], mixed[3]]));
+        assert_eq!(allowed([mixed[2], mixed[0]], check), Err(mixed[2].ip()));
+        assert_eq!(allowed([], check), Ok(Vec::new()));
     }
 
     #[test]

@@ -44,6 +44,6 @@ pub use self::{
         AzureSettings, GcsSettings, R2Settings, S3Settings, StoreSettings, TransferSettings,
         UrlSettings,
     },
-    store::{ObjectStoreOptions, ObjectStoreStorage, Upload},
+    store::{ObjectStoreOptions, ObjectStoreStorage, Upload, uploads_aborted},
     stores::Stores,
 };

@@ -25,6 +25,7 @@ use tundra_core::{
 };
 
 pub(crate) use self::abilities::Abilities;
+pub use self::writer::uploads_aborted;
 use self::{reader::StoreReader, writer::StoreWriter};
 use crate::error::Operation;
 

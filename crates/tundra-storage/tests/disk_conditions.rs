@@ -1,6 +1,6 @@
 //! Full disks, read-only disks, and files that belong to somebody else.
 
-use std::{env, ffi::OsStr, fs, os::unix::fs::PermissionsExt, path::Path};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use tundra_core::{Classify, ErrorKind, IfExists, Storage, StorageError};
 use tundra_storage::LocalStorage;
@@ -8,25 +8,13 @@ use tundra_test_services::scenario::play;
 
 use crate::{
     child::PLAYER,
-    support::{begin, error, get, is_root, local, names, path, put},
+    support::{begin, error, get, local, names, path, put},
 };
 
-/// Plays the scenario on a small file system of its own, which goes with its process. `prepare`
-/// are shell commands that run in that file system.
+/// Plays the scenario on a disk of 64 KiB. `prepare` are shell commands that run there first.
 fn play_on_a_small_disk(scenario: &str, prepare: &str) {
     let directory = tempfile::tempdir().unwrap();
-    let script = format!(
-        r#"mount -t tmpfs -o size=64k tmpfs "$0" && cd "$0" && {{ {prepare}; }} && cd / && exec "$@""#
-    );
-    let mut wrapper = vec!["unshare", "--mount"];
-    if !is_root() {
-        wrapper.extend(["--user", "--map-root-user"]);
-    }
-    wrapper.extend(["sh", "-c", &script]);
-    let mut wrapper: Vec<&OsStr> = wrapper.iter().map(OsStr::new).collect();
-    wrapper.push(directory.path().as_os_str());
-    let binary = env::current_exe().unwrap();
-    play(&mut PLAYER.command(&wrapper, &binary, scenario, directory.path()));
+    play(&mut PLAYER.command_on_a_small_disk("64k", prepare, scenario, directory.path()));
 }
 
 #[test]

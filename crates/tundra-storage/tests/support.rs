@@ -1,10 +1,6 @@
 //! Short forms of what most tests here do.
 
-use std::{
-    fs,
-    path::Path,
-    process::{Command, Stdio},
-};
+use std::{fs, path::Path};
 
 use bytes::Bytes;
 use tempfile::TempDir;
@@ -67,10 +63,4 @@ pub(crate) fn error<T>(result: Result<T, StorageError>) -> StorageError {
         Ok(_) => panic!("this should have failed"),
         Err(error) => error,
     }
-}
-
-/// Returns whether this process may do what only root may.
-pub(crate) fn is_root() -> bool {
-    let answer = Command::new("id").arg("-u").stderr(Stdio::inherit()).output().unwrap();
-    answer.stdout.trim_ascii() == b"0"
 }

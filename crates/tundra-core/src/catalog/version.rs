@@ -102,18 +102,77 @@ pub enum Reserved {
     New(Version),
     /// The version that was reserved with this key before, as it is now.
     Earlier(Version),
+    /// The version that was reserved with this key before, for a request that said something else.
+    OtherRequest(Version),
 }
 
 /// A caller's name for one request: requests with the same name are the same request.
 ///
-/// It has 1 to 255 printable characters of ASCII.
+/// It has 1 to 255 printable characters of ASCII. It may know what the request says, so that another
+/// request under the same name is noticed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct IdempotencyKey(String);
+pub struct IdempotencyKey {
+    name: String,
+    request: Option<RequestDigest>,
+}
+
+/// The digest of what a request says, in hexadecimal: two with the same digest say the same.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct RequestDigest(String);
 
 impl IdempotencyKey {
     /// Returns the text.
     pub fn as_str(&self) -> &str {
+        &self.name
+    }
+
+    /// Adds what the request under this name says.
+    #[must_use]
+    pub fn of_request(self, request: RequestDigest) -> Self {
+        Self { request: Some(request), ..self }
+    }
+
+    /// Returns what the request says, where that is known.
+    pub fn request(&self) -> Option<&RequestDigest> {
+        self.request.as_ref()
+    }
+
+    /// Returns whether a request of which this digest was kept may be the same. It may, where one of them
+    /// is not known.
+    pub fn may_be_of(&self, kept: Option<&str>) -> bool {
+        match (&self.request, kept) {
+            (Some(request), Some(kept)) => request.as_str() == kept,
+            _ => true,
+        }
+    }
+}
+
+impl RequestDigest {
+    /// Takes the SHA-256 of what a request says.
+    pub fn of_sha256(digest: [u8; 32]) -> Self {
+        Self(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    /// Returns the digest in hexadecimal, in lower case.
+    pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// A text that is no digest of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the digest of a request has 64 hexadecimal digits in lower case")]
+pub struct RequestDigestError;
+
+impl FromStr for RequestDigest {
+    type Err = RequestDigestError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_digit = |c: u8| c.is_ascii_digit() || (b'a'..=b'f').contains(&c);
+        match text.len() == 64 && text.bytes().all(is_digit) {
+            true => Ok(Self(text.to_owned())),
+            false => Err(RequestDigestError),
+        }
     }
 }
 
@@ -131,13 +190,13 @@ impl FromStr for IdempotencyKey {
         if text.is_empty() || text.len() > LONGEST || !text.bytes().all(is_plain) {
             return Err(IdempotencyKeyError);
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self { name: text.to_owned(), request: None })
     }
 }
 
 impl fmt::Display for IdempotencyKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.name)
     }
 }
 
@@ -166,6 +225,20 @@ mod tests {
         }
         for text in ["", "a\nb", "ä", &format!("{longest}k")] {
             assert_eq!(text.parse::<IdempotencyKey>(), Err(IdempotencyKeyError), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_of_one_request_where_both_are_known() {
+        let digest = |byte| RequestDigest::of_sha256([byte; 32]);
+        let key: IdempotencyKey = "k".parse().unwrap();
+        assert!(key.may_be_of(None) && key.may_be_of(Some("x")));
+        let known = key.of_request(digest(1));
+        assert!(known.may_be_of(None) && known.may_be_of(Some(digest(1).as_str())));
+        assert!(!known.may_be_of(Some(digest(2).as_str())));
+        assert_eq!(digest(0xab).as_str().parse(), Ok(digest(0xab)));
+        for text in ["", "ab", &"AB".repeat(32), &"zz".repeat(32)] {
+            assert_eq!(text.parse::<RequestDigest>(), Err(RequestDigestError), "{text}");
         }
     }
 }

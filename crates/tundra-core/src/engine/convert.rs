@@ -8,7 +8,7 @@ use crate::{
     engine::{
         beside::{REJECTS_OF_METADATA_KEY, RejectsPlace},
         contract::Held,
-        copy::{ReadByEngine, RowOrder, Stop, open_database, run_copy},
+        copy::{Functions, ReadByEngine, RowOrder, Stop, open_database, run_copy},
         failure::engine_error,
         files::{RunFiles, Written},
         input::OpenInput,
@@ -66,12 +66,14 @@ pub async fn prepare(
     let guard = StopOnDrop(stop.clone());
     stop.check()?;
     control.reporter.stage(Stage::Inspecting);
-    let opened = Arc::new(OpenInput::open(input, options.format).await?);
+    // A store that does not answer must not keep a run that is to stop.
+    let opened = stop.unless_stopped(OpenInput::open(input, options.format)).await??;
+    let opened = Arc::new(opened);
     options.json.check(opened.format, &opened.location)?;
     options.text.check(&options.null_words, opened.format, &opened.location)?;
     let rejects_place = RejectsPlace::beside(output, options.on_bad_row)?;
     // A place that cannot be written is told before anything is read.
-    let writer = create(output).await?;
+    let writer = create(output, &stop).await?;
     let writing = Writing {
         compression: options.compression,
         row_group_rows: options.row_group_rows,
@@ -147,7 +149,7 @@ impl Conversion {
         loop {
             let writer = match writer.take() {
                 Some(writer) => writer,
-                None => runtime.block_on(create(&self.run.output))?,
+                None => runtime.block_on(create(&self.run.output, stop))?,
             };
             let columns = held.table().columns().to_vec();
             let plan = EncodedPlan::new(self.opened.facts(), held.decisions(), columns, None)?;
@@ -246,9 +248,10 @@ impl Conversion {
         let Run { id, resources, shares, stop, runtime, .. } = &self.run;
         let RejectsPlace { output, owner } = &self.rejects_place;
         let location = output.storage.display(&output.path);
-        let files = Arc::new(RunFiles::new(runtime.clone(), None));
-        files.offer(sql::REJECTS, runtime.block_on(create(output))?);
-        let database = open_database(resources, *shares, *id, RowOrder::Kept, files.clone())?;
+        let files = Arc::new(RunFiles::new(runtime.clone(), stop, None));
+        files.offer(sql::REJECTS, runtime.block_on(create(output, stop))?);
+        let database =
+            open_database(resources, *shares, *id, RowOrder::Kept, Functions::Few, files.clone())?;
         let reader = rejects.into_reader().map_err(|error| {
             Error::Internal(format!("could not read the rejected records back: {error}"))
         })?;

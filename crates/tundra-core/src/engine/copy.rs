@@ -53,6 +53,27 @@ impl Stop {
         }
     }
 
+    /// Does work that can be given up at any moment, and gives it up when the run is to stop. It is not begun
+    /// when that is so already.
+    pub(crate) async fn unless_stopped<T>(
+        &self,
+        work: impl Future<Output = T>,
+    ) -> Result<T, Error> {
+        self.check()?;
+        let stopped = async {
+            loop {
+                if let Err(error) = self.check() {
+                    return error;
+                }
+                tokio::time::sleep(LOOK_UP).await;
+            }
+        };
+        tokio::select! {
+            done = work => Ok(done),
+            error = stopped => Err(error),
+        }
+    }
+
     /// Returns the error itself, or why the run was stopped when that is what it means.
     pub(crate) fn explain(&self, error: Error) -> Error {
         match (&error, self.reason()) {
@@ -82,12 +103,22 @@ pub(crate) enum RowOrder {
     Free,
 }
 
+/// Which functions statements have. Most of the time that it takes to open a database is for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Functions {
+    /// Those that count and compare: enough where the rows come from us as they are to be written.
+    Few,
+    /// All: DuckDB reads a file by itself, and changes types.
+    All,
+}
+
 /// Opens a database for a run.
 pub(crate) fn open_database(
     resources: &Resources,
     shares: Shares,
     run: RunId,
     order: RowOrder,
+    functions: Functions,
     files: Arc<dyn FileSystem>,
 ) -> Result<Arc<Database>, Error> {
     let options = tundra_duckdb::Options {
@@ -98,6 +129,7 @@ pub(crate) fn open_database(
         max_temp_size: resources.max_temp_size,
         preserve_insertion_order: order == RowOrder::Kept,
         cache_files: false,
+        all_functions: functions == Functions::All,
     };
     Database::open(&options, files).map(Arc::new).map_err(|error| engine_error("start", error))
 }

@@ -13,7 +13,7 @@ use crate::{
     SourceFacts, Stage, StreamEnd, Window, WindowFacts,
     engine::{
         beside::RejectsPlace,
-        copy::{LOOK_UP, RowOrder, Stop},
+        copy::{RowOrder, Stop},
         extract::rows::Rows,
         geo::GeoMetadata,
         prepared::{Prepared, StopOnDrop},
@@ -42,7 +42,7 @@ pub async fn open_session(
     connector: &dyn Connector,
     control: &Control,
 ) -> Result<Box<dyn Session>> {
-    let session = unless_stopped(&Stop::new(control), connector.session()).await??;
+    let session = Stop::new(control).unless_stopped(connector.session()).await??;
     Ok(session)
 }
 
@@ -84,7 +84,7 @@ impl OpenRelation {
         let (position, single) = (session.position(), session.single());
         let (position, single) = (position.map(str::to_owned), single.map(str::to_owned));
         let server = session.server().to_owned();
-        let extraction = unless_stopped(&stop, session.extract(request)).await??;
+        let extraction = stop.unless_stopped(session.extract(request)).await??;
         let (table, query) = match &request.relation {
             Relation::Table(name) => (Some(name.to_string()), None),
             Relation::Query(query) => (None, Some(query.clone())),
@@ -110,22 +110,6 @@ impl OpenRelation {
     /// Returns on how many streams it is read.
     pub(crate) fn streams(&self) -> usize {
         self.extraction.partitions()
-    }
-}
-
-/// Does work that can be given up at any moment, and gives it up when the run is to stop.
-async fn unless_stopped<T>(stop: &Stop, work: impl Future<Output = T>) -> Result<T> {
-    let stopped = async {
-        loop {
-            if let Err(error) = stop.check() {
-                return error;
-            }
-            tokio::time::sleep(LOOK_UP).await;
-        }
-    };
-    tokio::select! {
-        done = work => Ok(done),
-        error = stopped => Err(error),
     }
 }
 
@@ -171,7 +155,7 @@ pub async fn prepare_extraction(
     stop.check()?;
     let rejects_place = RejectsPlace::beside(output, BadRowPolicy::Fail)?;
     // A place that cannot be written is told before anything is read.
-    let writer = create(output).await?;
+    let writer = create(output, &stop).await?;
     let ExtractOptions { compression, row_group_rows } = *options;
     // A query has an order of its own; that of several streams is chance.
     let order = if extraction.partitions() == 1 { RowOrder::Kept } else { RowOrder::Free };
@@ -197,7 +181,7 @@ fn work(
     run.control.reporter.stage(Stage::Converting);
     let mut streams = Vec::new();
     for partition in 0..extraction.partitions() {
-        let starting = unless_stopped(&run.stop, extraction.stream(partition));
+        let starting = run.stop.unless_stopped(extraction.stream(partition));
         streams.push(run.runtime.block_on(starting)??);
     }
     let (rows, tally) = Rows::start(extraction.schema(), streams, run)?;

@@ -11,6 +11,10 @@ pub(crate) fn engine_error(operation: &'static str, error: tundra_duckdb::Error)
     match error {
         tundra_duckdb::Error::Interrupted => Error::Cancelled,
         tundra_duckdb::Error::File { path, operation: file_operation, source } => {
+            let source = match source.downcast::<Error>() {
+                Ok(error) => return *error,
+                Err(source) => source,
+            };
             match source.downcast::<StorageError>() {
                 Ok(source) => Error::Storage {
                     role: match file_operation {

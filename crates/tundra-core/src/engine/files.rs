@@ -6,7 +6,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use bytes::{Bytes, BytesMut};
@@ -14,15 +14,19 @@ use sha2::{Digest, Sha256};
 use tokio::runtime::Handle;
 use tundra_duckdb::{BoxError, FileSystem, ReadFile, WriteFile};
 
-use crate::{ObjectReader, ObjectWriter};
+use crate::{Error, ObjectReader, ObjectWriter, StorageError, engine::copy::Stop};
 
 /// Bytes that are collected before they are handed to the store: DuckDB writes pages of a few
 /// kilobytes one by one.
 const WRITE_BYTES: usize = 1 << 20;
 
+/// How long the removal of an unfinished output may take. A store that does not answer then has its own
+/// rules for what is left.
+const ABORT_WITHIN: Duration = Duration::from_secs(5);
+
 /// The files of one run.
 pub(crate) struct RunFiles {
-    runtime: Handle,
+    store: Waiting,
     input: Option<(&'static str, Arc<dyn ObjectReader>)>,
     shared: Arc<Outputs>,
 }
@@ -45,13 +49,22 @@ pub(crate) struct Written {
     pub(crate) sha256: String,
 }
 
+impl Written {
+    /// Removes it, because it will not be published.
+    pub(crate) async fn abort(self) {
+        remove(self.writer).await;
+    }
+}
+
 impl RunFiles {
-    /// Makes files that consist of `input`, if any. Readers and writers are driven by `runtime`.
+    /// Makes files that consist of `input`, if any. Readers and writers are driven by `runtime`, and a store
+    /// that keeps them waiting is waited for until the run is to stop.
     pub(crate) fn new(
         runtime: Handle,
+        stop: &Stop,
         input: Option<(&'static str, Arc<dyn ObjectReader>)>,
     ) -> Self {
-        Self { runtime, input, shared: Arc::default() }
+        Self { store: Waiting { runtime, stop: stop.clone() }, input, shared: Arc::default() }
     }
 
     /// Lets DuckDB write the file `name` with this writer, once.
@@ -73,10 +86,9 @@ struct NoSuchFile(String);
 impl FileSystem for RunFiles {
     fn open(&self, path: &str) -> Result<Arc<dyn ReadFile>, BoxError> {
         match &self.input {
-            Some((name, object)) if *name == path => Ok(Arc::new(InputFile {
-                object: Arc::clone(object),
-                runtime: self.runtime.clone(),
-            })),
+            Some((name, object)) if *name == path => {
+                Ok(Arc::new(InputFile { object: Arc::clone(object), store: self.store.clone() }))
+            }
             _ => Err(Box::new(NoSuchFile(path.to_owned()))),
         }
     }
@@ -88,7 +100,7 @@ impl FileSystem for RunFiles {
         Ok(Box::new(OutputFile {
             name,
             writer,
-            runtime: self.runtime.clone(),
+            store: self.store.clone(),
             outputs: Arc::clone(&self.shared),
             pending: BytesMut::with_capacity(WRITE_BYTES),
             size: 0,
@@ -105,9 +117,23 @@ impl FileSystem for RunFiles {
     }
 }
 
+/// Waits for a store on a thread of DuckDB, which no interrupt reaches there.
+#[derive(Clone)]
+struct Waiting {
+    runtime: Handle,
+    stop: Stop,
+}
+
+impl Waiting {
+    fn wait<T>(&self, work: impl Future<Output = Result<T, StorageError>>) -> Result<T, BoxError> {
+        let done: Result<_, Error> = self.runtime.block_on(self.stop.unless_stopped(work));
+        Ok(done??)
+    }
+}
+
 struct InputFile {
     object: Arc<dyn ObjectReader>,
-    runtime: Handle,
+    store: Waiting,
 }
 
 impl ReadFile for InputFile {
@@ -124,7 +150,7 @@ impl ReadFile for InputFile {
         if offset >= end {
             return Ok(0);
         }
-        let bytes = self.runtime.block_on(self.object.read(offset..end))?;
+        let bytes = self.store.wait(self.object.read(offset..end))?;
         buffer[..bytes.len()].copy_from_slice(&bytes);
         Ok(bytes.len())
     }
@@ -141,7 +167,7 @@ impl ReadFile for InputFile {
 struct OutputFile {
     name: &'static str,
     writer: Box<dyn ObjectWriter>,
-    runtime: Handle,
+    store: Waiting,
     outputs: Arc<Outputs>,
     pending: BytesMut,
     size: u64,
@@ -151,7 +177,7 @@ struct OutputFile {
 impl OutputFile {
     fn send(&mut self, bytes: Bytes) -> Result<(), BoxError> {
         self.digest.update(&bytes);
-        Ok(self.runtime.block_on(self.writer.write(bytes))?)
+        self.store.wait(self.writer.write(bytes))
     }
 }
 
@@ -179,9 +205,18 @@ impl WriteFile for OutputFile {
 
     fn abort(self: Box<Self>) {
         // The statement has failed already, and that is the error that counts.
-        if let Err(error) = self.runtime.block_on(self.writer.abort()) {
+        self.store.runtime.block_on(remove(self.writer));
+    }
+}
+
+/// Removes an output that will not be published, as far as that is possible in time.
+async fn remove(writer: Box<dyn ObjectWriter>) {
+    match tokio::time::timeout(ABORT_WITHIN, writer.abort()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
             tracing::warn!(error = %error, "could not remove an unfinished output");
         }
+        Err(_) => tracing::warn!("gave up to remove an unfinished output"),
     }
 }
 

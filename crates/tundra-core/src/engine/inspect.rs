@@ -18,7 +18,7 @@ use crate::{
     Error, Format, Input, InspectOptions, Inspection, LossEvent, Resources, Result, Stage,
     TextForm, TextHints, Warning,
     engine::{
-        copy::{RowOrder, Stop, Watcher, open_database},
+        copy::{Functions, RowOrder, Stop, Watcher, open_database},
         failure::input_error,
         files::RunFiles,
         input::OpenInput,
@@ -51,7 +51,8 @@ pub async fn inspect(
     let stop = Stop::new(control);
     stop.check()?;
     control.reporter.stage(Stage::Inspecting);
-    let opened = OpenInput::open(input, options.format).await?;
+    // A store that does not answer must not keep an inspection that is to stop.
+    let opened = stop.unless_stopped(OpenInput::open(input, options.format)).await??;
     options.json.check(opened.format, &opened.location)?;
     options.text.check(&options.null_words, opened.format, &opened.location)?;
     let look = Look {
@@ -168,11 +169,12 @@ impl Look {
         let found = input_columns(&footer, location)?;
         let selected: Vec<String> =
             found.iter().map(|column| sql::column(column.index, &column.name)).collect();
-        let files =
-            Arc::new(RunFiles::new(self.runtime.clone(), Some((sql::INPUT, Arc::clone(object)))));
+        let input = Some((sql::INPUT, Arc::clone(object)));
+        let files = Arc::new(RunFiles::new(self.runtime.clone(), &self.stop, input));
         let run = crate::RunId::generate();
+        let (resources, shares) = (&self.resources, shares(&self.resources));
         let database =
-            open_database(&self.resources, shares(&self.resources), run, RowOrder::Kept, files)?;
+            open_database(resources, shares, run, RowOrder::Kept, Functions::All, files)?;
         let watcher = Watcher::start(&database, &self.stop, None)?;
         let first = database
             .query(&sql::first_rows(&selected, found.len(), SAMPLE_ROWS))

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Instant};
 
 use crate::{
-    Control, Error, IfExists, ObjectInfo, Output, Receipt, Result, Stage,
+    Control, Error, IfExists, ObjectInfo, Output, Receipt, Result, Stage, StorageError,
     engine::{
         beside::RejectsPlace, copy::Stop, input::OpenInput, resources::peak_memory, run::Finished,
     },
@@ -55,34 +55,47 @@ impl Prepared {
 
     /// Makes the output visible and returns its receipt.
     ///
+    /// A run that is to stop stops here as well, until the last request to the store is on its way: of that
+    /// one nobody could say whether it had an effect.
+    ///
     /// # Errors
     /// Fails when the input has changed since it was opened, when the store fails, and when the
     /// output came into being since; nothing is left behind then.
     pub async fn publish(self) -> Result<Receipt> {
         let Self { finished, opened, output, rejects_place, control, guard } = self;
-        let Finished { mut receipt, data, rejects } = finished;
-        guard.0.check()?;
+        let Finished { mut receipt, mut data, mut rejects } = finished;
         control.reporter.stage(Stage::Publishing);
         let publishing = Instant::now();
-        if let Some(opened) = &opened {
-            opened
-                .object
-                .check_unchanged()
-                .await
-                .map_err(|source| Error::Storage { role: "could not read the input", source })?;
+        let ready = guard.0.unless_stopped(async {
+            if let Some(opened) = &opened {
+                let unchanged = opened.object.check_unchanged().await;
+                unchanged.map_err(|source| Error::Storage {
+                    role: "could not read the input",
+                    source,
+                })?;
+            }
+            for written in rejects.iter_mut().chain([&mut data]) {
+                written.writer.flush().await.map_err(not_published)?;
+            }
+            Ok(())
+        });
+        if let Err(error) = ready.await.flatten() {
+            for written in rejects.into_iter().chain([data]) {
+                written.abort().await;
+            }
+            return Err(error);
         }
-        let publish = |source| Error::Storage { role: "could not publish the output", source };
         // The rejects first: whoever sees the data sees what is not in it.
         let has_rejects = rejects.is_some();
         if let Some(rejects) = rejects {
-            rejects.writer.publish().await.map_err(publish)?;
+            rejects.writer.publish().await.map_err(not_published)?;
         }
         if let Err(source) = data.writer.publish().await {
             if has_rejects {
                 // The error of the data says more than one of the clean-up.
                 drop(output.storage.delete(&rejects_place.output.path).await);
             }
-            return Err(publish(source));
+            return Err(not_published(source));
         }
         if !has_rejects {
             rejects_place.remove_stale().await;
@@ -98,6 +111,10 @@ impl fmt::Debug for Prepared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Prepared").field("receipt", self.receipt()).finish_non_exhaustive()
     }
+}
+
+fn not_published(source: StorageError) -> Error {
+    Error::Storage { role: "could not publish the output", source }
 }
 
 /// Removes outputs that came into being a moment ago.

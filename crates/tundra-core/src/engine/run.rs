@@ -15,7 +15,7 @@ use crate::{
     PLAN_METADATA_KEY, Plan, Receipt, Resources, Result, RunId, SourceFacts, Stage, Timings,
     WindowFacts,
     engine::{
-        copy::{ReadByEngine, RowOrder, Stop, open_database, run_copy},
+        copy::{Functions, ReadByEngine, RowOrder, Stop, open_database, run_copy},
         failure::engine_error,
         files::{RunFiles, Written, hexadecimal},
         geo,
@@ -160,10 +160,12 @@ impl Run {
                 (None, Some((sql::INPUT, object)), select, Some(read))
             }
         };
-        let files = Arc::new(RunFiles::new(self.runtime.clone(), input));
+        let files = Arc::new(RunFiles::new(self.runtime.clone(), &self.stop, input));
         files.offer(sql::OUTPUT, writer);
         let Self { resources, shares, id, writing, .. } = self;
-        let database = open_database(resources, *shares, *id, writing.order, files.clone())?;
+        let functions = if rows.is_some() { Functions::Few } else { Functions::All };
+        let database =
+            open_database(resources, *shares, *id, writing.order, functions, files.clone())?;
         if let Some(rows) = rows {
             database
                 .register_stream(sql::STREAM, rows)
@@ -248,13 +250,11 @@ impl Run {
     }
 }
 
-/// Begins an object, which tells whether the place can be written.
-pub(crate) async fn create(output: &Output) -> Result<Box<dyn ObjectWriter>> {
-    output
-        .storage
-        .create(&output.path, output.if_exists)
-        .await
-        .map_err(|source| Error::Storage { role: "could not write the output", source })
+/// Begins an object, which tells whether the place can be written. A store that does not answer does not keep
+/// a run that is to stop.
+pub(crate) async fn create(output: &Output, stop: &Stop) -> Result<Box<dyn ObjectWriter>> {
+    let begun = stop.unless_stopped(output.storage.create(&output.path, output.if_exists)).await?;
+    begun.map_err(|source| Error::Storage { role: "could not write the output", source })
 }
 
 /// Does the work of a run on a thread that may block.

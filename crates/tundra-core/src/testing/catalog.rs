@@ -19,7 +19,7 @@ pub use self::{
     },
     sources::{
         adds_a_source_once, answers_a_ping, keeps_what_a_source_is, pages_sources_by_their_ids,
-        removes_a_source_with_its_versions, shows_nobody_elses_sources,
+        removes_a_source_with_its_versions, says_how_it_stands, shows_nobody_elses_sources,
     },
     transitions::{
         activates_once, activates_or_fails, fails_once, keeps_facts, keeps_messages,
@@ -27,9 +27,9 @@ pub use self::{
         refuses_what_was_removed_meanwhile,
     },
     versions::{
-        finds_stale_versions, gives_every_reservation_its_own_number, gives_one_version_to_one_key,
-        gives_one_version_to_twins, lists_versions_the_newest_first, numbers_versions_from_one,
-        removes_only_what_failed,
+        finds_stale_versions, finds_versions_by_their_ids, gives_every_reservation_its_own_number,
+        gives_one_version_to_one_key, gives_one_version_to_twins, lists_versions_the_newest_first,
+        numbers_versions_from_one, removes_only_what_failed, tells_another_request_under_a_key,
     },
 };
 use crate::catalog::Catalog;
@@ -47,6 +47,8 @@ pub struct Keeps {
     pub receipt_digests: bool,
     /// The columns of versions.
     pub schemas: bool,
+    /// What was asked for under a key; without it a key stands for whatever is asked for.
+    pub requests: bool,
 }
 
 impl Keeps {
@@ -57,6 +59,7 @@ impl Keeps {
         schema_rules: true,
         receipt_digests: true,
         schemas: true,
+        requests: true,
     };
     /// No more than the columns of Tundra 4.0.
     pub const ESSENTIALS: Self = Self {
@@ -65,6 +68,7 @@ impl Keeps {
         schema_rules: false,
         receipt_digests: false,
         schemas: false,
+        requests: false,
     };
 }
 
@@ -74,6 +78,7 @@ impl Keeps {
 /// Panics when the catalog lacks one, and names it.
 pub async fn run_all(catalog: &dyn Catalog, keeps: Keeps) {
     answers_a_ping(catalog).await;
+    says_how_it_stands(catalog).await;
     keeps_what_a_source_is(catalog, keeps).await;
     adds_a_source_once(catalog, keeps).await;
     shows_nobody_elses_sources(catalog, keeps).await;
@@ -83,8 +88,10 @@ pub async fn run_all(catalog: &dyn Catalog, keeps: Keeps) {
     numbers_versions_from_one(catalog).await;
     gives_every_reservation_its_own_number(catalog).await;
     gives_one_version_to_one_key(catalog).await;
+    tells_another_request_under_a_key(catalog, keeps).await;
     gives_one_version_to_twins(catalog).await;
     lists_versions_the_newest_first(catalog).await;
+    finds_versions_by_their_ids(catalog).await;
     finds_stale_versions(catalog).await;
     removes_only_what_failed(catalog).await;
 

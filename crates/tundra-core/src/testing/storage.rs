@@ -112,6 +112,8 @@ pub async fn shows_nothing_before_publish(storage: &dyn Storage) {
     test.is_absent(&path).await;
     test.write(&mut writer, data.clone()).await;
     test.is_absent(&path).await;
+    test.ok("flush it", writer.flush().await);
+    test.is_absent(&path).await;
     test.publish(writer).await;
     test.holds(&path, &data).await;
     test.same("the listed objects", &test.listed().await, &vec![path]);
@@ -127,6 +129,12 @@ pub async fn leaves_nothing_after_abort_or_drop(storage: &dyn Storage) {
         let mut writer = test.create(&path, IfExists::Fail).await;
         test.write(&mut writer, data.clone()).await;
         test.ok("abort it", writer.abort().await);
+        test.is_absent(&path).await;
+
+        let mut writer = test.create(&path, IfExists::Fail).await;
+        test.write(&mut writer, data.clone()).await;
+        test.ok("flush it", writer.flush().await);
+        test.ok("abort it after that", writer.abort().await);
         test.is_absent(&path).await;
 
         let mut writer = test.create(&path, IfExists::Fail).await;

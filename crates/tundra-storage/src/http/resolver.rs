@@ -11,6 +11,7 @@ use std::{
 };
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use tundra_net::address::allowed;
 
 use crate::http::policy::{Refusal, UrlPolicy};
 
@@ -53,21 +54,9 @@ impl Resolve for PolicyResolver {
         let lookup = Arc::clone(&self.lookup);
         Box::pin(async move {
             let found = tokio::task::spawn_blocking(move || lookup(name.as_str())).await??;
-            let mut refusal = None;
-            let mut allowed = Vec::with_capacity(found.len());
-            for address in found {
-                match policy.check_address(address.ip(), plain) {
-                    Ok(()) => allowed.push(address),
-                    Err(refused) => refusal = Some(refused),
-                }
-            }
-            match (allowed.is_empty(), refusal) {
-                (true, Some(refusal)) => Err(AddressRefused(refusal).into()),
-                _ => {
-                    let addresses: Addrs = Box::new(allowed.into_iter());
-                    Ok(addresses)
-                }
-            }
+            let kept = allowed(found, |address| policy.check_address(address, plain));
+            let addresses: Addrs = Box::new(kept.map_err(AddressRefused)?.into_iter());
+            Ok(addresses)
         })
     }
 }

@@ -5,6 +5,8 @@ use std::{
     hash::{BuildHasher, RandomState},
     mem,
     ops::Range,
+    sync::LazyLock,
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -13,7 +15,8 @@ use object_store::{
     Attribute, Attributes, GetOptions, MultipartUpload, PutMode, PutMultipartOptions, PutOptions,
     PutPayload, Result as StoreResult,
 };
-use tokio::{runtime::Handle, task::JoinSet};
+use tokio::{runtime::Handle, task::JoinSet, time::timeout};
+use tokio_util::task::TaskTracker;
 use tundra_core::{IfExists, ObjectInfo, ObjectWriter, StorageError};
 
 use crate::{
@@ -29,6 +32,21 @@ const MOST_PARTS: u64 = 10_000;
 
 /// Where an object carries the mark of who wrote it. Azure wants a name without hyphens.
 const MARK: &str = "tundrawrite";
+
+/// Uploads of dropped writers that are being aborted.
+static ABORTS: LazyLock<TaskTracker> = LazyLock::new(|| {
+    let tracker = TaskTracker::new();
+    // It takes more all the same, and can be waited for at any time.
+    tracker.close();
+    tracker
+});
+
+/// Waits until the uploads of dropped writers are aborted, but no longer than this. For a process that ends
+/// after a failure.
+pub async fn uploads_aborted(within: Duration) {
+    // What has not been aborted by then is left to the rules of the store.
+    let _ = timeout(within, ABORTS.wait()).await;
+}
 
 /// An object that is being sent.
 ///
@@ -139,13 +157,18 @@ impl StoreWriter {
         Ok(put.map_err(|error| self.failed(error))?.e_tag)
     }
 
-    /// Sends the last part and makes the store put all of them together.
-    async fn complete(&mut self) -> Result<Option<String>, StorageError> {
+    /// Sends the last part, and waits until the store has all of them.
+    async fn send_rest(&mut self) -> Result<(), StorageError> {
         if self.pending.length > 0 {
             let part = mem::take(&mut self.pending);
             self.send(part).await?;
         }
-        self.wait_for_fewer_than(1).await?;
+        self.wait_for_fewer_than(1).await
+    }
+
+    /// Sends what is left and makes the store put all parts together.
+    async fn complete(&mut self) -> Result<Option<String>, StorageError> {
+        self.send_rest().await?;
         if self.if_exists == IfExists::Fail {
             self.place.check_free().await?;
         }
@@ -204,6 +227,20 @@ impl ObjectWriter for StoreWriter {
         Ok(copy_out(chunks, start, length))
     }
 
+    async fn flush(&mut self) -> Result<(), StorageError> {
+        self.check_whole()?;
+        // An object of one piece is there as soon as it is sent.
+        if self.upload.is_none() {
+            return Ok(());
+        }
+        self.broken = true;
+        if let Err(error) = self.send_rest().await {
+            return Err(blame(&self.place, self.if_exists, error).await);
+        }
+        self.broken = false;
+        Ok(())
+    }
+
     async fn publish(mut self: Box<Self>) -> Result<ObjectInfo, StorageError> {
         self.check_whole()?;
         let published = match self.upload {
@@ -244,12 +281,13 @@ impl Drop for StoreWriter {
         let mut sending = mem::take(&mut self.sending);
         // Without a runtime nobody can wait for the store; its lifecycle rules have the rest.
         if let Ok(runtime) = Handle::try_current() {
-            runtime.spawn(async move {
+            let abort = async move {
                 sending.shutdown().await;
                 if let Err(error) = upload.abort().await {
                     tracing::warn!(%error, "could not abort an upload");
                 }
-            });
+            };
+            ABORTS.spawn_on(abort, &runtime);
         }
     }
 }

@@ -36,7 +36,8 @@ pub(super) fn shown_rows(batch: &RecordBatch) -> Vec<Vec<Option<String>>> {
 
 /// Returns a value as text; `None` when it is null.
 pub(super) fn shown_value(values: &dyn Array, row: usize) -> Option<String> {
-    if values.is_null(row) {
+    // An array of the type of nulls does not call them so.
+    if values.is_null(row) || values.data_type().is_null() {
         return None;
     }
     let options = FormatOptions::default().with_timestamp_format(None);

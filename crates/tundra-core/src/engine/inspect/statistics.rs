@@ -13,7 +13,7 @@ use super::show::shown_value;
 use crate::{
     Error, LossEvent, Resources,
     engine::{
-        copy::{RowOrder, Stop, Watcher, open_database},
+        copy::{Functions, RowOrder, Stop, Watcher, open_database},
         failure::engine_error,
         files::RunFiles,
         rejects::Spool,
@@ -92,9 +92,10 @@ pub(super) fn statistics(
         rejected: Vec::new(),
     };
     let columns: Vec<usize> = (0..schema.fields().len()).collect();
-    let files = Arc::new(RunFiles::new(runtime.clone(), None));
+    let files = Arc::new(RunFiles::new(runtime.clone(), stop, None));
     let run = crate::RunId::generate();
-    let database = open_database(resources, shares(resources), run, RowOrder::Kept, files)?;
+    let shares = shares(resources);
+    let database = open_database(resources, shares, run, RowOrder::Kept, Functions::Few, files)?;
     let mut kept: Option<Vec<RecordBatch>> = None;
     for (pass, group) in columns.chunks(COLUMNS_AT_ONCE).enumerate() {
         stop.check()?;

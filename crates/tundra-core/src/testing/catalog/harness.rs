@@ -101,7 +101,7 @@ impl<'a> Test<'a> {
     pub(super) async fn reserve(&self, source: &Source) -> Version {
         match self.ok("reserve a version", self.catalog.reserve(source, None).await) {
             Reserved::New(version) => version,
-            Reserved::Earlier(version) => {
+            Reserved::Earlier(version) | Reserved::OtherRequest(version) => {
                 self.fail(&format!("a reservation without a key gave the earlier {version:?}"))
             }
         }

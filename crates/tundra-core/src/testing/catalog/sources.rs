@@ -9,7 +9,7 @@ use super::{
     harness::{Test, facts, tenant},
 };
 use crate::{
-    catalog::{Catalog, NewSource, SchemaRule, Scope, SourceType},
+    catalog::{BreakerState, Catalog, NewSource, SchemaRule, Scope, SourceType},
     error::ErrorKind,
     identity::{SourceId, VersionNumber},
 };
@@ -19,6 +19,17 @@ pub async fn answers_a_ping(catalog: &dyn Catalog) {
     let test = Test::new(catalog, "answers_a_ping");
     test.ok("ping", catalog.ping().await);
     test.same("whether its place is empty", &catalog.display().is_empty(), &false);
+}
+
+/// What a catalog says of the server behind it costs that no request, and a catalog that answers is not said
+/// to be left alone.
+pub async fn says_how_it_stands(catalog: &dyn Catalog) {
+    let test = Test::new(catalog, "says_how_it_stands");
+    test.ok("ping", catalog.ping().await);
+    let standing = catalog.standing();
+    test.same("whether it is left alone", &(standing.breaker == Some(BreakerState::Open)), &false);
+    test.same("its requests, when nobody asks anything", &standing.requests, &0);
+    test.same("how it stands when nothing has happened", &catalog.standing(), &standing);
 }
 
 /// A source reads as it was added, by its id, by its name and in lists.

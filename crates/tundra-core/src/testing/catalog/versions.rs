@@ -6,10 +6,16 @@ use std::{
 };
 
 use futures::future::join_all;
+use uuid::Uuid;
 
-use super::harness::{Test, facts};
+use super::{
+    Keeps,
+    harness::{Test, facts},
+};
 use crate::{
-    catalog::{Catalog, Reserved, Source, Version, VersionStatus},
+    catalog::{
+        Catalog, IdempotencyKey, RequestDigest, Reserved, Scope, Source, Version, VersionStatus,
+    },
     error::ErrorKind,
     identity::VersionNumber,
 };
@@ -68,6 +74,10 @@ pub async fn gives_one_version_to_one_key(catalog: &dyn Catalog) {
     let texts = ["run 7", r#"a,b.(c):"d"\e'&=?#%*"#, &longest];
     for (round, text) in (0..).zip(texts) {
         let key = test.key(text);
+        let by_key = async |source: &Source| {
+            test.ok("read by a key", catalog.version_by_key(source, &key).await)
+        };
+        test.same("the version of a key that nobody used", &by_key(&source).await, &None);
         let again = async |source: &Source| {
             test.ok("reserve with a key", catalog.reserve(source, Some(&key)).await)
         };
@@ -85,13 +95,60 @@ pub async fn gives_one_version_to_one_key(catalog: &dyn Catalog) {
             _ => test.activate(&first).await,
         };
         let earlier = again(&source).await;
+        test.same("the version of the key", &by_key(&source).await, &Some(now.clone()));
         test.same("the same key after its version ended", &earlier, &Reserved::Earlier(now));
+        test.same("the version of another source's key", &by_key(&other).await, &None);
         let Reserved::New(_) = again(&other).await else {
             test.fail(&format!("the key `{text}` of one source was taken for another"))
         };
     }
     let without = test.reserve(&source).await;
     test.same("the number without a key", &without.number.get(), &4);
+}
+
+/// A key that was used for one request tells another one, where the catalog keeps what was asked for, and
+/// never makes a second version.
+pub async fn tells_another_request_under_a_key(catalog: &dyn Catalog, keeps: Keeps) {
+    let test = Test::new(catalog, "tells_another_request_under_a_key");
+    let (source, other) = (test.source().await, test.source().await);
+    let key = |name: &str, digest: Option<u8>| {
+        let key = test.key(name);
+        match digest {
+            Some(byte) => key.of_request(RequestDigest::of_sha256([byte; 32])),
+            None => key,
+        }
+    };
+    let reserve = async |source: &Source, key: IdempotencyKey| {
+        test.ok("reserve with a key", catalog.reserve(source, Some(&key)).await)
+    };
+    let Reserved::New(first) = reserve(&source, key("one", Some(1))).await else {
+        test.fail("a key was taken before it was used")
+    };
+    let expected = |version: &Version| match keeps.requests {
+        true => Reserved::OtherRequest(version.clone()),
+        false => Reserved::Earlier(version.clone()),
+    };
+    let mut version = first;
+    for is_active in [false, true] {
+        if is_active {
+            version = test.activate(&version).await;
+        }
+        let again = reserve(&source, key("one", Some(1))).await;
+        test.same("the same request again", &again, &Reserved::Earlier(version.clone()));
+        let another = reserve(&source, key("one", Some(2))).await;
+        test.same("another request", &another, &expected(&version));
+        // Who does not say what is asked for is believed.
+        let unknown = reserve(&source, key("one", None)).await;
+        test.same("a request that is not known", &unknown, &Reserved::Earlier(version.clone()));
+    }
+    let Reserved::New(without) = reserve(&source, key("two", None)).await else {
+        test.fail("a key was taken before it was used")
+    };
+    let known = reserve(&source, key("two", Some(1))).await;
+    test.same("a request after one that was not known", &known, &Reserved::Earlier(without));
+    let Reserved::New(_) = reserve(&other, key("one", Some(2))).await else {
+        test.fail("the key of one source was taken for another")
+    };
 }
 
 /// Of requests with one key at once, one gets a new version and the others the same.
@@ -108,6 +165,9 @@ pub async fn gives_one_version_to_twins(catalog: &dyn Catalog) {
                 version
             }
             Reserved::Earlier(version) => version,
+            Reserved::OtherRequest(version) => {
+                test.fail(&format!("{version:?} is of the same request"))
+            }
         };
         ids.insert(version.id);
     }
@@ -142,6 +202,33 @@ pub async fn lists_versions_the_newest_first(catalog: &dyn Catalog) {
     }
 }
 
+/// A version is found by its id, with its source as it is now, by whoever may see the source.
+pub async fn finds_versions_by_their_ids(catalog: &dyn Catalog) {
+    let test = Test::new(catalog, "finds_versions_by_their_ids");
+    let (source, other) = (test.source().await, test.source().await);
+    let (first, second) = (test.activated(&source).await, test.reserve(&source).await);
+    let elsewhere = test.reserve(&other).await;
+    let (source, other) = (test.again(&source).await, test.again(&other).await);
+    for (of, version) in [(&source, &first), (&source, &second), (&other, &elsewhere)] {
+        for scope in [test.scope(), Scope::All] {
+            let found = catalog.version_by_id(&scope, version.id).await;
+            let found = test.ok("read a version by its id", found);
+            test.same("the version and its source", &found, &(of.clone(), version.clone()));
+        }
+    }
+    let stranger = Scope::Tenant(super::harness::tenant());
+    for (scope, id) in [
+        (&stranger, first.id),
+        (&stranger, Uuid::new_v4()),
+        (&test.scope(), Uuid::new_v4()),
+        // The id of a source is none of a version.
+        (&Scope::All, source.id.as_uuid()),
+    ] {
+        let found = catalog.version_by_id(scope, id).await;
+        test.refused("reading a version that is not there", found, ErrorKind::NotFound);
+    }
+}
+
 /// What is pending and was reserved before a moment is found, of whatever tenant, the oldest first.
 pub async fn finds_stale_versions(catalog: &dyn Catalog) {
     /// More than can be pending where the suite runs.
@@ -170,8 +257,7 @@ pub async fn finds_stale_versions(catalog: &dyn Catalog) {
     test.same("what is older than the oldest", &found(first).await, &Vec::new());
     // The source of the first was given its current version since.
     for (source, _) in &mut pending {
-        let scope = crate::catalog::Scope::All;
-        *source = test.ok("read the source", catalog.source(&scope, source.id).await);
+        *source = test.ok("read the source", catalog.source(&Scope::All, source.id).await);
     }
     pending.sort_by_key(|(source, version)| (version.created_at, source.id, version.number));
     let stale = found(last + Duration::from_millis(1)).await;

@@ -12,8 +12,8 @@ use uuid::Uuid;
 use super::TestDatabase;
 use crate::{
     connector::{
-        BatchStream, ConnectorError, ExtractRequest, Extraction, OnLossy, Relation, Session,
-        StreamEnd, TableName,
+        BatchStream, ConnectorError, ExtractRequest, Extraction, Relation, Session, StreamEnd,
+        TableName,
     },
     error::{Classify, ErrorKind},
 };
@@ -281,17 +281,7 @@ pub(super) fn of_query(sql: impl Into<String>) -> ExtractRequest {
 }
 
 fn request(relation: Relation) -> ExtractRequest {
-    ExtractRequest {
-        relation,
-        columns: None,
-        limit: None,
-        partitions: None,
-        partition_column: None,
-        window: None,
-        on_lossy: OnLossy::Fail,
-        batch_bytes: BATCH_BYTES,
-        statement_timeout: None,
-    }
+    ExtractRequest { batch_bytes: BATCH_BYTES, ..ExtractRequest::new(relation) }
 }
 
 /// Returns an error with its causes.
