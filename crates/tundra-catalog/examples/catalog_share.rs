@@ -70,7 +70,7 @@ async fn share(
 ) -> Result<Duration, CatalogError> {
     let began = Instant::now();
     let source = catalog.source(&Scope::All, id).await?;
-    let (Reserved::New(version) | Reserved::Earlier(version)) =
+    let (Reserved::New(version) | Reserved::Earlier(version) | Reserved::OtherRequest(version)) =
         catalog.reserve(&source, None).await?;
     let before = began.elapsed();
     if !pause.is_zero() {

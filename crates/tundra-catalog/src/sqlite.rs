@@ -3,39 +3,46 @@
 //! Several processes may have it open at once. What is answered is on the disk. This module knows no
 //! network: a file on a network file system is for one machine at a time, and better not at all.
 
-mod failure;
-mod file;
-mod migrations;
 mod rows;
 mod sources;
 mod sql;
 mod versions;
-mod writer;
 
-use std::{
-    path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
-    time::SystemTime,
-};
+use std::{path::Path, time::SystemTime};
 
 use async_trait::async_trait;
 use rusqlite::Connection;
 use tundra_core::{
-    Catalog, CatalogError, ErrorKind, IdempotencyKey, NewSource, Reserved, Scope, Source, SourceId,
-    Version, VersionFacts, VersionNumber,
+    Catalog, CatalogError, IdempotencyKey, NewSource, Reserved, Scope, Source, SourceId, Version,
+    VersionFacts, VersionNumber,
 };
+use tundra_sqlite::{Database, Failure, Purpose, Words};
+use uuid::Uuid;
 
-use self::{failure::Failure, writer::Writer};
+static CATALOG: Purpose = Purpose {
+    name: "catalog",
+    application: 0x5455_4E44,
+    steps: &[
+        include_str!("../migrations/sqlite/001_catalog.sql"),
+        include_str!("../migrations/sqlite/002_requests.sql"),
+    ],
+    accept: None,
+    words: Words {
+        content: "a catalog",
+        this: "the catalog",
+        any: "a catalog",
+        if_not_sqlite: "if this was the catalog, restore a backup, or move it away to begin with an \
+                        empty one: the data in storage stays where it is",
+        if_damaged: Some("the data in storage stays where it is"),
+    },
+};
 
 /// A catalog in an SQLite file.
 ///
 /// A call whose future is dropped may still take effect.
 #[derive(Debug)]
 pub struct SqliteCatalog {
-    path: PathBuf,
-    // Dropped first, so that the writer is the last to close the file and tidies up.
-    reader: Arc<Mutex<Connection>>,
-    writer: Writer,
+    database: Database,
 }
 
 impl SqliteCatalog {
@@ -43,10 +50,9 @@ impl SqliteCatalog {
     /// directory too; one that an older Tundra wrote is brought up to date.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidRequest`] for what is no catalog, [`ErrorKind::Unsupported`] for the
-    /// catalog of a newer Tundra, [`ErrorKind::Corrupt`] for a damaged one,
-    /// [`ErrorKind::PermissionDenied`] for one that cannot be written to, and
-    /// [`ErrorKind::LimitExceeded`] on a full disk. Each names the file and a way out.
+    /// Of the kind [`InvalidRequest`](tundra_core::ErrorKind) for what is no catalog, `Unsupported` for
+    /// the catalog of a newer Tundra, `Corrupt` for a damaged one, `PermissionDenied` for one that
+    /// cannot be written to, and `LimitExceeded` on a full disk. Each names the file and a way out.
     ///
     /// # Example
     /// ```
@@ -62,16 +68,8 @@ impl SqliteCatalog {
     /// # }).unwrap();
     /// ```
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, CatalogError> {
-        const OPERATION: &str = "open its file";
-        let given = path.as_ref();
-        let path = file::whole(given).map_err(|failure| failure.told(OPERATION, given))?;
-        let at = path.clone();
-        let opened = blocking(move || {
-            let writer = file::open_for_writing(&at)?;
-            Ok((file::open_for_reading(&at)?, Writer::start(writer)?))
-        });
-        let (reader, writer) = opened.await.map_err(|failure| failure.told(OPERATION, &path))?;
-        Ok(Self { path, reader: Arc::new(Mutex::new(reader)), writer })
+        let opened = Database::open(path, &CATALOG).await;
+        opened.map(|database| Self { database }).map_err(|error| told("open its file", error))
     }
 
     async fn read<T, F>(&self, operation: &'static str, work: F) -> Result<T, CatalogError>
@@ -79,10 +77,7 @@ impl SqliteCatalog {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
     {
-        let reader = Arc::clone(&self.reader);
-        // What panicked while it read has left nothing behind.
-        let read = blocking(move || work(&reader.lock().unwrap_or_else(PoisonError::into_inner)));
-        read.await.map_err(|failure| failure.told(operation, &self.path))
+        self.database.read(work).await.map_err(|error| told(operation, error))
     }
 
     async fn write<T, F>(&self, operation: &'static str, work: F) -> Result<T, CatalogError>
@@ -90,14 +85,14 @@ impl SqliteCatalog {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
     {
-        self.writer.call(work).await.map_err(|failure| failure.told(operation, &self.path))
+        self.database.write(work).await.map_err(|error| told(operation, error))
     }
 }
 
 #[async_trait]
 impl Catalog for SqliteCatalog {
     fn display(&self) -> String {
-        self.path.display().to_string()
+        self.database.path().display().to_string()
     }
 
     async fn ping(&self) -> Result<(), CatalogError> {
@@ -182,6 +177,26 @@ impl Catalog for SqliteCatalog {
         self.read("read a version", read).await
     }
 
+    async fn version_by_id(
+        &self,
+        scope: &Scope,
+        id: Uuid,
+    ) -> Result<(Source, Version), CatalogError> {
+        let scope = scope.clone();
+        let read = move |connection: &Connection| versions::with_source(connection, &scope, id);
+        self.read("read a version", read).await
+    }
+
+    async fn version_by_key(
+        &self,
+        source: &Source,
+        key: &IdempotencyKey,
+    ) -> Result<Option<Version>, CatalogError> {
+        let (id, key) = (source.id, key.clone());
+        let read = move |connection: &Connection| versions::by_key(connection, id, &key);
+        self.read("read a version", read).await
+    }
+
     async fn versions(
         &self,
         source: &Source,
@@ -228,18 +243,7 @@ impl Catalog for SqliteCatalog {
     }
 }
 
-/// Runs work that may wait away from the runtime's own threads. A panic in it goes on here.
-async fn blocking<T, F>(work: F) -> Result<T, Failure>
-where
-    T: Send + 'static,
-    F: FnOnce() -> Result<T, Failure> + Send + 'static,
-{
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(error) => match error.try_into_panic() {
-            Ok(payload) => std::panic::resume_unwind(payload),
-            // Only a runtime that is being shut down cancels a blocking task.
-            Err(error) => Err(Failure::refused(ErrorKind::Cancelled, error.to_string())),
-        },
-    }
+fn told(operation: &'static str, error: tundra_sqlite::Error) -> CatalogError {
+    let tundra_sqlite::Error { reason, kind, retry, hint, source } = error;
+    CatalogError { operation, reason, kind, retry, hints: hint.into_iter().collect(), source }
 }

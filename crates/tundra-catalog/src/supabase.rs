@@ -16,18 +16,21 @@ use std::time::SystemTime;
 
 use async_trait::async_trait;
 use tundra_core::{
-    Catalog, CatalogError, IdempotencyKey, NewSource, Reserved, Scope, Source, SourceId, Version,
-    VersionFacts, VersionNumber,
+    Catalog, CatalogError, CatalogStanding, IdempotencyKey, NewSource, Reserved, Scope, Source,
+    SourceId, Version, VersionFacts, VersionNumber,
 };
+use uuid::Uuid;
 
 pub use self::settings::SupabaseSettings;
 use self::{client::Client, columns::Columns, failure::Problem};
 
 /// The SQL that makes the tables of this catalog, in the order in which to run it: those of Tundra 4.0,
-/// and then what Tundra keeps besides. Each may be run again.
-pub const SUPABASE_MIGRATIONS: [(&str, &str); 2] = [
+/// then what Tundra keeps besides, and then what tells the organisations of a user, for servers that ask for
+/// them. Each may be run again.
+pub const SUPABASE_MIGRATIONS: [(&str, &str); 3] = [
     ("001_catalog.sql", include_str!("../migrations/supabase/001_catalog.sql")),
     ("002_tundra.sql", include_str!("../migrations/supabase/002_tundra.sql")),
+    ("003_organisations.sql", include_str!("../migrations/supabase/003_organisations.sql")),
 ];
 
 /// A catalog behind PostgREST.
@@ -80,6 +83,10 @@ impl Catalog for SupabaseCatalog {
 
     async fn ping(&self) -> Result<(), CatalogError> {
         self.told("answer", self.answer().await)
+    }
+
+    fn standing(&self) -> CatalogStanding {
+        self.client.standing()
     }
 
     async fn source(&self, scope: &Scope, id: SourceId) -> Result<Source, CatalogError> {
@@ -137,6 +144,22 @@ impl Catalog for SupabaseCatalog {
         number: VersionNumber,
     ) -> Result<Version, CatalogError> {
         self.told("read a version", self.version_by_number(source.id, number).await)
+    }
+
+    async fn version_by_id(
+        &self,
+        scope: &Scope,
+        id: Uuid,
+    ) -> Result<(Source, Version), CatalogError> {
+        self.told("read a version", self.version_with_source(scope, id).await)
+    }
+
+    async fn version_by_key(
+        &self,
+        source: &Source,
+        key: &IdempotencyKey,
+    ) -> Result<Option<Version>, CatalogError> {
+        self.told("read a version", self.version_with_key(source.id, key).await)
     }
 
     async fn versions(

@@ -1,9 +1,7 @@
-//! The catalog in a file: what every catalog does, and what files, disks and other processes can do
-//! to it.
+//! The catalog in a file: what every catalog does, and what files and other processes can do to it.
 
 mod behaviour;
 mod child;
-mod disk_conditions;
 mod migrating;
 mod opening;
 mod processes;
@@ -52,7 +50,8 @@ async fn add(catalog: &dyn Catalog) -> Source {
 
 async fn reserve(catalog: &dyn Catalog, source: &Source) -> Result<Version, CatalogError> {
     match catalog.reserve(source, None).await? {
-        Reserved::New(version) | Reserved::Earlier(version) => Ok(version),
+        Reserved::New(version) => Ok(version),
+        other => panic!("without a key there is none before: {other:?}"),
     }
 }
 

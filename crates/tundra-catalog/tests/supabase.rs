@@ -8,7 +8,10 @@ use std::{
 };
 
 use tundra_catalog::{BreakerSettings, SupabaseCatalog, SupabaseSettings};
-use tundra_core::{Catalog, CatalogError, Classify, ErrorKind, Retry, Scope, Secret, SourceId};
+use tundra_core::{
+    BreakerState, Catalog, CatalogError, CatalogStanding, Classify, ErrorKind, Retry, Scope,
+    Secret, SourceId,
+};
 use tundra_test_services::{
     FaultProxy,
     proxy::{Fault, Reply, Rule},
@@ -90,6 +93,8 @@ async fn the_breaker_opens_answers_at_once_tries_again_and_closes() {
         assert!(error.reason.contains("503"), "{error}");
     }
     assert_eq!(proxy.seen().len(), 5);
+    let standing = CatalogStanding { breaker: Some(BreakerState::Open), requests: 0 };
+    assert_eq!(catalog.standing(), standing);
     let began = Instant::now();
     let error = catalog.ping().await.unwrap_err();
     assert!(began.elapsed() < Duration::from_millis(50));
@@ -111,6 +116,7 @@ async fn the_breaker_opens_answers_at_once_tries_again_and_closes() {
     for _ in 0..3 {
         catalog.ping().await.unwrap();
     }
+    assert_eq!(catalog.standing().breaker, Some(BreakerState::Closed));
     assert_eq!(proxy.seen().len(), 10);
 }
 

@@ -17,7 +17,9 @@ ALTER TABLE source_versions
     -- The columns: {"columns": [{"name": …, "type": …}]}.
     ADD COLUMN IF NOT EXISTS schema jsonb,
     -- The caller's name for the request, by which it gets the same version again.
-    ADD COLUMN IF NOT EXISTS idempotency_key text;
+    ADD COLUMN IF NOT EXISTS idempotency_key text,
+    -- The SHA-256 of that request, in hexadecimal, so that another one under the same name is noticed.
+    ADD COLUMN IF NOT EXISTS request_digest text;
 
 -- By the name first, because it is also asked for without the organisation.
 CREATE UNIQUE INDEX IF NOT EXISTS sources_name_org_id_key

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, fmt};
 
 use async_trait::async_trait;
-use tundra_core::{ErrorKind, Secret, SecretError, SecretStore};
+use tundra_core::{ErrorKind, Secret, SecretError, SecretStore, secret_owner};
 use zeroize::Zeroizing;
 
 use crate::secrets::{check_name, checked, failed};
@@ -14,8 +14,9 @@ const PREFIX: &str = "TUNDRA_SECRET_";
 /// Secrets that stand in variables: the one named `warehouse-main` in
 /// `TUNDRA_SECRET_WAREHOUSE_MAIN`.
 ///
-/// Names that differ only in case, or in `-` and `_`, are one. The variables are those that the
-/// caller gives; the process's own are not read. A variable with nothing in it counts as not set.
+/// Names that differ only in case, or in `-` and `_`, are one; not so those of organisations: that of
+/// `org-acme_shop` stands in `TUNDRA_SECRET_org-acme_shop`. The variables are those that the caller gives;
+/// the process's own are not read. A variable with nothing in it counts as not set.
 ///
 /// # Examples
 /// ```
@@ -69,7 +70,11 @@ impl fmt::Debug for EnvironmentSecrets {
 }
 
 fn variable(name: &str) -> String {
-    format!("{PREFIX}{}", name.to_ascii_uppercase().replace('-', "_"))
+    // In capitals, `org-a_b_x` of one organisation and `org-a-b_x` of another would be one.
+    match secret_owner(name) {
+        Some(_) => format!("{PREFIX}{name}"),
+        None => format!("{PREFIX}{}", name.to_ascii_uppercase().replace('-', "_")),
+    }
 }
 
 #[cfg(test)]
@@ -79,5 +84,14 @@ mod tests {
     #[test]
     fn a_variable_is_named_as_the_secret_in_capitals() {
         assert_eq!(variable("warehouse-Main_2"), "TUNDRA_SECRET_WAREHOUSE_MAIN_2");
+    }
+
+    #[test]
+    fn secrets_of_two_organisations_are_never_one_variable() {
+        for name in ["org-a_b_x", "org-a-b_x", "org-a_b-x", "org-a_B_X"] {
+            assert_eq!(variable(name), format!("TUNDRA_SECRET_{name}"));
+        }
+        // What is of no organisation is in capitals, and so is none of those.
+        assert_eq!(variable("org-a-b-x"), "TUNDRA_SECRET_ORG_A_B_X");
     }
 }

@@ -1,16 +1,13 @@
 //! Rows as values, and values as rows. What another program wrote may make no sense; it is said
 //! which row that is.
 
-use std::time::{Duration, SystemTime};
-
 use rusqlite::Row;
 use tundra_core::{
     ErrorKind, SchemaRule, Source, SourceType, TableSchema, Version, VersionFacts, VersionNumber,
     VersionStatus,
 };
+use tundra_sqlite::{Failure, rows::moment};
 use uuid::Uuid;
-
-use super::failure::Failure;
 
 /// Reads a source, whose columns begin at `at`.
 pub(super) fn source(row: &Row<'_>, at: usize) -> Result<Source, Failure> {
@@ -20,14 +17,14 @@ pub(super) fn source(row: &Row<'_>, at: usize) -> Result<Source, Failure> {
         let source_type: String = row.get(at + 3)?;
         let schema_rule: String = row.get(at + 8)?;
         Ok(Source {
-            id: id.parse().map_err(senseless)?,
-            tenant: tenant.parse().map_err(senseless)?,
+            id: id.parse().map_err(Failure::senseless)?,
+            tenant: tenant.parse().map_err(Failure::senseless)?,
             name: row.get(at + 2)?,
             source_type: match source_type.as_str() {
                 "file" => SourceType::File,
                 "database" => SourceType::Database,
                 "api" => SourceType::Api,
-                other => return Err(senseless(format!("`{other}` is no type of source"))),
+                other => return Err(Failure::senseless(format!("`{other}` is no type of source"))),
             },
             connector_type: row.get(at + 4)?,
             location: row.get(at + 5)?,
@@ -36,11 +33,13 @@ pub(super) fn source(row: &Row<'_>, at: usize) -> Result<Source, Failure> {
             schema_rule: match schema_rule.as_str() {
                 "any" => SchemaRule::Any,
                 "no_breaking" => SchemaRule::NoBreaking,
-                other => return Err(senseless(format!("`{other}` is no rule of a schema"))),
+                other => {
+                    return Err(Failure::senseless(format!("`{other}` is no rule of a schema")));
+                }
             },
         })
     };
-    read().map_err(|failure| of_row("source", &id, failure))
+    read().map_err(|failure: Failure| failure.of_row("source", &id))
 }
 
 /// Reads a version, whose columns begin at `at`.
@@ -50,27 +49,27 @@ pub(super) fn version(row: &Row<'_>, at: usize) -> Result<Version, Failure> {
         let source: String = row.get(at + 1)?;
         let status: String = row.get(at + 3)?;
         Ok(Version {
-            id: Uuid::try_parse(&id).map_err(senseless)?,
-            source: source.parse().map_err(senseless)?,
+            id: Uuid::try_parse(&id).map_err(Failure::senseless)?,
+            source: source.parse().map_err(Failure::senseless)?,
             number: number(row.get(at + 2)?)?,
             status: match status.as_str() {
                 "pending" => VersionStatus::Pending,
                 "active" => VersionStatus::Active,
                 "error" => VersionStatus::Error,
-                other => return Err(senseless(format!("`{other}` is no status"))),
+                other => return Err(Failure::senseless(format!("`{other}` is no status"))),
             },
             facts: facts(row, at + 4)?,
             error_message: row.get(at + 10)?,
             created_at: moment(row.get(at + 11)?)?,
         })
     };
-    read().map_err(|failure| of_row("version", &id, failure))
+    read().map_err(|failure: Failure| failure.of_row("version", &id))
 }
 
 /// Reads facts: all of its figures are there, or it has none.
 fn facts(row: &Row<'_>, at: usize) -> Result<Option<VersionFacts>, Failure> {
     let figure = |at: usize| -> Result<Option<u64>, Failure> {
-        row.get::<_, Option<i64>>(at)?.map(u64::try_from).transpose().map_err(senseless)
+        row.get::<_, Option<i64>>(at)?.map(u64::try_from).transpose().map_err(Failure::senseless)
     };
     let (Some(rows), Some(columns), Some(size_bytes), Some(seconds)) =
         (figure(at)?, figure(at + 1)?, figure(at + 2)?, row.get::<_, Option<f64>>(at + 3)?)
@@ -85,7 +84,7 @@ fn facts(row: &Row<'_>, at: usize) -> Result<Option<VersionFacts>, Failure> {
         size_bytes,
         seconds,
         receipt_sha256: row.get(at + 4)?,
-        schema: schema.transpose().map_err(senseless)?,
+        schema: schema.transpose().map_err(Failure::senseless)?,
         extraction_query: None,
     }))
 }
@@ -126,29 +125,5 @@ impl Figures {
 
 fn number(value: i64) -> Result<VersionNumber, Failure> {
     let number = u32::try_from(value).ok().and_then(VersionNumber::new);
-    number.ok_or_else(|| senseless(format!("{value} is no number of a version")))
-}
-
-fn moment(micros: i64) -> Result<SystemTime, Failure> {
-    let since = u64::try_from(micros).map(Duration::from_micros).map_err(senseless)?;
-    Ok(SystemTime::UNIX_EPOCH + since)
-}
-
-/// Returns a moment in microseconds since 1970; what is before counts as its first.
-pub(super) fn micros(moment: SystemTime) -> i64 {
-    let since = moment.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
-}
-
-fn senseless(reason: impl ToString) -> Failure {
-    Failure::Senseless(reason.to_string())
-}
-
-fn of_row(what: &str, id: &str, failure: Failure) -> Failure {
-    match failure {
-        Failure::Senseless(reason) => {
-            Failure::Senseless(format!("the row of the {what} `{id}` makes no sense: {reason}"))
-        }
-        failure => failure,
-    }
+    number.ok_or_else(|| Failure::senseless(format!("{value} is no number of a version")))
 }

@@ -2,10 +2,14 @@
 
 use std::time::SystemTime;
 
-use rusqlite::{Connection, Row, Rows};
+use rusqlite::{Connection, Row};
 use tundra_core::{ErrorKind, NewSource, Scope, Source, SourceId};
+use tundra_sqlite::{
+    Failure,
+    rows::{micros, sensible},
+};
 
-use super::{failure::Failure, rows, sql};
+use super::{rows, sql};
 
 pub(super) fn by_id(
     connection: &Connection,
@@ -55,12 +59,12 @@ pub(super) fn page(
     match scope {
         Scope::All => {
             let mut statement = connection.prepare_cached(sql::SOURCES)?;
-            sensible(statement.query([after])?, limit, |row| rows::source(row, 0))
+            sensible(statement.query([after])?, limit, |row| rows::source(row, 0), left_out)
         }
         Scope::Tenant(tenant) => {
             let mut statement = connection.prepare_cached(sql::SOURCES_OF_TENANT)?;
             let found = statement.query([after.as_str(), tenant.as_str()])?;
-            sensible(found, limit, |row| rows::source(row, 0))
+            sensible(found, limit, |row| rows::source(row, 0), left_out)
         }
     }
 }
@@ -75,7 +79,7 @@ pub(super) fn add(connection: &Connection, new: &NewSource) -> Result<Source, Fa
         new.connector_type,
         new.location,
         new.schema_rule.name(),
-        rows::micros(SystemTime::now()),
+        micros(SystemTime::now()),
     ])?;
     if let Some(row) = added.next()? {
         return rows::source(row, 0);
@@ -102,29 +106,13 @@ pub(super) fn missing(id: SourceId) -> Failure {
     Failure::refused(ErrorKind::NotFound, format!("there is no source `{id}`"))
 }
 
-/// Reads rows until there are `limit`, and leaves those out that make no sense.
-pub(super) fn sensible<T>(
-    mut found: Rows<'_>,
-    limit: usize,
-    read: impl Fn(&Row<'_>) -> Result<T, Failure>,
-) -> Result<Vec<T>, Failure> {
-    let mut values = Vec::new();
-    while values.len() < limit
-        && let Some(row) = found.next()?
-    {
-        match read(row) {
-            Ok(value) => values.push(value),
-            Err(Failure::Senseless(reason)) => {
-                tracing::warn!(reason, "left a row of the catalog out of a list");
-            }
-            Err(failure) => return Err(failure),
-        }
-    }
-    Ok(values)
+/// Tells of a row that makes no sense, and that a list is therefore without.
+pub(super) fn left_out(reason: &str) {
+    tracing::warn!(reason, "left a row of the catalog out of a list");
 }
 
 /// Returns whether the row is one of the scope, even where the rest of it makes no sense.
-fn is_visible(row: &Row<'_>, scope: &Scope) -> Result<bool, Failure> {
+pub(super) fn is_visible(row: &Row<'_>, scope: &Scope) -> Result<bool, Failure> {
     let Scope::Tenant(tenant) = scope else { return Ok(true) };
     let owner: String = row.get(1)?;
     Ok(owner == tenant.as_str())

@@ -43,8 +43,8 @@ pub(super) const REMOVE_SOURCE: &str = "DELETE FROM sources WHERE id = ?1";
 pub(super) const NEXT_NUMBER: &str =
     "UPDATE sources SET last_version = last_version + 1 WHERE id = ?1 RETURNING last_version";
 pub(super) const ADD_VERSION: &str = concat!(
-    "INSERT INTO source_versions (id, source_id, version, status, idempotency_key, created_at) \
-     VALUES (?1, ?2, ?3, 'pending', ?4, ?5) RETURNING ",
+    "INSERT INTO source_versions (id, source_id, version, status, idempotency_key, created_at, \
+     request_digest) VALUES (?1, ?2, ?3, 'pending', ?4, ?5, ?6) RETURNING ",
     version_columns!()
 );
 pub(super) const VERSION: &str =
@@ -54,10 +54,20 @@ pub(super) const VERSION_BY_KEY: &str = concat!(
     version_columns!(),
     " FROM source_versions WHERE source_id = ?1 AND idempotency_key = ?2"
 );
+pub(super) const REQUEST_OF_VERSION: &str =
+    "SELECT request_digest FROM source_versions WHERE id = ?1";
 pub(super) const VERSION_BY_NUMBER: &str = concat!(
     "SELECT ",
     version_columns!(),
     " FROM source_versions WHERE source_id = ?1 AND version = ?2"
+);
+pub(super) const VERSION_WITH_SOURCE: &str = concat!(
+    "SELECT ",
+    source_columns!(),
+    ", ",
+    version_columns!(),
+    " FROM source_versions JOIN sources ON sources.id = source_versions.source_id \
+     WHERE source_versions.id = ?1"
 );
 pub(super) const VERSIONS: &str = concat!(
     "SELECT ",

@@ -2,27 +2,38 @@
 
 use std::time::SystemTime;
 
-use rusqlite::{Connection, OptionalExtension, Params, params};
+use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 use tundra_core::{
-    ErrorKind, IdempotencyKey, Reserved, Source, SourceId, Version, VersionFacts, VersionNumber,
-    VersionStatus,
+    ErrorKind, IdempotencyKey, RequestDigest, Reserved, Scope, Source, SourceId, Version,
+    VersionFacts, VersionNumber, VersionStatus,
+};
+use tundra_sqlite::{
+    Failure,
+    rows::{micros, sensible},
 };
 use uuid::Uuid;
 
-use super::{failure::Failure, rows, sources, sql};
+use super::{rows, sources, sql};
 
 pub(super) fn reserve(
     connection: &Connection,
     source: SourceId,
     key: Option<&IdempotencyKey>,
 ) -> Result<Reserved, Failure> {
-    let id = source.to_string();
-    let key = key.map(IdempotencyKey::as_str);
     if let Some(key) = key
-        && let Some(earlier) = one(connection, sql::VERSION_BY_KEY, params![id, key])?
+        && let Some(earlier) = by_key(connection, source, key)?
     {
-        return Ok(Reserved::Earlier(earlier));
+        let mut statement = connection.prepare_cached(sql::REQUEST_OF_VERSION)?;
+        let kept: Option<String> =
+            statement.query_row([earlier.id.to_string()], |row| row.get(0))?;
+        return Ok(match key.may_be_of(kept.as_deref()) {
+            true => Reserved::Earlier(earlier),
+            false => Reserved::OtherRequest(earlier),
+        });
     }
+    let id = source.to_string();
+    let request = key.and_then(IdempotencyKey::request).map(RequestDigest::as_str);
+    let key = key.map(IdempotencyKey::as_str);
     let mut statement = connection.prepare_cached(sql::NEXT_NUMBER)?;
     let number: Option<i64> = statement.query_row([&id], |row| row.get(0)).optional()?;
     let number = number.ok_or_else(|| sources::missing(source))?;
@@ -30,9 +41,9 @@ pub(super) fn reserve(
         let reason = format!("the source `{source}` has no number left for a version");
         return Err(Failure::refused(ErrorKind::LimitExceeded, reason));
     }
-    let now = rows::micros(SystemTime::now());
+    let now = micros(SystemTime::now());
     let row = Uuid::new_v4().to_string();
-    let added = one(connection, sql::ADD_VERSION, params![row, id, number, key, now])?;
+    let added = one(connection, sql::ADD_VERSION, params![row, id, number, key, now, request])?;
     let added = added.ok_or_else(|| gone(&row))?;
     Ok(Reserved::New(added))
 }
@@ -101,6 +112,29 @@ pub(super) fn by_number(
     })
 }
 
+pub(super) fn by_key(
+    connection: &Connection,
+    source: SourceId,
+    key: &IdempotencyKey,
+) -> Result<Option<Version>, Failure> {
+    one(connection, sql::VERSION_BY_KEY, params![source.to_string(), key.as_str()])
+}
+
+pub(super) fn with_source(
+    connection: &Connection,
+    scope: &Scope,
+    id: Uuid,
+) -> Result<(Source, Version), Failure> {
+    let mut statement = connection.prepare_cached(sql::VERSION_WITH_SOURCE)?;
+    let mut found = statement.query([id.to_string()])?;
+    match found.next()? {
+        Some(row) if sources::is_visible(row, scope)? => {
+            Ok((rows::source(row, 0)?, rows::version(row, sql::SOURCE_WIDTH)?))
+        }
+        _ => Err(Failure::refused(ErrorKind::NotFound, format!("there is no version `{id}`"))),
+    }
+}
+
 pub(super) fn page(
     connection: &Connection,
     source: SourceId,
@@ -110,7 +144,7 @@ pub(super) fn page(
     let before = before.map_or(i64::MAX, |number| i64::from(number.get()));
     let mut statement = connection.prepare_cached(sql::VERSIONS)?;
     let found = statement.query(params![source.to_string(), before])?;
-    sources::sensible(found, limit, |row| rows::version(row, 0))
+    sensible(found, limit, |row| rows::version(row, 0), sources::left_out)
 }
 
 pub(super) fn select(
@@ -137,7 +171,7 @@ pub(super) fn select(
         return Err(Failure::with_hint(ErrorKind::Conflict, reason, hint));
     };
     let now = rows::source(row, 0)?;
-    let moment = rows::micros(SystemTime::now());
+    let moment = micros(SystemTime::now());
     let recorded = params![id, from, number.get(), Version::message(reason), moment];
     connection.prepare_cached(sql::RECORD_SELECTION)?.execute(recorded)?;
     Ok(now)
@@ -149,10 +183,9 @@ pub(super) fn stale(
     limit: usize,
 ) -> Result<Vec<(Source, Version)>, Failure> {
     let mut statement = connection.prepare_cached(sql::STALE)?;
-    let found = statement.query([rows::micros(before)])?;
-    sources::sensible(found, limit, |row| {
-        Ok((rows::source(row, 0)?, rows::version(row, sql::SOURCE_WIDTH)?))
-    })
+    let found = statement.query([micros(before)])?;
+    let both = |row: &Row<'_>| Ok((rows::source(row, 0)?, rows::version(row, sql::SOURCE_WIDTH)?));
+    sensible(found, limit, both, sources::left_out)
 }
 
 pub(super) fn retire(

@@ -11,7 +11,7 @@ use reqwest::{
     header::{AUTHORIZATION, CONTENT_RANGE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
 };
 use serde_json::{Map, Value};
-use tundra_core::CatalogError;
+use tundra_core::{CatalogError, CatalogStanding};
 use url::{Host, Url};
 use uuid::Uuid;
 
@@ -100,6 +100,11 @@ impl Client {
             tables = tables.schema(schema);
         }
         Ok(Self { http, tables: Tables(tables), upstream: Upstream::new(&settings.upstream) })
+    }
+
+    /// Returns how we stand with the server.
+    pub(super) fn standing(&self) -> CatalogStanding {
+        self.upstream.standing()
     }
 
     /// Begins a request about a table.

@@ -23,6 +23,7 @@ pub(super) const SCHEMA_RULE: &str = "schema_rule";
 pub(super) const RECEIPT: &str = "receipt_sha256";
 pub(super) const SCHEMA: &str = "schema";
 pub(super) const KEY: &str = "idempotency_key";
+pub(super) const REQUEST: &str = "request_digest";
 
 /// What leads from a version to its source, which the tables of 4.0 have.
 pub(super) const FOREIGN_KEY: &str = "foreign key of source_versions.source_id";
@@ -35,7 +36,7 @@ pub(super) const SELECTIONS: &str = "source_selections";
 pub(super) struct Optional(&'static [&'static str]);
 
 pub(super) const OF_SOURCES: Optional = Optional(&[NAME, LOCATION, SCHEMA_RULE]);
-pub(super) const OF_VERSIONS: Optional = Optional(&[RECEIPT, SCHEMA, KEY]);
+pub(super) const OF_VERSIONS: Optional = Optional(&[RECEIPT, SCHEMA, KEY, REQUEST]);
 
 /// What is known to be missing; it is thought to be there until then.
 #[derive(Debug, Default)]

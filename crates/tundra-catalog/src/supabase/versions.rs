@@ -4,8 +4,8 @@ use std::time::SystemTime;
 
 use serde_json::{Value, json};
 use tundra_core::{
-    ErrorKind, IdempotencyKey, Reserved, Source, SourceId, TableColumn, TableSchema, Version,
-    VersionFacts, VersionNumber, VersionStatus,
+    ErrorKind, IdempotencyKey, Reserved, Scope, Source, SourceId, TableColumn, TableSchema,
+    Version, VersionFacts, VersionNumber, VersionStatus,
 };
 use uuid::Uuid;
 
@@ -55,7 +55,11 @@ impl SupabaseCatalog {
                 ("version".to_owned(), json!(number.get())),
                 ("status".to_owned(), json!(VersionStatus::Pending.name())),
             ]);
-            row.extend(self.columns.kept([(columns::KEY, key.map(|key| json!(key.as_str())))]));
+            let request = key.and_then(IdempotencyKey::request);
+            row.extend(self.columns.kept([
+                (columns::KEY, key.map(|key| json!(key.as_str()))),
+                (columns::REQUEST, request.map(|request| json!(request.as_str()))),
+            ]));
             let request = self.client.table(VERSIONS).insert(json!(row).to_string());
             let with_source = self.columns.has(columns::FOREIGN_KEY);
             let request = if with_source { request.select(WITH_CURRENT) } else { request };
@@ -79,8 +83,14 @@ impl SupabaseCatalog {
                 Err(problem) if problem.code() == Some("23505") => {
                     tried += 1;
                     match self.find_reserved(source.id, key, named).await? {
-                        Some(own) if own.id == fresh => return Ok(Reserved::New(own)),
-                        Some(earlier) => return Ok(Reserved::Earlier(earlier)),
+                        Some((own, _)) if own.id == fresh => return Ok(Reserved::New(own)),
+                        Some((earlier, kept)) => {
+                            let is_same = key.is_none_or(|key| key.may_be_of(kept.as_deref()));
+                            return Ok(match is_same {
+                                true => Reserved::Earlier(earlier),
+                                false => Reserved::OtherRequest(earlier),
+                            });
+                        }
                         None => {}
                     }
                     match self.newest_or_own(source.id, fresh).await? {
@@ -123,23 +133,42 @@ impl SupabaseCatalog {
         Err(too_many())
     }
 
-    /// Reads the version that a key was used for before.
+    /// Reads the version that a key was used for before, and the digest of what was asked for then.
     async fn find_reserved(
         &self,
         source: SourceId,
         key: Option<&IdempotencyKey>,
         named: Option<Uuid>,
-    ) -> Result<Option<Version>, Problem> {
-        match (key, named) {
-            (None, _) => Ok(None),
-            (Some(_), Some(id)) => self.find_version(id).await,
+    ) -> Result<Option<(Version, Option<String>)>, Problem> {
+        let request = self.client.table(VERSIONS).select("*");
+        let page = match (key, named) {
+            (None, _) => return Ok(None),
+            (Some(_), Some(id)) => {
+                self.client.read(request.eq("id", id.to_string()), Some(id)).await?
+            }
             (Some(key), None) => {
-                let request = self.client.table(VERSIONS).select("*");
                 let request = request.eq("source_id", source.to_string());
-                let page = self.client.read(request.eq(columns::KEY, key.as_str()), None).await?;
-                page.rows.first().map(|row| self.version_of(row)).transpose()
+                self.client.read(request.eq(columns::KEY, key.as_str()), None).await?
+            }
+        };
+        let Some(row) = page.rows.first() else { return Ok(None) };
+        let digest = row.get(columns::REQUEST).and_then(Value::as_str).map(str::to_owned);
+        Ok(Some((self.version_of(row)?, digest)))
+    }
+
+    /// Reads the version of a key from where it was put when it was reserved.
+    pub(super) async fn version_with_key(
+        &self,
+        source: SourceId,
+        key: &IdempotencyKey,
+    ) -> Result<Option<Version>, Problem> {
+        if self.columns.has(columns::KEY) {
+            match self.find_reserved(source, Some(key), None).await {
+                Err(problem) if problem.code() == Some("42703") => self.columns.lacks(columns::KEY),
+                found => return Ok(found?.map(|(version, _)| version)),
             }
         }
+        self.find_version(id_of_key(source, key)).await
     }
 
     /// Reads the newest version, or the one with this id when it is among the newest.
@@ -251,6 +280,28 @@ impl SupabaseCatalog {
             Problem::not_found(format!("the source `{source}` has no version {number}"))
         })?;
         self.version_of(row)
+    }
+
+    /// Reads a version and then its source, because not every catalog can join them.
+    pub(super) async fn version_with_source(
+        &self,
+        scope: &Scope,
+        id: Uuid,
+    ) -> Result<(Source, Version), Problem> {
+        let nobody = || Problem::not_found(format!("there is no version `{id}`"));
+        let request = self.client.table(VERSIONS).select("*").eq("id", id.to_string());
+        let page = self.client.read(request, Some(id)).await?;
+        let row = page.rows.first().ok_or_else(nobody)?;
+        // Whose it is comes first: what is wrong with somebody else's row is nobody else's business.
+        let of = row.get("source_id").and_then(Value::as_str).and_then(|text| text.parse().ok());
+        let source = match of {
+            Some(of) => self.find_source(of).await?,
+            None => None,
+        };
+        match source {
+            Some(source) if scope.includes(&source.tenant) => Ok((source, self.version_of(row)?)),
+            _ => Err(nobody()),
+        }
     }
 
     pub(super) async fn list_versions(

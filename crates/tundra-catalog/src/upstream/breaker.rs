@@ -2,9 +2,15 @@
 
 use std::{
     fmt,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
+
+#[cfg(any(feature = "supabase", test))]
+use tundra_core::BreakerState;
 
 use super::BreakerSettings;
 
@@ -17,6 +23,8 @@ use super::BreakerSettings;
 pub(crate) struct Breaker {
     settings: BreakerSettings,
     state: Mutex<State>,
+    /// Permits that were given and neither used nor dropped.
+    going: AtomicUsize,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -54,12 +62,27 @@ pub(crate) struct Permit<'a> {
 
 impl Breaker {
     pub(crate) fn new(settings: BreakerSettings) -> Self {
-        Self { settings, state: Mutex::new(State::Closed { failures: 0 }) }
+        Self {
+            settings,
+            state: Mutex::new(State::Closed { failures: 0 }),
+            going: AtomicUsize::new(0),
+        }
     }
 
     /// Returns whether it refuses, or would but for the time that has passed.
     pub(crate) fn is_open(&self) -> bool {
         !matches!(*self.lock(), State::Closed { .. })
+    }
+
+    /// Returns what it does, and how many requests are on their way.
+    #[cfg(any(feature = "supabase", test))]
+    pub(crate) fn standing(&self) -> (BreakerState, usize) {
+        let state = match *self.lock() {
+            State::Closed { .. } => BreakerState::Closed,
+            State::Open { until, .. } if Instant::now() < until => BreakerState::Open,
+            State::Open { .. } | State::Trying { .. } => BreakerState::HalfOpen,
+        };
+        (state, self.going.load(Ordering::Relaxed))
     }
 
     /// Asks whether the server may be asked.
@@ -80,6 +103,7 @@ impl Breaker {
             }
             State::Trying { failures } => return Err(Open { failures, again_in: Duration::ZERO }),
         };
+        self.going.fetch_add(1, Ordering::Relaxed);
         Ok(Permit { breaker: self, decides, is_told: false })
     }
 
@@ -130,6 +154,7 @@ impl Permit<'_> {
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
+        self.breaker.going.fetch_sub(1, Ordering::Relaxed);
         if self.is_told || !self.decides {
             return;
         }
@@ -172,8 +197,11 @@ mod tests {
     fn opens_after_failures_in_a_row_and_says_when_it_tries_again() {
         let (breaker, now) = (breaker(3), Instant::now());
         fail(&breaker, 2, now);
-        breaker.admit_at(now).unwrap().answered();
+        let going = breaker.admit_at(now).unwrap();
+        assert_eq!(breaker.standing(), (BreakerState::Closed, 1));
+        going.answered();
         fail(&breaker, 3, now);
+        assert_eq!(breaker.standing(), (BreakerState::Open, 0));
         let open = breaker.admit_at(now + Duration::from_millis(500)).unwrap_err();
         assert_eq!(open.to_string(), "has failed 3 times in a row; trying again in 30 s");
     }
@@ -184,6 +212,7 @@ mod tests {
         fail(&breaker, 1, now);
         let later = now + RECOVERY;
         let probe = breaker.admit_at(later).unwrap();
+        assert_eq!(breaker.standing(), (BreakerState::HalfOpen, 1));
         let open = breaker.admit_at(later).unwrap_err();
         assert_eq!(open.to_string(), "has failed 1 time in a row; it is being tried again now");
         probe.answered();

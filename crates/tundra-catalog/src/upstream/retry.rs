@@ -57,6 +57,13 @@ impl Upstream {
         Self { breaker: Breaker::new(settings.breaker), tries: settings.tries }
     }
 
+    /// Returns what the breaker does, and how many requests are on their way.
+    #[cfg(feature = "supabase")]
+    pub(crate) fn standing(&self) -> tundra_core::CatalogStanding {
+        let (breaker, requests) = self.breaker.standing();
+        tundra_core::CatalogStanding { breaker: Some(breaker), requests }
+    }
+
     /// Asks once, unless the breaker is open.
     pub(crate) async fn once<T, E: Judge>(
         &self,

@@ -102,6 +102,24 @@ fn a_member_sees_what_is_the_organisations_and_nobody_else_does() {
 }
 
 #[test]
+fn a_user_is_told_the_organisations_that_are_theirs() {
+    let database = filled();
+    let mine = "SELECT tundra_my_organisations()";
+    assert_eq!(run_as(&database, MEMBER, mine).unwrap(), "acme");
+    assert_eq!(run_as(&database, STRANGER, mine).unwrap(), "others");
+    let second = format!("INSERT INTO organization_members VALUES ('globex', '{}')", MEMBER.id);
+    database.run(&second).unwrap();
+    assert_eq!(run_as(&database, MEMBER, mine).unwrap(), "acme\nglobex");
+    // A token without a user, and none at all.
+    assert_eq!(run_as_role(&database, "authenticated", mine).unwrap(), "");
+    let refused = run_as_role(&database, "anon", mine).unwrap_err();
+    assert!(refused.contains("42501"), "{refused}");
+    // What it reads does not depend on who calls it from where.
+    let elsewhere = "SET LOCAL search_path = pg_temp; SELECT public.tundra_my_organisations()";
+    assert_eq!(run_as(&database, STRANGER, elsewhere).unwrap(), "others");
+}
+
+#[test]
 fn a_member_changes_nothing() {
     let database = filled();
     for sql in [

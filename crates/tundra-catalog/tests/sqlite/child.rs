@@ -1,8 +1,8 @@
-//! What this test binary does as another process: one of several on a file, or without rights.
+//! What this test binary does as another process, one of several on a file.
 
 use tundra_test_services::scenario::{Player, done};
 
-use super::{disk_conditions, processes};
+use super::processes;
 
 /// Plays the scenarios of the catalog in a file.
 pub(super) const PLAYER: Player = Player::new("sqlite::child::a_child_process_plays_its_scenario");
@@ -13,9 +13,6 @@ async fn a_child_process_plays_its_scenario() {
     match scenario.as_str() {
         "run" => processes::run_many(&directory).await,
         "run-forever" => processes::run_forever(&directory).await,
-        "full-disk" => disk_conditions::on_a_full_disk(&directory).await,
-        "read-only-disk" => disk_conditions::on_a_read_only_disk(&directory).await,
-        "no-rights" => disk_conditions::without_rights(&directory).await,
         scenario => panic!("there is no scenario `{scenario}`"),
     }
     done();

@@ -1,18 +1,22 @@
 //! Catalogs of every version that there was, brought up to date.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime},
+};
 
+use tempfile::TempDir;
+use tundra_catalog::SqliteCatalog;
 use tundra_core::{
-    Catalog, Reserved, SchemaRule, Scope, SourceType, TableColumn, TableSchema, VersionStatus,
+    Catalog, IdempotencyKey, RequestDigest, Reserved, SchemaRule, Scope, SourceType, TableColumn,
+    TableSchema, VersionStatus,
 };
 
 use super::{by_hand, open, place, run};
 
 #[tokio::test]
 async fn a_catalog_of_version_1_keeps_all_that_is_in_it() {
-    let (_directory, path) = place();
-    by_hand(&path).execute_batch(include_str!("../samples/sqlite-001.sql")).unwrap();
-    let catalog = open(&path).await;
+    let (_directory, path, catalog) = of_sample(include_str!("../samples/sqlite-001.sql")).await;
 
     let acme = Scope::Tenant("acme".parse().unwrap());
     let orders = catalog.source_named(&acme, "orders").await.unwrap();
@@ -47,10 +51,39 @@ async fn a_catalog_of_version_1_keeps_all_that_is_in_it() {
     assert_eq!(earlier, Reserved::Earlier(versions[0].clone()));
     assert_eq!(run(&catalog, &orders).await.unwrap().number.get(), 8);
 
-    // Brought up to date, it is as one that was made now.
-    let (_other_directory, fresh) = place();
+    is_as_a_new_one(&path).await;
+}
+
+#[tokio::test]
+async fn a_catalog_of_version_2_keeps_what_was_asked_for_under_a_key() {
+    let (_directory, path, catalog) = of_sample(include_str!("../samples/sqlite-002.sql")).await;
+    let source = catalog.source_named(&Scope::All, "orders").await.unwrap();
+    let key = |byte| {
+        let key: IdempotencyKey = "nightly-1".parse().unwrap();
+        key.of_request(RequestDigest::of_sha256([byte; 32]))
+    };
+    let Reserved::Earlier(version) = catalog.reserve(&source, Some(&key(0xab))).await.unwrap()
+    else {
+        panic!("it was used");
+    };
+    let other = catalog.reserve(&source, Some(&key(0xcd))).await.unwrap();
+    assert_eq!(other, Reserved::OtherRequest(version));
+    is_as_a_new_one(&path).await;
+}
+
+/// Returns a catalog that is as SQL says, and where it is.
+async fn of_sample(sql: &str) -> (TempDir, PathBuf, SqliteCatalog) {
+    let (directory, path) = place();
+    by_hand(&path).execute_batch(sql).unwrap();
+    let catalog = open(&path).await;
+    (directory, path, catalog)
+}
+
+/// Checks that a catalog that was brought up to date has the tables of one that was made now.
+async fn is_as_a_new_one(path: &Path) {
+    let (_directory, fresh) = place();
     drop(open(&fresh).await);
-    let tables = |path| -> Vec<(String, String)> {
+    let tables = |path: &Path| -> Vec<(String, String)> {
         let by_hand = by_hand(path);
         let mut statement = by_hand
             .prepare("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name")
@@ -58,5 +91,5 @@ async fn a_catalog_of_version_1_keeps_all_that_is_in_it() {
         let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
         rows.map(Result::unwrap).collect()
     };
-    assert_eq!(tables(&path), tables(&fresh));
+    assert_eq!(tables(path), tables(&fresh));
 }

@@ -96,7 +96,7 @@ fn an_insert_shows_the_row_with_what_the_database_made() {
     assert_eq!(answer.status, 201);
     assert_eq!(answer.body[0]["status"], "pending");
     assert!(answer.body[0]["created_at"].as_str().unwrap().ends_with("+00:00"));
-    assert_eq!(answer.body[0].as_object().unwrap().len(), 13, "{}", answer.body);
+    assert_eq!(answer.body[0].as_object().unwrap().len(), 14, "{}", answer.body);
 }
 
 #[test]

@@ -23,7 +23,7 @@ async fn live(catalog: &dyn Catalog) -> Result<(), CatalogError> {
     let key: IdempotencyKey = "key".parse().unwrap();
     let mut versions: Vec<Version> = Vec::new();
     for key in [None, Some(&key), None] {
-        let (Reserved::New(version) | Reserved::Earlier(version)) =
+        let (Reserved::New(version) | Reserved::Earlier(version) | Reserved::OtherRequest(version)) =
             catalog.reserve(&source, key).await?;
         assert_eq!(version.number.get() as usize, versions.len() + 1);
         assert_eq!(version.status, VersionStatus::Pending);

@@ -3,7 +3,9 @@
 use std::time::{Duration, SystemTime};
 
 use tundra_catalog::{SUPABASE_MIGRATIONS, SupabaseCatalog, SupabaseSettings};
-use tundra_core::{Catalog, ErrorKind, IdempotencyKey, NewSource, Reserved, Scope, Secret};
+use tundra_core::{
+    Catalog, ErrorKind, IdempotencyKey, NewSource, RequestDigest, Reserved, Scope, Secret,
+};
 use tundra_test_services::{MEMBER, PostgRest, STRANGER};
 
 use super::{add, again, catalog, essential, facts, new_source, number, whole, with_uuids};
@@ -122,6 +124,26 @@ async fn columns_that_are_added_later_are_used_when_the_server_knows_them() {
     catalog_again.reserve(&source, Some(&key)).await.unwrap();
     let kept = server.database().run("SELECT idempotency_key FROM source_versions").unwrap();
     assert_eq!(kept, "k");
+}
+
+#[tokio::test]
+async fn a_key_does_without_the_column_for_what_was_asked() {
+    let server = whole();
+    server.database().run("ALTER TABLE source_versions DROP COLUMN request_digest").unwrap();
+    let server = server.restart().unwrap();
+    let catalog = catalog(&server);
+    let source = add(&catalog).await;
+    let key = |byte| {
+        let key: IdempotencyKey = "k".parse().unwrap();
+        key.of_request(RequestDigest::of_sha256([byte; 32]))
+    };
+    let Reserved::New(first) = catalog.reserve(&source, Some(&key(1))).await.unwrap() else {
+        panic!("it is the first")
+    };
+    let kept = server.database().run("SELECT idempotency_key FROM source_versions").unwrap();
+    assert_eq!(kept, "k");
+    let other = catalog.reserve(&source, Some(&key(2))).await.unwrap();
+    assert_eq!(other, Reserved::Earlier(first));
 }
 
 #[tokio::test]
