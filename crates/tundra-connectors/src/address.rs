@@ -16,7 +16,7 @@ use tokio::{
     net::TcpStream,
     time::{Instant, timeout, timeout_at},
 };
-use tundra_net::address::{Zone, zone};
+use tundra_net::address::{Zone, allowed, zone};
 
 use crate::settings::AddressPolicy;
 
@@ -84,7 +84,7 @@ pub(crate) async fn connect(
     if addresses.is_empty() {
         return Err(unresolved(io::Error::new(io::ErrorKind::NotFound, "no address")));
     }
-    let addresses = allowed(host, &addresses, policy)?;
+    let addresses = allowed(addresses, |address| check(host, address, policy))?;
     match first_that_answers(&addresses, until).await {
         Some(Ok(stream)) => {
             set_up(&stream);
@@ -134,33 +134,14 @@ fn set_up(stream: &TcpStream) {
     let _ = socket.set_tcp_user_timeout(Some(SILENCE + QUESTION * QUESTIONS));
 }
 
-/// Returns the addresses that may be connected to.
-///
-/// # Errors
-/// When none of them may be.
-fn allowed(
-    host: &str,
-    addresses: &[SocketAddr],
-    policy: AddressPolicy,
-) -> Result<Vec<SocketAddr>, AddressError> {
-    let mut kept = Vec::new();
-    let mut refused = None;
-    for address in addresses {
-        let (zone, private) = match (zone(address.ip()), policy) {
-            (Zone::Public, _) | (Zone::Private(_), AddressPolicy::PrivateAllowed) => {
-                kept.push(*address);
-                continue;
-            }
-            (Zone::Private(zone), AddressPolicy::PublicOnly) => (zone, true),
-            (Zone::Never(zone), _) => (zone, false),
-        };
-        let host = host.to_owned();
-        refused.get_or_insert(AddressError::Refused { host, address: address.ip(), zone, private });
-    }
-    match refused {
-        Some(refused) if kept.is_empty() => Err(refused),
-        _ => Ok(kept),
-    }
+/// Refuses an address that may not be connected to.
+fn check(host: &str, address: IpAddr, policy: AddressPolicy) -> Result<(), AddressError> {
+    let (zone, private) = match (zone(address), policy) {
+        (Zone::Public, _) | (Zone::Private(_), AddressPolicy::PrivateAllowed) => return Ok(()),
+        (Zone::Private(zone), AddressPolicy::PublicOnly) => (zone, true),
+        (Zone::Never(zone), _) => (zone, false),
+    };
+    Err(AddressError::Refused { host: host.to_owned(), address, zone, private })
 }
 
 #[cfg(test)]
@@ -169,14 +150,15 @@ mod tests {
 
     #[test]
     fn private_addresses_are_connected_to_only_when_that_is_allowed() {
-        let of = |text: &str| text.parse::<SocketAddr>().unwrap();
-        let mixed = [of("10.0.0.1:5432"), of("1.1.1.1:5432"), of("169.254.169.254:5432")];
-        assert_eq!(allowed("h", &mixed, AddressPolicy::PublicOnly).unwrap(), [mixed[1]]);
-        assert_eq!(allowed("h", &mixed, AddressPolicy::PrivateAllowed).unwrap(), mixed[..2]);
-        let error = allowed("h", &mixed[..1], AddressPolicy::PublicOnly).unwrap_err();
+        let of = |text: &str| text.parse::<IpAddr>().unwrap();
+        for policy in [AddressPolicy::PublicOnly, AddressPolicy::PrivateAllowed] {
+            check("h", of("1.1.1.1"), policy).unwrap();
+            let error = check("h", of("169.254.169.254"), policy).unwrap_err();
+            assert_eq!(error.to_string(), "`h` is 169.254.169.254, which is link-local");
+        }
+        check("h", of("10.0.0.1"), AddressPolicy::PrivateAllowed).unwrap();
+        let error = check("h", of("10.0.0.1"), AddressPolicy::PublicOnly).unwrap_err();
         assert_eq!(error.to_string(), "`h` is 10.0.0.1, which is in a private network");
-        let error = allowed("h", &mixed[2..], AddressPolicy::PrivateAllowed).unwrap_err();
-        assert_eq!(error.to_string(), "`h` is 169.254.169.254, which is link-local");
     }
 
     #[tokio::test]

@@ -10,6 +10,8 @@ use tundra_connectors::{ConnectionSettings, HostKey, KnownHosts, Pem, SshSetting
 use tundra_core::{ConnectorError, ErrorKind, Secret};
 use tundra_test_services::env::{self, SSH_PASSPHRASE};
 
+use crate::errors;
+
 /// The passphrase that opens nothing.
 pub(crate) const WRONG: &str = "a-passphrase-that-is-wrong";
 
@@ -64,19 +66,7 @@ pub(crate) fn through(settings: ConnectionSettings, ssh: SshSettings) -> Connect
 /// Fails unless the error is of the kind, has the words, and shows nothing that is secret.
 #[track_caller]
 pub(crate) fn expect(error: &ConnectorError, kind: ErrorKind, words: &[&str]) {
-    let mut shown = format!("{error} {error:?} {}", error.hints.join(" "));
-    let mut cause = std::error::Error::source(error);
-    while let Some(it) = cause {
-        shown.push_str(&format!(" {it} {it:?}"));
-        cause = it.source();
-    }
-    assert_eq!(error.kind, kind, "{shown}");
-    for words in words {
-        assert!(shown.contains(words), "`{words}` is not in {shown}");
-    }
-    for secret in [WRONG, SSH_PASSPHRASE, "PRIVATE KEY"] {
-        assert!(!shown.contains(secret), "{shown}");
-    }
+    errors::expect(error, kind, words, &[WRONG, SSH_PASSPHRASE, "PRIVATE KEY"]);
 }
 
 /// What somebody can have wrong, with what is said about it.

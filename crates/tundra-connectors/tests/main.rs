@@ -7,11 +7,15 @@
 mod adbc;
 #[cfg(feature = "ssh")]
 mod bastion;
+#[cfg(any(feature = "mysql", feature = "postgresql", feature = "ssh"))]
+mod errors;
 #[cfg(feature = "mysql")]
 mod mariadb;
-#[cfg(any(feature = "mysql", feature = "ssh"))]
+#[cfg(any(feature = "mysql", feature = "postgresql"))]
 mod network;
 #[cfg(feature = "postgresql")]
 mod postgresql;
+#[cfg(any(feature = "mysql", feature = "postgresql"))]
+mod reached;
 #[cfg(any(feature = "mysql", feature = "postgresql"))]
 mod tls;

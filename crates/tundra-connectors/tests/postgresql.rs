@@ -5,7 +5,6 @@ mod failures;
 mod geometry;
 mod partitions;
 mod printed;
-mod proxy;
 mod redshift;
 mod server;
 #[cfg(feature = "ssh")]

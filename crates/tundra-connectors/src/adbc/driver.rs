@@ -227,6 +227,7 @@ fn encoded(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::AddressPolicy;
 
     #[test]
     fn the_driver_is_given_the_address_and_everything_else_encoded() {
@@ -251,6 +252,29 @@ mod tests {
             let settings = ConnectionSettings::from_url(text).unwrap();
             assert_eq!(check(&settings).unwrap_err().kind, kind, "{text}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_driver_is_told_nothing_of_an_address_that_may_not_be_connected_to() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        for host in ["127.0.0.1", "localhost", "%5B::ffff:127.0.0.1%5D", "2130706433", "0x7f000001"]
+        {
+            let text = format!("postgresql://u@{host}:{port}/d");
+            let Ok(mut settings) = ConnectionSettings::from_url(&text) else { continue };
+            settings.addresses = AddressPolicy::PublicOnly;
+            let error = Options::of(&Place::Known(Box::new(settings))).await.unwrap_err();
+            let is_refused =
+                [ErrorKind::PermissionDenied, ErrorKind::Unavailable].contains(&error.kind);
+            assert!(is_refused, "{host}: {error:?}");
+        }
+        let mut settings =
+            ConnectionSettings::from_url(&format!("postgresql://u@localhost:{port}/d")).unwrap();
+        settings.addresses = AddressPolicy::PrivateAllowed;
+        let options = Options::of(&Place::Known(Box::new(settings))).await.unwrap();
+        // Whatever the name means by then, this is where it goes.
+        let (_, uri) = &options.pairs[0];
+        assert!(uri.contains("hostaddr=127%2E0%2E0%2E1&"), "{uri}");
     }
 
     #[test]

@@ -46,8 +46,8 @@ const ANSWER_BYTES: usize = 64 << 20;
 const PATIENCE_SECONDS: u32 = 3600;
 
 /// How long a statement is with which a session begins. A server writes as much at once as the longest
-/// statement it got, if that is more than its `net_buffer_length` of 16 KiB; with four times that, it and we
-/// need a tenth less time for rows.
+/// statement it got, if that is more than its `net_buffer_length` of 16 KiB, and a few large writes cost it
+/// and us less than many small ones.
 const SERVER_BUFFER: usize = 64 * 1024;
 
 /// How long the end of a statement whose time is over may be on its way before the network hangs.

@@ -22,8 +22,8 @@ const HEADER: usize = 4;
 /// A packet of this length is continued by the next one.
 const MAX_PAYLOAD: usize = 0xFF_FFFF;
 
-/// How much is read at once. Rows of this many bytes are decoded in well under half a millisecond, so
-/// that the runtime's other tasks get their turn; twice as much was no faster.
+/// How much is read at once: so little that the runtime's other tasks get their turn while it is decoded.
+/// Twice as much was no faster.
 const READ_BYTES: usize = 128 * 1024;
 
 /// The most that the buffer keeps when it needs no more than usual.

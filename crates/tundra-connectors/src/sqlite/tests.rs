@@ -95,17 +95,7 @@ fn settings(path: &Path, allowed: AllowedDirectories) -> ConnectionSettings {
 }
 
 fn of(relation: Relation) -> ExtractRequest {
-    ExtractRequest {
-        relation,
-        columns: None,
-        limit: None,
-        partitions: None,
-        partition_column: None,
-        window: None,
-        on_lossy: OnLossy::Fail,
-        batch_bytes: 1 << 20,
-        statement_timeout: None,
-    }
+    ExtractRequest { batch_bytes: 1 << 20, ..ExtractRequest::new(relation) }
 }
 
 fn of_table(name: &str) -> ExtractRequest {

@@ -12,25 +12,18 @@ use tundra_core::{
 use tundra_test_services::env;
 
 use super::support::{PASSWORD, Server, query, settings_of, table};
-use crate::network::Network;
+use crate::{
+    errors::{self, WRONG},
+    network::Network,
+};
 
-/// A password that does not open anything, and is not to be seen either.
-const WRONG: &str = "a-password-that-is-wrong";
-
-/// Fails unless the error is of the kind, has the words, and shows nothing that is secret.
+/// Fails unless the error is of the kind, has the words in its reason, and shows nothing that is secret.
 #[track_caller]
 fn expect(error: &ConnectorError, kind: ErrorKind, words: &[&str]) {
-    let mut shown = format!("{error} {error:?} {}", error.hints.join(" "));
-    let mut cause = std::error::Error::source(error);
-    while let Some(it) = cause {
-        shown.push_str(&format!(" {it} {it:?}"));
-        cause = it.source();
-    }
-    assert_eq!(error.kind, kind, "{shown}");
+    errors::expect(error, kind, &[], &[WRONG, PASSWORD]);
     for words in words {
-        assert!(error.reason.contains(words), "`{words}` is not in {shown}");
+        assert!(error.reason.contains(words), "`{words}` is not in {error:?}");
     }
-    assert!(!shown.contains(WRONG) && !shown.contains(PASSWORD), "{shown}");
 }
 
 async fn not_connected(settings: ConnectionSettings) -> ConnectorError {

@@ -6,99 +6,26 @@ use std::{
 };
 
 use arrow_array::{cast::AsArray, types::Int64Type};
-use async_trait::async_trait;
 use futures::StreamExt;
 use tokio::time::timeout;
 use tundra_connectors::{ConnectionSettings, Pem, SslMode, mysql::MysqlConnector};
-use tundra_core::{
-    Connector, ErrorKind, ExtractRequest, Retry,
-    testing::connector::{self as suite, TestDatabase},
-};
+use tundra_core::{Connector, ErrorKind, ExtractRequest, Retry, testing::connector::TestDatabase};
 use tundra_test_services::env;
 
 use super::support::{Server, query, read, table};
-use crate::bastion::{expect, fingerprint, kill_owner_of, mistakes, ssh, through, ways};
+use crate::{
+    bastion::{expect, fingerprint, kill_owner_of, mistakes, ssh, through, ways},
+    reached::Reached,
+};
 
-/// A database behind an SSH server.
-#[derive(Debug)]
-struct Behind(Server);
-
-impl Behind {
-    fn create() -> Self {
-        Self(Server::create())
-    }
-
-    fn settings(&self) -> ConnectionSettings {
-        through(self.0.settings(), ssh())
-    }
+/// Makes a database behind an SSH server.
+fn behind() -> Reached<Server> {
+    let database = Server::create();
+    let connector = MysqlConnector::new(through(database.settings(), ssh()));
+    Reached { database, connector: Arc::new(connector), splits_tables: true }
 }
 
-#[async_trait]
-impl TestDatabase for Behind {
-    fn connector(&self) -> Arc<dyn Connector> {
-        Arc::new(MysqlConnector::new(self.settings()))
-    }
-
-    async fn execute(&self, sql: &str) {
-        self.0.execute(sql).await;
-    }
-
-    fn quote(&self, name: &str) -> String {
-        self.0.quote(name)
-    }
-
-    fn numbers(&self, count: u64) -> String {
-        self.0.numbers(count)
-    }
-
-    fn endless(&self) -> String {
-        self.0.endless()
-    }
-
-    fn splits_tables(&self) -> bool {
-        true
-    }
-
-    fn password(&self) -> Option<&str> {
-        self.0.password()
-    }
-}
-
-macro_rules! behaviours {
-    ($($behaviour:ident),+ $(,)?) => {
-        $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-        async fn $behaviour() {
-            suite::$behaviour(&Behind::create()).await;
-        })+
-    };
-}
-
-behaviours!(
-    tells_what_it_speaks_to,
-    keeps_values,
-    reads_an_empty_table,
-    reads_columns_as_asked,
-    reads_at_most_the_limit,
-    reads_any_number_of_partitions,
-    keeps_batches_small,
-    reads_a_view,
-    reads_a_query,
-    reads_a_window,
-    keeps_awkward_names,
-    lists_tables,
-    refuses_what_is_not_there,
-    refuses_wrong_sql,
-    refuses_queries_that_write,
-    refuses_two_statements,
-    refuses_a_second_start,
-    executes_no_name,
-    ends_a_statement_at_its_time,
-    survives_dropped_streams,
-    shows_no_password,
-    sees_no_later_writes,
-    shares_one_snapshot_among_tables,
-    keeps_sums_under_writers,
-);
+tundra_core::connector_behaviours!(behind());
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_sort_of_key_leads_through() {
@@ -126,7 +53,7 @@ async fn every_mistake_is_told_apart_and_nothing_is_shown_that_is_secret() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_receipt_and_the_test_name_the_tunnel() {
-    let behind = Behind::create();
+    let behind = behind();
     behind.execute("CREATE TABLE t AS SELECT 1 AS n").await;
     let key = fingerprint("host_ed25519");
     let facts = behind.connector().test().await.expect("it connects");
@@ -163,7 +90,7 @@ fn many() -> ExtractRequest {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_that_is_dropped_ends_its_query_at_the_server() {
-    let behind = Behind::create();
+    let behind = behind();
     let mut session = behind.connector().session().await.expect("a session");
     let mut extraction = session.extract(&many()).await.expect("it is prepared");
     let mut stream = extraction.stream(0).await.expect("it starts");
@@ -172,17 +99,17 @@ async fn a_stream_that_is_dropped_ends_its_query_at_the_server() {
     let working = format!(
         "SELECT COUNT(*) FROM information_schema.processlist WHERE user = '{}' \
          AND command <> 'Sleep' AND info LIKE '%seq_1_to_50000000%'",
-        behind.0.user
+        behind.database.user
     );
     let limit = Instant::now() + Duration::from_secs(20);
-    while behind.0.run_beside(&working).await.trim() != "0" {
+    while behind.database.run_beside(&working).await.trim() != "0" {
         assert!(Instant::now() < limit, "the query is still running");
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_that_is_killed_while_rows_flow_is_an_error_at_once() {
-    let behind = Behind::create();
+    let behind = behind();
     let mut session = behind.connector().session().await.expect("a session");
     let mut extraction = session.extract(&many()).await.expect("it is prepared");
     let mut stream = extraction.stream(0).await.expect("it starts");

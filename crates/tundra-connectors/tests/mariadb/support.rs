@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use futures::{StreamExt, future::join_all};
 use tundra_connectors::{AddressPolicy, ConnectionSettings, mysql::MysqlConnector};
 use tundra_core::{
-    Connector, ConnectorError, Decision, ExtractRequest, OnLossy, Relation, Session, StreamEnd,
-    TableName, testing::connector::TestDatabase,
+    Connector, ConnectorError, Decision, ExtractRequest, Relation, Session, StreamEnd, TableName,
+    testing::connector::TestDatabase,
 };
 use tundra_test_services::MariadbDatabase;
 
@@ -173,15 +173,5 @@ pub(crate) fn query(sql: impl Into<String>) -> ExtractRequest {
 }
 
 fn request(relation: Relation) -> ExtractRequest {
-    ExtractRequest {
-        relation,
-        columns: None,
-        limit: None,
-        partitions: None,
-        partition_column: None,
-        window: None,
-        on_lossy: OnLossy::Fail,
-        batch_bytes: 1 << 20,
-        statement_timeout: None,
-    }
+    ExtractRequest { batch_bytes: 1 << 20, ..ExtractRequest::new(relation) }
 }

@@ -5,31 +5,20 @@ use std::time::Duration;
 use futures::StreamExt;
 use tundra_connectors::{ConnectionSettings, postgresql::PostgresConnector};
 use tundra_core::{
-    BatchStream, Connector, ConnectorError, ErrorKind, ExtractRequest, Retry, Secret, Session,
+    BatchStream, Connector, ConnectorError, ErrorKind, ExtractRequest, Extraction, Retry, Secret,
+    Session,
 };
 
-use super::{
-    proxy::Proxy,
-    server::{Server, query, table},
+use super::server::{Server, query, table};
+use crate::{
+    errors::{self, WRONG},
+    network::Network,
 };
-
-/// A secret that must not be seen.
-const WRONG: &str = "a-password-that-is-wrong";
 
 /// Fails unless the error is of the kind, has the words, and shows nothing that is secret.
 #[track_caller]
 fn expect(error: &ConnectorError, kind: ErrorKind, words: &[&str]) {
-    let mut shown = format!("{error} {error:?} {}", error.hints.join(" "));
-    let mut cause = std::error::Error::source(error);
-    while let Some(it) = cause {
-        shown.push_str(&format!(" {it} {it:?}"));
-        cause = it.source();
-    }
-    assert_eq!(error.kind, kind, "{shown}");
-    for words in words {
-        assert!(shown.contains(words), "`{words}` is not in {shown}");
-    }
-    assert!(!shown.contains(WRONG), "{shown}");
+    errors::expect(error, kind, words, &[WRONG]);
 }
 
 /// Reads on, and returns why the stream breaks off.
@@ -249,15 +238,23 @@ async fn a_snapshot_that_is_gone_is_not_replaced_by_another() {
     expect(&error, ErrorKind::Unavailable, &[]);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_connection_that_breaks_off_is_an_error_and_not_the_end_of_the_rows() {
-    let server = Server::with(WIDE);
-    let (proxy, settings) = Proxy::before(&server).await;
+/// Begins to read the wide table: a batch has come, and others are on their way.
+async fn reading(
+    settings: ConnectionSettings,
+) -> (Box<dyn Session>, Box<dyn Extraction>, BatchStream) {
     let mut session = PostgresConnector::new(settings).session().await.expect("a session");
     let mut extraction = session.extract(&table("wide")).await.expect("an extraction");
     let mut stream = extraction.stream(0).await.expect("a stream");
     stream.next().await.expect("a batch").expect("which is whole");
-    proxy.cut();
+    (session, extraction, stream)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_breaks_off_is_an_error_and_not_the_end_of_the_rows() {
+    let server = Server::with(WIDE);
+    let (network, settings) = Network::before(server.settings()).await;
+    let (_session, extraction, mut stream) = reading(settings).await;
+    network.cut();
     let error = broken_off(&mut stream).await;
     expect(&error, ErrorKind::Unavailable, &["connection"]);
     assert_eq!(extraction.end(0), None);
@@ -266,13 +263,10 @@ async fn a_connection_that_breaks_off_is_an_error_and_not_the_end_of_the_rows() 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_network_that_hangs_is_not_waited_for_for_ever() {
     let server = Server::with(WIDE);
-    let (proxy, settings) = Proxy::before(&server).await;
+    let (network, settings) = Network::before(server.settings()).await;
     let settings = ConnectionSettings { connect_timeout: Duration::from_millis(500), ..settings };
-    let mut session = PostgresConnector::new(settings).session().await.expect("a session");
-    let mut extraction = session.extract(&table("wide")).await.expect("an extraction");
-    let mut stream = extraction.stream(0).await.expect("a stream");
-    stream.next().await.expect("a batch").expect("which is whole");
-    proxy.hang();
+    let (mut session, _extraction, mut stream) = reading(settings).await;
+    network.hang();
     let error = broken_off(&mut stream).await;
     expect(&error, ErrorKind::Timeout, &["nothing came", "500ms"]);
     let error = session.extract(&table("wide")).await.expect_err("the network hangs");
@@ -282,13 +276,10 @@ async fn a_network_that_hangs_is_not_waited_for_for_ever() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_that_hangs_alone_is_not_waited_for_for_ever() {
     let server = Server::with(WIDE);
-    let (proxy, settings) = Proxy::before(&server).await;
+    let (network, settings) = Network::before(server.settings()).await;
     let settings = ConnectionSettings { connect_timeout: Duration::from_millis(500), ..settings };
-    let mut session = PostgresConnector::new(settings).session().await.expect("a session");
-    let mut extraction = session.extract(&table("wide")).await.expect("an extraction");
-    let mut stream = extraction.stream(0).await.expect("a stream");
-    stream.next().await.expect("a batch").expect("which is whole");
-    proxy.hang_those_there();
+    let (_session, _extraction, mut stream) = reading(settings).await;
+    network.hang_those_there();
     let error = broken_off(&mut stream).await;
     expect(&error, ErrorKind::Timeout, &["the server sends, and nothing arrived"]);
 }

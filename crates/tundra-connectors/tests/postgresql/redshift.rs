@@ -3,68 +3,30 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use tundra_connectors::{DatabaseKind, connector};
-use tundra_core::{
-    Connector, ErrorKind, ExtractRequest, OnLossy,
-    testing::connector::{self as behaviour, TestDatabase},
-};
+use tundra_core::{Connector, ErrorKind, ExtractRequest, OnLossy, testing::connector as behaviour};
 
 use super::{
     server::{Server, query, read, table},
     torture,
 };
+use crate::reached::Reached;
 
-/// A database that is taken for one of Redshift.
-#[derive(Debug)]
-struct Redshift(Server);
-
-impl Redshift {
-    fn reach(server: &Server) -> Arc<dyn Connector> {
-        let mut settings = server.settings();
-        // The port of the kind is another one.
-        settings.port = Some(settings.port());
-        settings.kind = DatabaseKind::Redshift;
-        connector(settings).expect("this build reads Redshift")
-    }
-}
-
-#[async_trait]
-impl TestDatabase for Redshift {
-    fn connector(&self) -> Arc<dyn Connector> {
-        Self::reach(&self.0)
-    }
-
-    async fn execute(&self, sql: &str) {
-        self.0.execute(sql).await;
-    }
-
-    fn quote(&self, name: &str) -> String {
-        self.0.quote(name)
-    }
-
-    fn numbers(&self, count: u64) -> String {
-        self.0.numbers(count)
-    }
-
-    fn endless(&self) -> String {
-        self.0.endless()
-    }
-
-    fn splits_tables(&self) -> bool {
-        false
-    }
-
-    fn password(&self) -> Option<&str> {
-        self.0.password()
-    }
+/// Returns a connector that takes the database for one of Redshift.
+fn redshift(server: &Server) -> Arc<dyn Connector> {
+    let mut settings = server.settings();
+    // The port of the kind is another one.
+    settings.port = Some(settings.port());
+    settings.kind = DatabaseKind::Redshift;
+    connector(settings).expect("this build reads Redshift")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn it_does_what_every_connector_does() {
-    let database = Redshift(Server::new());
-    assert_eq!(database.connector().name(), "redshift");
-    behaviour::run_all(&database).await;
+    let database = Server::new();
+    let connector = redshift(&database);
+    assert_eq!(connector.name(), "redshift");
+    behaviour::run_all(&Reached { database, connector, splits_tables: false }).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -95,7 +57,7 @@ async fn the_types_that_both_have_are_what_the_server_prints() {
     for on_lossy in [OnLossy::Fail, OnLossy::Text, OnLossy::Null] {
         let names = columns.iter().map(|(name, _)| name.clone()).collect();
         let request = ExtractRequest { columns: Some(names), on_lossy, ..table("torture") };
-        let read = read(&*Redshift::reach(&server), &request).await.expect("they have types");
+        let read = read(&*redshift(&server), &request).await.expect("they have types");
         for (name, target) in &columns {
             assert_eq!(torture::differences_of(&server, &read, name), [""; 0], "{on_lossy:?}");
             if on_lossy != OnLossy::Text {
@@ -112,7 +74,7 @@ async fn what_no_type_holds_is_named() {
              CASE n WHEN 30001 THEN date 'infinity' ELSE date '2020-01-01' + n END AS d \
          FROM generate_series(1, 50000) AS n",
     );
-    let connector = Redshift::reach(&server);
+    let connector = redshift(&server);
     let ordered = query("SELECT id, d FROM t ORDER BY id");
     let error = read(&*connector, &ordered).await.expect_err("one day is none");
     assert_eq!(error.kind, ErrorKind::InvalidData);
@@ -130,7 +92,7 @@ async fn what_no_type_holds_is_named() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_query_that_fails_ends_the_session_and_says_so() {
     let server = Server::with("CREATE TABLE t AS SELECT 1 AS id");
-    let mut session = Redshift::reach(&server).session().await.expect("a session");
+    let mut session = redshift(&server).session().await.expect("a session");
     let error = session.extract(&table("missing")).await.expect_err("it is missing");
     assert_eq!(error.kind, ErrorKind::NotFound);
     // Another snapshot in its place would be another state of the database.
@@ -142,7 +104,7 @@ async fn a_query_that_fails_ends_the_session_and_says_so() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dropped_stream_ends_the_query_on_the_server_too() {
     let server = Server::new();
-    let mut session = Redshift::reach(&server).session().await.expect("a session");
+    let mut session = redshift(&server).session().await.expect("a session");
     let slow = query("SELECT 1 AS one FROM pg_sleep(600)");
     let mut extraction = session.extract(&slow).await.expect("an extraction");
     let stream = extraction.stream(0).await.expect("a stream");

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use futures::StreamExt;
 use tundra_connectors::{AddressPolicy, ConnectionSettings, postgresql::PostgresConnector};
 use tundra_core::{
-    Connector, ConnectorError, ExtractRequest, Extraction, OnLossy, Relation, TableName,
+    Connector, ConnectorError, ExtractRequest, Extraction, Relation, TableName,
     testing::connector::TestDatabase,
 };
 use tundra_test_services::Database;
@@ -124,17 +124,7 @@ pub(super) fn query(sql: &str) -> ExtractRequest {
 }
 
 fn request(relation: Relation) -> ExtractRequest {
-    ExtractRequest {
-        relation,
-        columns: None,
-        limit: None,
-        partitions: Some(1),
-        partition_column: None,
-        window: None,
-        on_lossy: OnLossy::Fail,
-        batch_bytes: 1 << 20,
-        statement_timeout: None,
-    }
+    ExtractRequest { partitions: Some(1), batch_bytes: 1 << 20, ..ExtractRequest::new(relation) }
 }
 
 #[async_trait]

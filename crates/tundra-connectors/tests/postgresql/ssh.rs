@@ -5,107 +5,30 @@ use std::{
     time::{Duration, Instant},
 };
 
-use async_trait::async_trait;
 use futures::StreamExt;
 use tokio::time::timeout;
 use tundra_connectors::{
     AddressPolicy, ConnectionSettings, HostKey, Pem, SshSettings, SslMode,
     postgresql::{PostgresConnector, RedshiftConnector},
 };
-use tundra_core::{
-    Connector, ConnectorError, ErrorKind, Retry,
-    testing::connector::{self as behaviour, TestDatabase},
-};
+use tundra_core::{Connector, ConnectorError, ErrorKind, Retry};
 use tundra_test_services::env;
 
 use super::server::{Server, query, read, table};
 use crate::{
     bastion::{expect, fingerprint, kill_owner_of, mistakes, public, ssh, through, ways, with_key},
     network::Network,
+    reached::Reached,
 };
 
-/// A database behind an SSH server.
-#[derive(Debug)]
-struct Behind(Server);
-
-impl Behind {
-    fn new() -> Self {
-        Self(Server::new())
-    }
-
-    fn settings(&self) -> ConnectionSettings {
-        through(self.0.settings(), ssh())
-    }
+/// Makes a database behind an SSH server.
+fn behind() -> Reached<Server> {
+    let database = Server::new();
+    let connector = PostgresConnector::new(through(database.settings(), ssh()));
+    Reached { database, connector: Arc::new(connector), splits_tables: true }
 }
 
-#[async_trait]
-impl TestDatabase for Behind {
-    fn connector(&self) -> Arc<dyn Connector> {
-        Arc::new(PostgresConnector::new(self.settings()))
-    }
-
-    async fn execute(&self, sql: &str) {
-        self.0.execute(sql).await;
-    }
-
-    fn quote(&self, name: &str) -> String {
-        self.0.quote(name)
-    }
-
-    fn numbers(&self, count: u64) -> String {
-        self.0.numbers(count)
-    }
-
-    fn endless(&self) -> String {
-        self.0.endless()
-    }
-
-    fn splits_tables(&self) -> bool {
-        true
-    }
-
-    fn password(&self) -> Option<&str> {
-        self.0.password()
-    }
-}
-
-macro_rules! behaviours {
-    ($($name:ident),* $(,)?) => {
-        $(
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $name() {
-                behaviour::$name(&Behind::new()).await;
-            }
-        )*
-    };
-}
-
-behaviours!(
-    tells_what_it_speaks_to,
-    keeps_values,
-    reads_an_empty_table,
-    reads_columns_as_asked,
-    reads_at_most_the_limit,
-    reads_any_number_of_partitions,
-    keeps_batches_small,
-    reads_a_view,
-    reads_a_query,
-    reads_a_window,
-    keeps_awkward_names,
-    lists_tables,
-    refuses_what_is_not_there,
-    refuses_wrong_sql,
-    refuses_queries_that_write,
-    refuses_two_statements,
-    refuses_a_second_start,
-    executes_no_name,
-    ends_a_statement_at_its_time,
-    survives_dropped_streams,
-    shows_no_password,
-    sees_no_later_writes,
-    shares_one_snapshot_among_tables,
-    keeps_sums_under_writers,
-);
+tundra_core::connector_behaviours!(behind());
 
 async fn refused(settings: ConnectionSettings) -> ConnectorError {
     let connector = PostgresConnector::new(settings);

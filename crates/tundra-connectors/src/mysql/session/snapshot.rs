@@ -28,8 +28,8 @@ use crate::{
 /// long statement may hold it up.
 const LOCK_SECONDS: u32 = 3;
 
-/// How often snapshots without a lock are tried. On a server with a thousand commits a second, four
-/// connections that start within a millisecond are equal in every third try or so.
+/// How often snapshots without a lock are tried: on a busy server, connections that start within a
+/// millisecond see the same state in some of the tries only.
 const TRIES: usize = 20;
 
 const START: &str = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY";
