@@ -2,7 +2,11 @@
 //!
 //! Start at [`Runs::convert_file`].
 
-use tundra_core::{Control, ConvertOptions, IdempotencyKey, Input, Resources, Source, engine};
+use std::time::Instant;
+
+use tundra_core::{
+    Control, ConvertOptions, Error, IdempotencyKey, Input, Resources, Source, engine,
+};
 use tundra_storage::UploadFate;
 
 use crate::{
@@ -72,11 +76,22 @@ async fn publish(
     resources: &Resources,
     control: &Control,
 ) -> RunResult<Published> {
+    let began = Instant::now();
     let Found { input, is_upload } = match input {
         Some(input) => Found { input, is_upload: false },
-        None => owner.runs.input_of(owner.source, &owner.shelf).await?,
+        None => {
+            let looking = owner.runs.input_of(owner.source, &owner.shelf);
+            engine::unless_stopped(control, looking).await??
+        }
     };
     let output = owner.output()?;
-    let prepared = engine::prepare(&input, &output, options, resources, control).await?;
+    let left = control.timeout.map(|all| all.saturating_sub(began.elapsed()));
+    let rest = Control { timeout: left, ..control.clone() };
+    let prepared = engine::prepare(&input, &output, options, resources, &rest).await;
+    let prepared = prepared.map_err(|error| match (error, control.timeout) {
+        // The caller knows the whole of its time.
+        (Error::Timeout(_), Some(all)) => Error::Timeout(all),
+        (error, _) => error,
+    })?;
     owner.publish(prepared, None, is_upload).await
 }

@@ -3,7 +3,7 @@
 use tundra_core::{
     CatalogError, Classify, Error, ErrorKind, Retry, SchemaDifference, StorageError, VersionNumber,
 };
-use tundra_storage::{LayoutError, LocationError};
+use tundra_storage::{LayoutError, LocationError, SignError};
 
 /// What came of something that is done with runs.
 pub type RunResult<T> = std::result::Result<T, RunError>;
@@ -27,6 +27,10 @@ pub enum RunError {
     /// The ids of the source make no name.
     #[error(transparent)]
     Layout(#[from] LayoutError),
+
+    /// No URL can be signed.
+    #[error("no URL can be made for an upload")]
+    Sign(#[from] SignError),
 
     /// A store refused or failed.
     #[error("{role}")]
@@ -112,6 +116,13 @@ pub enum RunError {
         source: Box<CatalogError>,
     },
 
+    /// The key of the run was used before, for a run that asked for something else.
+    #[error("the idempotency key was used before, for {version}, which was asked for otherwise")]
+    OtherRequest {
+        /// The version that has the key.
+        version: VersionNumber,
+    },
+
     /// A version has no data to look at.
     #[error("{version} of `{source_label}` is {status} and has no data")]
     NoData {
@@ -147,13 +158,14 @@ impl Classify for RunError {
             Self::Unsettled { source, .. } => source.kind(),
             Self::Location(source) => source.kind(),
             Self::Layout(source) => source.kind(),
+            Self::Sign(source) => source.kind(),
             Self::Storage { source, .. } => source.kind(),
             Self::NotAFile { .. } | Self::NotThisDatabase { .. } | Self::OtherWindow { .. } => {
                 ErrorKind::InvalidRequest
             }
             Self::NoUpload { .. } => ErrorKind::NotFound,
             Self::BreakingSchema { .. } | Self::Receipt { .. } => ErrorKind::InvalidData,
-            Self::NoData { .. } => ErrorKind::Conflict,
+            Self::NoData { .. } | Self::OtherRequest { .. } => ErrorKind::Conflict,
         }
     }
 
@@ -162,6 +174,7 @@ impl Classify for RunError {
             Self::Engine(source) => source.retry(),
             Self::Catalog(source) => source.retry(),
             Self::Location(source) => source.retry(),
+            Self::Sign(source) => source.retry(),
             Self::Storage { source, .. } => source.retry(),
             Self::Unsettled { .. } => Retry::Later,
             Self::Layout(_)
@@ -171,6 +184,7 @@ impl Classify for RunError {
             | Self::Receipt { .. }
             | Self::NoUpload { .. }
             | Self::BreakingSchema { .. }
+            | Self::OtherRequest { .. }
             | Self::NoData { .. } => Retry::Never,
         }
     }
@@ -181,6 +195,7 @@ impl Classify for RunError {
             Self::Catalog(source) => source.hints(),
             Self::Location(source) => source.hints(),
             Self::Layout(source) => source.hints(),
+            Self::Sign(source) => source.hints(),
             Self::Storage { source, .. } => source.hints(),
             Self::NotAFile { .. } => vec![
                 "name the format of the file with `--format`, or correct the source".to_owned(),
@@ -207,6 +222,7 @@ impl Classify for RunError {
                  then run again"
                     .to_owned(),
             ],
+            Self::OtherRequest { .. } => vec!["use a new key for a new request".to_owned()],
             Self::NoData { .. } => vec!["choose a version that is active".to_owned()],
         }
     }

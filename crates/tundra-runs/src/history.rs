@@ -9,7 +9,7 @@ use tundra_storage::Layout;
 use crate::{RunError, RunResult, Runs};
 
 /// The largest receipt that is read, in bytes: a version of 10,000 columns has one of a few MB.
-const LARGEST_MANIFEST: u64 = 64 << 20;
+pub(crate) const LARGEST_MANIFEST: u64 = 64 << 20;
 
 /// A version, and what changed with it.
 #[derive(Debug, Clone, PartialEq)]

@@ -28,6 +28,24 @@ pub(crate) fn format_of(source: &Source) -> RunResult<Option<Format>> {
 }
 
 impl Runs {
+    /// Returns what a source is read from when nobody names anything: its location, or what was uploaded
+    /// last.
+    ///
+    /// # Errors
+    /// Fails when nothing was uploaded, and when a store does.
+    pub async fn input(&self, source: &Source) -> RunResult<Input> {
+        let shelf = self.warehouse.of(&source.tenant)?;
+        Ok(self.input_of(source, &shelf).await?.input)
+    }
+
+    /// Returns the format that a source is read with; `None` where it is to be found.
+    ///
+    /// # Errors
+    /// Fails when the source is no file.
+    pub fn format(&self, source: &Source) -> RunResult<Option<Format>> {
+        format_of(source)
+    }
+
     /// Finds what a source is read from when the caller names nothing: its location, or what was
     /// uploaded last.
     pub(crate) async fn input_of(&self, source: &Source, shelf: &Shelf) -> RunResult<Found> {

@@ -7,6 +7,7 @@
 //! This crate knows no HTTP, no terminal and no particular catalog: a server and a command line use it
 //! alike. Conversions that are in no catalog need none of it: see [`tundra_core::engine::convert`].
 
+mod bury;
 mod collect;
 mod convert;
 mod error;
@@ -14,8 +15,11 @@ mod extract;
 mod history;
 mod input;
 mod owner;
+mod preview;
+mod probe;
 mod remove;
 mod sweep;
+mod upload;
 mod warehouse;
 
 use std::sync::Arc;

@@ -5,10 +5,11 @@
 //! data comes before its receipt and both before the version becomes active. Whoever dies in between
 //! leaves a pending version, which [`Runs::sweep`] ends.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
+use tokio::time::timeout;
 use tundra_core::{
     Classify, Error, ErrorKind, IdempotencyKey, IfExists, ObjectInfo, Output, Receipt, Reserved,
     SchemaDifference, SchemaRule, Source, TableSchema, Version, VersionFacts, engine::Prepared,
@@ -16,6 +17,9 @@ use tundra_core::{
 use tundra_storage::{Archive, Layout, UploadFate, archive};
 
 use crate::{RunError, RunResult, Runs, warehouse::Shelf};
+
+/// How long what a run wrote is removed for, when the run was to stop.
+const TO_CLEAR: Duration = Duration::from_secs(1);
 
 /// What came of a run that did not fail.
 #[derive(Debug, Clone)]
@@ -63,7 +67,8 @@ impl<'a> Owner<'a> {
     /// Reserves a version of a source, or returns the one that an earlier run with the same key has.
     ///
     /// # Errors
-    /// Fails when the catalog does, and when the tenant has no place in the warehouse.
+    /// Fails when the catalog does, when the tenant has no place in the warehouse, and when the key was used
+    /// for another request.
     pub(crate) async fn reserve(
         runs: &'a Runs,
         source: &'a Source,
@@ -74,6 +79,9 @@ impl<'a> Owner<'a> {
         Ok(match runs.catalog.reserve(source, key).await? {
             Reserved::New(version) => Ok(Self { runs, source, shelf, version, began }),
             Reserved::Earlier(version) => Err(version),
+            Reserved::OtherRequest(version) => {
+                return Err(RunError::OtherRequest { version: version.number });
+            }
         })
     }
 
@@ -104,14 +112,15 @@ impl<'a> Owner<'a> {
         // Nobody else may have ended this version while it was being made.
         runs.catalog.check_pending(version).await?;
         let upload = prepared.input().filter(|_| is_upload).cloned();
-        let receipt = prepared.publish().await?;
+        // On the heap: a whole receipt in it would make the futures of all callers large.
+        let receipt = Box::pin(prepared.publish()).await?;
         let manifest = manifest(&receipt)?;
         shelf
             .write(&Layout::manifest(&data), manifest.clone())
             .await
             .map_err(RunError::storage("could not write the receipt"))?;
         if let Some(upload) = &upload {
-            self.archive(upload, &manifest, UploadFate::Keep).await?;
+            self.archive(upload, &receipt, &manifest, UploadFate::Keep).await?;
         }
         let output = receipt.outputs.first().ok_or_else(|| missing("an output"))?;
         let facts = VersionFacts {
@@ -154,11 +163,12 @@ impl<'a> Owner<'a> {
     async fn archive(
         &self,
         upload: &ObjectInfo,
+        receipt: &Receipt,
         manifest: &Bytes,
         fate: UploadFate,
     ) -> RunResult<()> {
         let Self { runs, source, version, shelf, .. } = self;
-        let extension = extension_of(upload);
+        let extension = extension_of(upload, &receipt.plan.source.format);
         let raw =
             runs.warehouse.layout().raw(&source.tenant, source.id, version.number, extension)?;
         let raw = shelf.at(&raw);
@@ -186,7 +196,7 @@ impl<'a> Owner<'a> {
         };
         if let Some(upload) = upload
             && fate == UploadFate::Remove
-            && let Err(error) = self.archive(&upload, &manifest, fate).await
+            && let Err(error) = self.archive(&upload, &receipt, &manifest, fate).await
         {
             // The version is there and proven; an upload that stays harms nobody.
             tracing::warn!(%error, "kept an upload that was to be removed");
@@ -211,9 +221,20 @@ impl<'a> Owner<'a> {
                 return error;
             }
         }
-        match self.runs.remove_objects(self.source, self.version.number).await {
-            Ok(_) => {}
-            Err(left) => tracing::warn!(error = %left, "could not remove what a failed run wrote"),
+        let removing = self.runs.remove_objects(self.source, self.version.number);
+        let removed = match error.kind() {
+            // Whoever stops a run waits for its end, and the store may be why it was stopped.
+            ErrorKind::Cancelled | ErrorKind::Timeout => timeout(TO_CLEAR, removing).await,
+            _ => Ok(removing.await),
+        };
+        match removed {
+            Ok(Ok(_)) => {}
+            Ok(Err(left)) => {
+                tracing::warn!(error = %left, "could not remove what a failed run wrote");
+            }
+            Err(_) => {
+                tracing::warn!("could not remove in time what a run wrote: collecting removes it");
+            }
         }
         error
     }
@@ -252,14 +273,16 @@ fn missing(what: &str) -> Error {
     Error::Internal(format!("the receipt lacks {what}"))
 }
 
-/// Returns the extension under which an upload is archived: its own where it is a plain one.
-fn extension_of(upload: &ObjectInfo) -> &str {
+/// Returns the extension under which an upload is archived: its own where it is a plain one, and otherwise
+/// the format that it was read as. An upload of Tundra 4.0 is named by its source alone.
+fn extension_of<'a>(upload: &'a ObjectInfo, format: &'a str) -> &'a str {
     let name = upload.path.as_str().rsplit('/').next().unwrap_or_default();
     let is_plain = |part: &str| {
         (1..=16).contains(&part.len()) && part.bytes().all(|c| c.is_ascii_alphanumeric())
     };
     match name.rsplit_once('.') {
         Some((stem, extension)) if !stem.is_empty() && is_plain(extension) => extension,
+        _ if is_plain(format) => format,
         _ => "bin",
     }
 }
@@ -269,18 +292,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_upload_keeps_its_extension() {
+    fn an_upload_keeps_its_extension_or_gets_that_of_its_format() {
         for (path, extension) in [
             ("uploads/s/sales.csv", "csv"),
             ("uploads/s/sales.2024.JSON", "JSON"),
-            ("uploads/s", "bin"),
-            ("uploads/s/.hidden", "bin"),
-            ("uploads/s/odd.e x", "bin"),
-            ("uploads/s/end.", "bin"),
+            ("uploads/s", "ndjson"),
+            ("uploads/s/.hidden", "ndjson"),
+            ("uploads/s/odd.e x", "ndjson"),
+            ("uploads/s/end.", "ndjson"),
         ] {
             let path = path.parse().unwrap();
             let info = ObjectInfo { path, size: 0, etag: None, modified: None };
-            assert_eq!(extension_of(&info), extension, "{}", info.path);
+            assert_eq!(extension_of(&info, "ndjson"), extension, "{}", info.path);
         }
     }
 

@@ -22,7 +22,7 @@ pub struct Warehouse {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Root {
+pub(crate) enum Root {
     /// Each tenant has a bucket: what stands before its name.
     Buckets(&'static str),
     /// Each tenant has a directory in this one.
@@ -85,6 +85,11 @@ impl Warehouse {
         &self.stores
     }
 
+    /// Returns what all objects are in.
+    pub(crate) fn root(&self) -> &Root {
+        &self.root
+    }
+
     /// Returns the objects of a tenant.
     ///
     /// # Errors
@@ -103,6 +108,36 @@ impl Warehouse {
                 Shelf { storage: Arc::new(storage), directory: Some(bucket) }
             }
         })
+    }
+
+    /// Asks the store for an answer of any kind, by the bucket of nobody: that there is none, or that it is
+    /// not ours to look at, is one.
+    ///
+    /// # Errors
+    /// Fails when the store does not answer or does not know us, and when the directory is not there.
+    pub async fn ping(&self) -> RunResult<()> {
+        let failed = RunError::storage("could not reach the warehouse");
+        if let Root::Directory(directory) = &self.root {
+            let (looked_at, location) =
+                (directory.clone(), directory.to_string_lossy().into_owned());
+            let is_there = tokio::task::spawn_blocking(move || looked_at.is_dir()).await;
+            return match is_there {
+                Ok(true) => Ok(()),
+                _ => Err(failed(StorageError::NotFound { location })),
+            };
+        }
+        let nobody = "tundra-health-check".parse().expect("the name is a constant and an id");
+        let shelf = self.of(&nobody)?;
+        let nothing = "nothing".parse().expect("the name is a constant and a path");
+        match shelf.storage.head(&nothing).await {
+            Ok(_)
+            | Err(
+                StorageError::NotFound { .. }
+                | StorageError::NoContainer { .. }
+                | StorageError::PermissionDenied { .. },
+            ) => Ok(()),
+            Err(error) => Err(failed(error)),
+        }
     }
 
     /// Returns the place of a version's data as a person would write it.

@@ -58,14 +58,14 @@ async fn an_upload_is_removed_only_when_told_so_and_after_its_archive() {
 }
 
 #[tokio::test]
-async fn an_upload_without_a_file_name_is_found() {
+async fn an_upload_without_a_file_name_is_found_and_archived_by_its_format() {
     let place = Place::new().await;
     let source = place.catalog.add_source(&new_source("bare")).await.unwrap();
     let uploads = place.bucket(&source).join("uploads");
     std::fs::create_dir_all(&uploads).unwrap();
     std::fs::write(uploads.join(source.id.to_string()), TWO_ROWS).unwrap();
     convert(&place.runs, &source).await;
-    assert!(place.objects(&source).contains(&"raw/ID/v1/data.bin".to_owned()));
+    assert!(place.objects(&source).contains(&"raw/ID/v1/data.csv".to_owned()));
 }
 
 #[tokio::test]

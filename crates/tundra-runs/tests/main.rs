@@ -1,5 +1,6 @@
 //! Runs of catalogued sources: a real catalog in a file, a real directory, the real engine.
 
+mod burying;
 mod collecting;
 mod extracting;
 mod failing;
@@ -7,3 +8,4 @@ mod history;
 mod lifecycle;
 mod support;
 mod sweeping;
+mod uploading;

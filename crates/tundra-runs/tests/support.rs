@@ -17,6 +17,7 @@ use tundra_core::{
 };
 use tundra_runs::{FileRun, Outcome, Runs, Warehouse};
 use tundra_storage::{Layout, StoreSettings, Stores, UploadFate};
+use uuid::Uuid;
 
 /// A catalog and a warehouse in a directory of their own.
 pub(crate) struct Place {
@@ -290,6 +291,22 @@ impl Catalog for Failing {
         number: VersionNumber,
     ) -> Result<Version, CatalogError> {
         self.inner.version(source, number).await
+    }
+
+    async fn version_by_id(
+        &self,
+        scope: &Scope,
+        id: Uuid,
+    ) -> Result<(Source, Version), CatalogError> {
+        self.inner.version_by_id(scope, id).await
+    }
+
+    async fn version_by_key(
+        &self,
+        source: &Source,
+        key: &IdempotencyKey,
+    ) -> Result<Option<Version>, CatalogError> {
+        self.inner.version_by_key(source, key).await
     }
 
     async fn versions(
