@@ -1,10 +1,31 @@
-//! The HTTP server of Tundra. There is nothing in this crate yet.
+//! The HTTP server of Tundra: the API of Tundra 4.0 and the requests of 3.0, and what came after them.
 //!
-//! It will hold wire types, routes, authentication, limits, metrics and the OpenAPI document, and
-//! put stores, connectors and a catalog together for the engine. It implements no trait of another
-//! crate but `tundra_core::Reporter`, through which a run tells how far it is; the HTTP status of a
-//! failure is that of its `tundra_core::ErrorKind`.
+//! Start at [`App`], which an [`AppParts`] makes: everything that a request may need, and the router over
+//! it. [`serve()`] accepts connections for it and ends in order. What a request asks for is a
+//! [`tasks::Task`], and a [`tasks::Executor`] does it, on a thread of this process or in a process of its
+//! own; why it was not done is a [`Failure`].
 //!
-//! It must know nothing of how a conversion is done: it calls `tundra_core::engine` and never
-//! DuckDB. What a job is and who may do what stay free of HTTP, in modules of their own, so that
-//! another front can use them.
+//! This crate reads no environment and opens no catalog: whoever embeds it puts those together. It knows
+//! nothing of how a conversion is done, and calls `tundra_core::engine` and `tundra_runs`, never DuckDB.
+//! What a job is and who may do what is free of HTTP, in `tundra-jobs` and `tundra-access`.
+
+mod app;
+mod failure;
+mod layers;
+mod openapi;
+mod router;
+mod routes;
+mod serve;
+mod settings;
+pub mod tasks;
+mod traces;
+pub mod wire;
+
+pub use self::{
+    app::{App, AppParts},
+    failure::{Failure, Place},
+    layers::{LogHandle, LogLevels, LogLevelsError, json_log, log_panics},
+    serve::{Report, listen, serve},
+    settings::{CorsOrigins, ForwardedHeader, Rates, Settings, SettingsError},
+    traces::{Sampling, TraceSettings, TraceSettingsError, Traces, TracesError},
+};
