@@ -11,12 +11,16 @@ mod convert;
 mod database;
 mod databases;
 mod extract;
+mod health;
 mod inspect;
 mod json;
+mod keys;
 mod ls;
 mod nulls;
 mod presign;
 mod resources;
+mod run_task;
+mod serve;
 mod source;
 mod text;
 pub(crate) mod values;
@@ -27,19 +31,26 @@ mod writing;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::{
-    catalog::CatalogArgs,
+    catalog::{CatalogArgs, PlaceArgs},
     clean::CleanArgs,
     completions::CompletionsArgs,
     convert::{ConvertArgs, ConvertRequest, SchemaRequest, VersionRequest},
     database::{ConnectionArgs, PasswordArgs, SshArgs},
     databases::{ConnectorsArgs, DumpArgs, TablesArgs, TestConnectionArgs},
     extract::{ExtractArgs, ExtractCommand, ReadingEngine, SourceVersion, Wanted},
+    health::HealthArgs,
     inspect::InspectArgs,
     json::JsonArgs,
+    keys::{
+        CreateKeyArgs, KeyStoreArgs, KeysArgs, KeysCommand, ListKeysArgs, RevokeKeyArgs,
+        WebhookKeyArgs,
+    },
     ls::LsArgs,
     nulls::NullArgs,
     presign::PresignArgs,
     resources::ResourceArgs,
+    run_task::RunTaskArgs,
+    serve::{DoctorArgs, Isolation, RunLimitArgs, ServeArgs, ServiceArgs, Switch},
     source::{
         AddSourceArgs, ListSourcesArgs, RemoveSourceArgs, ShowSourceArgs, SourceArgs, SourceCommand,
     },
@@ -65,6 +76,7 @@ Examples:
   tundra convert sales.csv -o out/s.parquet    write somewhere else
   tundra inspect sales.csv                     see how it would be read, and why
   tundra extract sqlite:shop.db --table orders    read a table of a database
+  tundra serve                                    do all of this for others, by HTTP
 
 `tundra help COMMAND` says everything about a command.",
     after_long_help = "\
@@ -77,6 +89,9 @@ Examples:
 
   Read a table of a database:
       tundra extract postgresql://reader@db.example.com/shop --table orders
+
+  Do all of this for others, by HTTP:
+      tundra serve
 
   Convert in a pipe:
       curl -s https://example.org/sales.csv | tundra convert - > sales.parquet
@@ -107,6 +122,12 @@ pub(crate) enum Command {
     Rollback(RollbackArgs),
     Diff(DiffArgs),
     Gc(GcArgs),
+    Serve(Box<ServeArgs>),
+    Keys(Box<KeysArgs>),
+    Doctor(Box<DoctorArgs>),
+    Health(HealthArgs),
+    #[command(hide = true)]
+    RunTask(Box<RunTaskArgs>),
     Ls(LsArgs),
     Presign(PresignArgs),
     Clean(CleanArgs),

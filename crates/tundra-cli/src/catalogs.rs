@@ -15,7 +15,7 @@ use tundra_runs::{RunError, Runs, Warehouse};
 use tundra_storage::{Layout, Stores};
 
 use crate::{
-    args::CatalogArgs,
+    args::{CatalogArgs, PlaceArgs},
     env::{self, CatalogSettings},
     failure::Failure,
 };
@@ -24,7 +24,7 @@ use crate::{
 const SUPABASE: &str = "supabase";
 
 /// Whose sources are those of a machine on which nobody said anything else.
-const OWN_TENANT: &str = "local";
+pub(crate) const OWN_TENANT: &str = "local";
 
 /// A catalog with its warehouse, and whose sources are meant.
 #[derive(Debug)]
@@ -34,6 +34,8 @@ pub(crate) struct Opened {
     pub(crate) settings: CatalogSettings,
     /// The catalog is a file of this machine, which no service looks after.
     pub(crate) is_file: bool,
+    /// The warehouse, as it was named.
+    pub(crate) place: String,
 }
 
 impl Opened {
@@ -79,7 +81,22 @@ pub(crate) async fn open(args: &CatalogArgs, stores: Stores) -> Result<Opened, F
         Some(org) => Scope::Tenant(org.parse().map_err(|source| Failure::Organisation { source })?),
         None => Scope::All,
     };
-    let named = args.catalog.clone().or_else(|| settings.catalog.clone());
+    open_places(&args.places, settings, scope, None, stores).await
+}
+
+/// Opens the catalog and the warehouse, which are in the directory where nothing else is said for them.
+///
+/// # Errors
+/// Fails when either cannot be used.
+pub(crate) async fn open_places(
+    places: &PlaceArgs,
+    settings: CatalogSettings,
+    scope: Scope,
+    directory: Option<&Path>,
+    stores: Stores,
+) -> Result<Opened, Failure> {
+    let default_directory = || directory.map_or_else(own_directory, |it| Ok(it.to_path_buf()));
+    let named = places.catalog.clone().or_else(|| settings.catalog.clone());
     let remote = match &named {
         Some(name) if name != SUPABASE => None,
         _ => env::supabase()?,
@@ -96,28 +113,29 @@ pub(crate) async fn open(args: &CatalogArgs, stores: Stores) -> Result<Opened, F
         None => {
             let file = match named {
                 Some(name) => PathBuf::from(name),
-                None => own_directory()?.join("catalog.db"),
+                None => default_directory()?.join("catalog.db"),
             };
             Arc::new(SqliteCatalog::open(&file).await?)
         }
     };
-    let place = match args.warehouse.as_ref().or(settings.warehouse.as_ref()) {
+    let place = match places.warehouse.as_ref().or(settings.warehouse.as_ref()) {
         Some(place) => place.clone(),
         None if !is_file && stores.settings().r2.account_id.is_some() => "r2://".to_owned(),
-        None => made(&own_directory()?.join("warehouse"))?,
+        None => made(&default_directory()?.join("warehouse"))?,
     };
     let warehouse = Warehouse::new(&place, Layout::standard(), stores)
         .map_err(|source| Failure::Warehouse { source })?;
-    Ok(Opened { runs: Runs::new(catalog, warehouse), scope, settings, is_file })
+    Ok(Opened { runs: Runs::new(catalog, warehouse), scope, settings, is_file, place })
 }
 
 /// Returns the directory of what belongs to the user alone, as the XDG base directory specification has
 /// it.
-fn own_directory() -> Result<PathBuf, Failure> {
-    env::data_directory().map(|directory| directory.join("tundra")).ok_or_else(|| {
+pub(crate) fn own_directory() -> Result<PathBuf, Failure> {
+    env::data_directory().ok_or_else(|| {
         Failure::usage(
             "there is no home directory for a catalog",
-            "name a file with `--catalog` and a directory with `--warehouse`",
+            "name a file with `--catalog` and a directory with `--warehouse`, or one for everything with \
+             TUNDRA_DATA_DIRECTORY",
         )
     })
 }

@@ -4,8 +4,12 @@
 //! variable. A variable with a value that makes no sense is an error, never ignored; an empty one
 //! counts as not set.
 
+mod server;
+mod traces;
+
 use std::{
     env,
+    ffi::OsString,
     num::NonZeroUsize,
     path::{Path, PathBuf},
     time::Duration,
@@ -15,6 +19,11 @@ use tundra_catalog::SupabaseSettings;
 use tundra_core::{CatalogError, Secret};
 use tundra_storage::{StoreSettings, Stores};
 
+pub(crate) use self::server::{
+    LogFormat, ServerSettings, TaskSettings, google_project, listens, log_format, of_runs, secrets,
+    tokens, webhook_keys, webhooks,
+};
+pub(crate) use self::traces::traces;
 use crate::{args::values, failure::Failure};
 
 /// An environment variable that is read.
@@ -65,7 +74,8 @@ const DUCKDB_MAX_TEMP_DIR_SIZE: Variable = Variable {
 /// The default of `--timeout`.
 const MAX_PROCESSING_TIME_MINUTES: Variable = Variable {
     name: "MAX_PROCESSING_TIME_MINUTES",
-    meaning: "The default of `--timeout` in minutes, as in Tundra 4.0; without it there is none.",
+    meaning: "The default of `--timeout` in minutes, as in Tundra 4.0; without it there is none, but for \
+              the server, where it is 10.",
 };
 
 /// The password of a database.
@@ -193,7 +203,8 @@ const STORES: [Variable; 39] = [
     Variable {
         name: "TUNDRA_URL_HOSTS",
         meaning: "Hosts that `https://` inputs and outputs may name, with what is below them, \
-                  between commas; any when it is not set.",
+                  between commas. Any when it is not set, and for callers of the server \
+                  `r2.cloudflarestorage.com`, `s3.amazonaws.com` and `storage.googleapis.com`.",
     },
     Variable {
         name: "TUNDRA_URL_ALLOW_PRIVATE",
@@ -250,7 +261,7 @@ const TUNDRA_SSH_PASSPHRASE: Variable = Variable {
 };
 
 /// What the program itself reads.
-const OWN: [Variable; 15] = [
+const OWN: [Variable; 16] = [
     TUNDRA_LOG,
     NO_COLOR,
     CI,
@@ -262,6 +273,7 @@ const OWN: [Variable; 15] = [
     TUNDRA_SSH_PASSPHRASE,
     USE_ADBC_DRIVER,
     MAX_PROCESSING_TIME_MINUTES,
+    server::TUNDRA_DATA_DIRECTORY,
     TUNDRA_CATALOG,
     TUNDRA_WAREHOUSE,
     TUNDRA_ORG,
@@ -270,7 +282,7 @@ const OWN: [Variable; 15] = [
 
 /// Returns every variable, in the order of the documentation.
 pub(crate) fn all() -> impl Iterator<Item = Variable> {
-    OWN.into_iter().chain(SUPABASE).chain(STORES)
+    OWN.into_iter().chain(server::listed()).chain(SUPABASE).chain(STORES)
 }
 
 /// Defaults of flags that the environment sets.
@@ -341,6 +353,11 @@ impl CatalogSettings {
     }
 }
 
+/// Returns the organisation that the environment names, if it does.
+pub(crate) fn org() -> Option<String> {
+    text(TUNDRA_ORG)
+}
+
 /// Returns what the environment says of the catalog at Supabase, if it names one.
 ///
 /// # Errors
@@ -349,11 +366,16 @@ pub(crate) fn supabase() -> Result<Option<SupabaseSettings>, CatalogError> {
     SupabaseSettings::from_vars(variables())
 }
 
-/// Returns the directory for the data of the user's programs, as the XDG base directory specification
-/// has it, if there is one.
+/// Returns the directory for what belongs to the user alone: the one that is named, or that of this program
+/// by the XDG base directory specification, if there is one.
 pub(crate) fn data_directory() -> Option<PathBuf> {
+    let own = env::var_os(server::TUNDRA_DATA_DIRECTORY.name).filter(|path| !path.is_empty());
+    if let Some(own) = own {
+        return Some(PathBuf::from(own));
+    }
     let named = env::var_os("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-    named.or_else(|| env::home_dir().map(|home| home.join(".local").join("share")))
+    let shared = named.or_else(|| env::home_dir().map(|home| home.join(".local").join("share")));
+    shared.map(|shared| shared.join("tundra"))
 }
 
 fn minutes(text: &str) -> Result<Duration, String> {
@@ -375,6 +397,11 @@ pub(crate) fn stores(temp_directory: Option<&Path>) -> Stores {
     let mut settings = StoreSettings::from_vars(variables());
     settings.transfer.temp_directory = temp_directory.map(Path::to_path_buf);
     Stores::new(settings)
+}
+
+/// Returns the failure of hosts of URLs that are none.
+pub(crate) fn no_hosts(value: &str, reason: String) -> Failure {
+    Failure::Environment { variable: "TUNDRA_URL_HOSTS", value: value.to_owned(), reason }
 }
 
 /// Returns the password of the database, if the environment has one.
@@ -405,12 +432,15 @@ pub(crate) fn user_name() -> Option<String> {
 /// # Errors
 /// Fails when the variable is neither `true` nor `false`.
 pub(crate) fn wants_adbc() -> Result<bool, Failure> {
-    let flag = |text: &str| match text.to_ascii_lowercase().as_str() {
+    Ok(parsed(USE_ADBC_DRIVER, flag)?.unwrap_or(false))
+}
+
+fn flag(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
         "true" | "1" => Ok(true),
         "false" | "0" => Ok(false),
         _ => Err("it must be `true` or `false`".to_owned()),
-    };
-    Ok(parsed(USE_ADBC_DRIVER, flag)?.unwrap_or(false))
+    }
 }
 
 /// Returns what the log shall show, if the environment says so.
@@ -432,6 +462,24 @@ pub(crate) fn allows_progress() -> bool {
 /// The name of the variable for the log, for messages about it.
 pub(crate) const fn log_variable() -> &'static str {
     TUNDRA_LOG.name
+}
+
+/// Returns everything that is set, whatever it is.
+fn everything() -> impl Iterator<Item = (OsString, OsString)> {
+    env::vars_os()
+}
+
+/// Returns the value of a variable that is set to some text.
+fn text(variable: Variable) -> Option<String> {
+    let value = env::var(variable.name).ok()?;
+    let value = value.trim();
+    (!value.is_empty()).then(|| value.to_owned())
+}
+
+/// Returns the paths of a variable, which have colons between them.
+fn paths(variable: Variable) -> Vec<PathBuf> {
+    let value = env::var_os(variable.name).unwrap_or_default();
+    env::split_paths(&value).filter(|path| !path.as_os_str().is_empty()).collect()
 }
 
 fn is_set(variable: Variable) -> bool {

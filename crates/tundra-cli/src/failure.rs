@@ -10,12 +10,15 @@ use std::{error::Error as StdError, io};
 
 use clap::error::{ContextKind, ContextValue};
 use serde_json::{Value, json};
+use tundra_access::{AccessError, KeyStoreError, NewKeyError, TokenSettingsError};
 use tundra_connectors::SettingsError;
 use tundra_core::{
     CatalogError, Classify, DataError, Difference, Drift, Error, ErrorKind, IdentityError, Retry,
-    SchemaFileError, StorageError,
+    SchemaFileError, SecretError, StorageError,
 };
+use tundra_jobs::{JobStoreError, JobsError};
 use tundra_runs::{RunError, WarehouseError};
+use tundra_server::{TraceSettingsError, TracesError};
 use tundra_storage::SignError;
 
 use crate::{
@@ -29,6 +32,9 @@ pub(crate) const BROKEN_PIPE: u8 = 141;
 
 /// The exit code of a wrong command line.
 pub(crate) const USAGE: u8 = ErrorKind::InvalidRequest.exit_code();
+
+/// The exit code of a doctor who found something wrong, and of a server that is not healthy.
+pub(crate) const UNWELL: u8 = 1;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -208,6 +214,101 @@ pub(crate) enum Failure {
         source: StorageError,
     },
 
+    /// The keys of the server refuse or fail.
+    #[error(transparent)]
+    Keys(#[from] KeyStoreError),
+
+    /// A key makes no sense.
+    #[error("could not create the key")]
+    NewKey {
+        /// Why not.
+        source: NewKeyError,
+    },
+
+    /// Tokens cannot be checked.
+    #[error(transparent)]
+    Tokens(#[from] TokenSettingsError),
+
+    /// It makes no sense where traces are to be sent.
+    #[error(transparent)]
+    TraceSettings(#[from] TraceSettingsError),
+
+    /// Traces cannot be sent.
+    #[error(transparent)]
+    Traces(#[from] TracesError),
+
+    /// The file of the jobs cannot be opened.
+    #[error(transparent)]
+    JobStore(#[from] JobStoreError),
+
+    /// Jobs cannot be taken up.
+    #[error("could not take up the jobs")]
+    Jobs {
+        /// Why not.
+        source: JobsError,
+    },
+
+    /// A server must not, or cannot, be as it is set up.
+    #[error(transparent)]
+    Server(#[from] tundra_server::SettingsError),
+
+    /// A server cannot listen where it is to.
+    #[error("could not listen on {address}")]
+    Listen {
+        /// The address as it was named.
+        address: String,
+        /// What the system said.
+        source: io::Error,
+    },
+
+    /// A server cannot accept connections any more.
+    #[error("could not go on serving")]
+    Serve {
+        /// What the system said.
+        source: io::Error,
+    },
+
+    /// Secrets cannot be read.
+    #[error("could not ask for secrets")]
+    Secrets {
+        /// Why not.
+        source: SecretError,
+    },
+
+    /// The issuer of tokens does not give its keys.
+    #[error("tokens could not be checked")]
+    Issuer {
+        /// Why not.
+        source: AccessError,
+    },
+
+    /// Nothing can be kept in the temporary directory.
+    #[error("could not write to the temporary directory `{directory}`")]
+    TempDirectory {
+        /// The directory.
+        directory: String,
+        /// What the system said.
+        source: io::Error,
+    },
+
+    /// A doctor found something wrong, and has said what.
+    #[error("{wrong} of {all} checks found something wrong")]
+    Unwell {
+        /// How many.
+        wrong: usize,
+        /// How many checks there are.
+        all: usize,
+    },
+
+    /// A server that was asked for its health is not well.
+    #[error("{url} is not healthy: {reason}")]
+    Unhealthy {
+        /// What was asked for.
+        url: String,
+        /// What it answered, or why it did not.
+        reason: String,
+    },
+
     /// The runtime or the signal handlers cannot be set up.
     #[error("could not start")]
     Start {
@@ -242,6 +343,7 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Stopped(signal) => signal.exit_code(),
+            Self::Unwell { .. } | Self::Unhealthy { .. } => UNWELL,
             Self::Engine(Error::Storage { source: StorageError::Closed { .. }, .. }) => BROKEN_PIPE,
             _ => self.kind().exit_code(),
         }
@@ -285,6 +387,21 @@ impl Classify for Failure {
             | Self::SchemaRead { source }
             | Self::SchemaPlace { source }
             | Self::Clean { source } => source.kind(),
+            Self::Keys(error) => error.kind(),
+            Self::NewKey { source } => source.kind(),
+            Self::Tokens(error) => error.kind(),
+            Self::TraceSettings(error) => error.kind(),
+            Self::Traces(TracesError::Refused { .. }) => ErrorKind::Unavailable,
+            Self::Traces(_) => ErrorKind::Internal,
+            Self::JobStore(error) => error.kind(),
+            Self::Jobs { source } => source.kind(),
+            Self::Server(error) => error.kind(),
+            Self::Listen { source, .. } | Self::TempDirectory { source, .. } => io_kind(source),
+            Self::Secrets { source } => source.kind(),
+            Self::Issuer { source } => source.kind(),
+            Self::Serve { .. } | Self::Unwell { .. } | Self::Unhealthy { .. } => {
+                ErrorKind::Unavailable
+            }
             Self::Start { .. } => ErrorKind::Internal,
             Self::Stopped(_) => ErrorKind::Cancelled,
         }
@@ -302,6 +419,10 @@ impl Classify for Failure {
             | Self::SchemaPlace { source }
             | Self::Clean { source } => source.retry(),
             Self::Sign { source } => source.retry(),
+            Self::Keys(error) => error.retry(),
+            Self::NewKey { source } => source.retry(),
+            Self::JobStore(error) => error.retry(),
+            Self::Jobs { source } => source.retry(),
             _ => Retry::Never,
         }
     }
@@ -333,6 +454,29 @@ impl Classify for Failure {
             Self::Schema { source, .. } => return source.hints(),
             Self::SchemaRead { source } | Self::Clean { source } => return source.hints(),
             Self::Sign { source } => return source.hints(),
+            Self::Keys(error) => return error.hints(),
+            Self::NewKey { source } => return source.hints(),
+            Self::Tokens(error) => return error.hints(),
+            Self::TraceSettings(error) => return error.hints(),
+            Self::Traces(TracesError::Refused { .. }) => {
+                "look whether the collector is there and takes OTLP over HTTP at that path with these headers"
+            }
+            Self::Traces(_) => {
+                "install the certificates of authorities, or set OTEL_SDK_DISABLED=true"
+            }
+            Self::JobStore(error) => return error.hints(),
+            Self::Jobs { source } => return source.hints(),
+            Self::Server(error) => return error.hints(),
+            Self::Secrets { source } => return source.hints(),
+            Self::Issuer { source } => return source.hints(),
+            Self::TempDirectory { .. } => {
+                "name a directory with enough room with `--temp-dir` or DUCKDB_TEMP_DIR"
+            }
+            Self::Listen { .. } => {
+                "choose another port with `--port`, or 0 for one that is free, and an address of this \
+                 machine with `--listen`"
+            }
+            Self::Unhealthy { .. } => "look at its log; `tundra doctor` checks what it needs",
             Self::Usage { hint, .. } => hint,
             Self::Environment { .. } => "correct the variable, or unset it",
             Self::NoTempDirectory { .. } => "create it, or name another one with `--temp-dir`",
@@ -343,6 +487,8 @@ impl Classify for Failure {
             | Self::Organisation { .. }
             | Self::Warehouse { .. }
             | Self::StandardOutput { .. }
+            | Self::Serve { .. }
+            | Self::Unwell { .. }
             | Self::Start { .. }
             | Self::Stopped(_) => return Vec::new(),
         };
@@ -383,6 +529,17 @@ pub(crate) fn report(failure: &Failure, printer: &Printer) {
         _ => (one_line(&message, None), in_one_line(causes)),
     };
     printer.error(&message, &causes, &in_one_line(hints));
+}
+
+/// Returns a failure in one text with its causes, and what can be done about it: for whoever tells of more
+/// than one.
+pub(crate) fn told(failure: &Failure) -> (String, Vec<String>) {
+    let mut text = failure.to_string();
+    for cause in causes(failure, &failure.to_string()) {
+        text.push_str(": ");
+        text.push_str(&cause);
+    }
+    (text, failure.hints())
 }
 
 /// Returns the texts of the causes, outermost first, without those that only repeat what stands

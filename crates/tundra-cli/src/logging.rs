@@ -1,16 +1,21 @@
 //! Sets up the log, once, on standard error.
 //!
-//! Libraries emit `tracing` events; this chooses which are shown. It writes nothing by itself.
+//! Libraries emit `tracing` events; this chooses which are shown. It writes nothing by itself. A command logs
+//! for whoever typed it, a server for whoever runs it, and the process of a run for its server.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
-use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{
-    filter::Targets, fmt::MakeWriter, layer::SubscriberExt, util::SubscriberInitExt,
+    Layer,
+    filter::Targets,
+    fmt::{MakeWriter, time::SystemTime},
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
 };
+use tundra_server::{LogHandle, LogLevels, json_log, log_panics};
 
 use crate::{
-    env,
+    env::{self, LogFormat},
     failure::Failure,
     printer::{Level, Printer},
 };
@@ -20,19 +25,7 @@ use crate::{
 /// # Errors
 /// Fails when the environment asks for something that is no filter.
 pub(crate) fn set_up(printer: &Printer) -> Result<(), Failure> {
-    let filter = match env::log_filter() {
-        Some(text) => targets(&text).ok_or_else(|| Failure::Environment {
-            variable: env::log_variable(),
-            value: text,
-            reason: FORM.to_owned(),
-        })?,
-        None => Targets::new().with_default(match printer.level() {
-            Level::Quiet => LevelFilter::ERROR,
-            Level::Normal => LevelFilter::WARN,
-            Level::Verbose => LevelFilter::INFO,
-            Level::Debug => LevelFilter::DEBUG,
-        }),
-    };
+    let filter = Targets::from(levels(printer, "warn")?);
     let layer = tracing_subscriber::fmt::layer()
         .with_ansi(false)
         .with_target(printer.level() == Level::Debug)
@@ -43,31 +36,63 @@ pub(crate) fn set_up(printer: &Printer) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What the environment may ask for.
-const FORM: &str = "it must be a level (`off`, `error`, `warn`, `info`, `debug` or `trace`), or levels \
-                    of parts of the program such as `tundra_core=trace,warn`";
-
-/// Reads which events are shown; `None` when that is no filter. The parser of the library takes every
-/// word for the name of a part of the program, so that a misspelt level would show nothing.
-fn targets(text: &str) -> Option<Targets> {
-    let mut targets = Targets::new();
-    for directive in text.split(',').map(str::trim).filter(|directive| !directive.is_empty()) {
-        targets = match directive.split_once('=') {
-            None => targets.with_default(directive.parse::<LevelFilter>().ok()?),
-            Some((target, level)) if is_path(target) && !level.is_empty() => {
-                targets.with_target(target, level.parse::<LevelFilter>().ok()?)
-            }
-            Some(_) => return None,
-        };
-    }
-    Some(targets)
+/// Shows the log of the process of a run as its server takes it: a line begins with its level. Which server,
+/// and when, that server knows.
+///
+/// # Errors
+/// As [`set_up`].
+pub(crate) fn set_up_run(printer: &Printer) -> Result<(), Failure> {
+    let filter = Targets::from(levels(printer, "warn")?);
+    let layer = tracing_subscriber::fmt::layer()
+        .with_ansi(false)
+        .without_time()
+        .with_writer(LogWriter(printer.clone()));
+    let _ = tracing_subscriber::registry().with(filter).with(layer).try_init();
+    log_panics();
+    Ok(())
 }
 
-/// Returns whether it could name a module.
-fn is_path(target: &str) -> bool {
-    target.split("::").all(|part| {
-        let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-        !part.is_empty() && part.bytes().all(is_word)
+/// Shows the log of a server, with a line for each request, and returns what changes how much of it is
+/// shown.
+///
+/// # Errors
+/// As [`set_up`].
+pub(crate) fn set_up_server(printer: &Printer) -> Result<LogHandle, Failure> {
+    /// Requests, and what becomes of jobs.
+    const USUAL: &str =
+        "tundra_access=info,tundra_server=info,tundra_jobs=info,tundra_runs=info,warn";
+    let levels = levels(printer, USUAL)?;
+    let usual = if io::stderr().is_terminal() { LogFormat::Text } else { LogFormat::Json };
+    let is_json = env::log_format()?.unwrap_or(usual) == LogFormat::Json;
+    let writer = || LogWriter(printer.clone());
+    let json = is_json.then(|| json_log(env::google_project(), writer()).boxed());
+    let text = (!is_json).then(|| {
+        tracing_subscriber::fmt::layer()
+            .with_ansi(false)
+            .with_timer(SystemTime)
+            .with_writer(writer())
+    });
+    let (filter, handle) = LogHandle::new(levels);
+    let _ = tracing_subscriber::registry().with(filter).with(json).with(text).try_init();
+    log_panics();
+    Ok(handle)
+}
+
+/// Returns what the environment or the flags ask for, or what is usual where neither does.
+fn levels(printer: &Printer, usual: &str) -> Result<LogLevels, Failure> {
+    let text = env::log_filter().unwrap_or_else(|| {
+        match printer.level() {
+            Level::Quiet => "error",
+            Level::Normal => usual,
+            Level::Verbose => "info",
+            Level::Debug => "debug",
+        }
+        .to_owned()
+    });
+    text.parse().map_err(|_| Failure::Environment {
+        variable: env::log_variable(),
+        value: text,
+        reason: format!("it must be {}", LogLevels::FORM),
     })
 }
 
@@ -91,20 +116,5 @@ impl<'a> MakeWriter<'a> for LogWriter {
 
     fn make_writer(&'a self) -> Self {
         self.clone()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_filter_is_levels_and_parts_of_the_program_with_levels() {
-        for text in ["debug", "INFO", "off", "3", "tundra_core=trace,warn", " a::b=off , error ,"] {
-            assert!(targets(text).is_some(), "{text}");
-        }
-        for text in ["!!", "dbug", "tundra_core", "a=b=c", "a=", "=info", "a-b=info", "a:b=info"] {
-            assert!(targets(text).is_none(), "{text}");
-        }
     }
 }

@@ -14,11 +14,17 @@ mod printer;
 mod progress;
 mod render;
 mod run;
+mod service;
 mod session;
 mod signals;
 mod streams;
 
 use std::process::ExitCode;
+
+/// Serves the engine's C++ as well, which allocates most.
+#[cfg(target_os = "linux")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     ExitCode::from(run::run())

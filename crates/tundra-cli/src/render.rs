@@ -8,6 +8,7 @@ mod database;
 mod inspection;
 mod listing;
 mod reference;
+mod server;
 mod summary;
 mod table;
 
@@ -24,6 +25,7 @@ pub(crate) use self::{
     inspection::{View, inspection, schema_written},
     listing::{Listed, cleaned, listing, locations, long_listing, moment, signed, uploads},
     reference::reference,
+    server::{Finding, Serving, findings, key_created, key_revoked, key_state, keys, serving},
     summary::{doubt_warnings, drift_warnings, event_warnings, summary},
 };
 
@@ -56,7 +58,7 @@ fn counted(number: u64, singular: &str) -> String {
 }
 
 /// Returns the number of bytes in the unit that fits.
-fn size(bytes: u64) -> String {
+pub(crate) fn size(bytes: u64) -> String {
     ByteSize(bytes).display().iec().to_string()
 }
 

@@ -8,12 +8,17 @@ mod convert;
 mod convert_source;
 mod databases;
 mod docs;
+mod doctor;
 mod dump;
 mod extract;
 mod gc;
+mod health;
 mod inspect;
+mod keys;
 mod ls;
 mod presign;
+mod run_task;
+mod serve;
 mod source;
 mod version;
 mod versions;
@@ -68,11 +73,17 @@ fn wants_json(command: &Command) -> bool {
         Command::Rollback(args) => args.json,
         Command::Diff(args) => args.json,
         Command::Gc(args) => args.json,
+        Command::Keys(args) => args.command.wants_json(),
+        Command::Doctor(args) => args.json,
         Command::Ls(args) => args.json,
         Command::Presign(args) => args.json,
         Command::Clean(args) => args.json,
         Command::Version(args) => args.json,
-        Command::Completions(_) | Command::GenerateDocs { .. } => false,
+        Command::Serve(_)
+        | Command::Health(_)
+        | Command::RunTask(_)
+        | Command::Completions(_)
+        | Command::GenerateDocs { .. } => false,
     }
 }
 
@@ -125,6 +136,17 @@ fn dispatch(command: Command, printer: &Printer) -> Result<(), Failure> {
         Command::Gc(args) => {
             logging::set_up(printer)?;
             gc::run(args, printer)
+        }
+        Command::Serve(args) => serve::run(*args, printer),
+        Command::RunTask(args) => run_task::run(*args, printer),
+        Command::Doctor(args) => doctor::run(*args, printer),
+        Command::Health(args) => {
+            logging::set_up(printer)?;
+            health::run(args, printer)
+        }
+        Command::Keys(args) => {
+            logging::set_up(printer)?;
+            keys::run(args.command, printer)
         }
         Command::Ls(args) => {
             logging::set_up(printer)?;

@@ -12,7 +12,11 @@ use tokio::runtime;
 use tundra_core::{Control, Error, Input, Reporter};
 
 use crate::{
-    failure::Failure, places::Source, progress::Bar, signals::Signals, streams::PipedInput,
+    failure::Failure,
+    places::Source,
+    progress::Bar,
+    signals::{Signal, Signals},
+    streams::PipedInput,
 };
 
 /// Threads of the runtime. They only wait: what computes runs on threads of the engine. Two, so
@@ -26,6 +30,10 @@ const PIPE_GRACE: Duration = Duration::from_millis(500);
 /// How long a run that failed waits until servers were told to end their queries. With it a run that is
 /// stopped still ends within a second.
 const ORDERS_LEAVE: Duration = Duration::from_millis(700);
+
+/// How long a run that failed waits until a store has dropped what was sent to it. One that answers takes
+/// moments for that.
+const UPLOADS_LEAVE: Duration = Duration::from_secs(5);
 
 /// What a working command has at hand.
 #[derive(Debug)]
@@ -43,8 +51,20 @@ pub(crate) fn run<T>(
     timeout: Option<Duration>,
     work: impl AsyncFnOnce(&Session) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
+    run_on(RUNTIME_THREADS, timeout, work)
+}
+
+/// Runs a command's work as [`run`] does, on so many threads; one is too few to hear a signal.
+///
+/// # Errors
+/// As [`run`].
+pub(crate) fn run_on<T>(
+    threads: usize,
+    timeout: Option<Duration>,
+    work: impl AsyncFnOnce(&Session) -> Result<T, Failure>,
+) -> Result<T, Failure> {
     let runtime = runtime::Builder::new_multi_thread()
-        .worker_threads(RUNTIME_THREADS)
+        .worker_threads(threads.max(RUNTIME_THREADS))
         .enable_all()
         .build()
         .map_err(|source| Failure::Start { source })?;
@@ -62,8 +82,13 @@ pub(crate) fn run<T>(
         }
     });
     if result.is_err() {
-        // Servers are told that nobody waits for their answers any more.
-        runtime.block_on(tundra_connectors::orders_sent(ORDERS_LEAVE));
+        // Servers are told that nobody waits for their answers any more, and stores that nothing follows.
+        runtime.block_on(async {
+            tokio::join!(
+                tundra_connectors::orders_sent(ORDERS_LEAVE),
+                tundra_storage::uploads_aborted(UPLOADS_LEAVE),
+            )
+        });
     }
     // A thread may still wait for standard input or output, which can last for ever.
     runtime.shutdown_background();
@@ -125,6 +150,11 @@ impl Session {
             signal = self.signals.wait() => Err(Failure::Stopped(signal)),
             timeout = self.time_is_up() => Err(Error::Timeout(timeout).into()),
         }
+    }
+
+    /// Waits until a signal asks the program to stop.
+    pub(crate) async fn signal(&self) -> Signal {
+        self.signals.wait().await
     }
 
     /// Waits until the run was to stop and the time to end in order is over, and returns why.

@@ -8,7 +8,10 @@ use std::{fmt::Write as _, process::Command};
 
 use tundra_test_services::{S3, env};
 
-use crate::support::{Ran, Sandbox};
+use crate::{
+    presign::with_keys,
+    support::{Ran, Sandbox},
+};
 
 /// A bucket of its own, and an empty directory.
 struct Setup {
@@ -45,13 +48,7 @@ impl Setup {
 
     /// The program, with the credentials and the address of `store`.
     fn tundra(&self, store: &S3, arguments: &[&str]) -> Command {
-        let mut command = self.sandbox.tundra(arguments);
-        command
-            .env("AWS_ENDPOINT_URL", &store.endpoint)
-            .env("AWS_REGION", &store.region)
-            .env("AWS_ACCESS_KEY_ID", &store.key)
-            .env("AWS_SECRET_ACCESS_KEY", &store.secret);
-        command
+        with_keys(self.sandbox.tundra(arguments), store)
     }
 
     /// Runs the program, and checks that it says nothing that only the owner of the key may know.

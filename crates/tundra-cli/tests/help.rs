@@ -31,6 +31,10 @@ fn without_arguments_it_prints_its_help_as_a_wrong_command_line() {
       rollback         Make an earlier version of a source the current one
       diff             Show how two versions of a source differ: columns and counts
       gc               Remove old versions, and what dead runs left
+      serve            Start the HTTP server
+      keys             Create, list and revoke the API keys of the server
+      doctor           Check the server's configuration and everything that it needs
+      health           Ask a server whether it is well
       ls               List the objects below a prefix, in a directory, or matching a pattern
       presign          Sign a URL that lets somebody without credentials read or write one object
       clean            Remove uploads that nobody completed
@@ -52,6 +56,7 @@ fn without_arguments_it_prints_its_help_as_a_wrong_command_line() {
       tundra convert sales.csv -o out/s.parquet    write somewhere else
       tundra inspect sales.csv                     see how it would be read, and why
       tundra extract sqlite:shop.db --table orders    read a table of a database
+      tundra serve                                    do all of this for others, by HTTP
 
     `tundra help COMMAND` says everything about a command.
     ----- stderr -----
@@ -61,7 +66,19 @@ fn without_arguments_it_prints_its_help_as_a_wrong_command_line() {
 #[test]
 fn every_command_prints_short_and_long_help() {
     let sandbox = Sandbox::new();
-    for command in ["convert", "inspect", "ls", "presign", "clean", "completions", "version"] {
+    for command in [
+        "convert",
+        "inspect",
+        "serve",
+        "keys",
+        "doctor",
+        "health",
+        "ls",
+        "presign",
+        "clean",
+        "completions",
+        "version",
+    ] {
         let short = sandbox.run(&[command, "-h"]).succeeds();
         let long = sandbox.run(&[command, "--help"]).succeeds();
         let by_help = sandbox.run(&["help", command]).succeeds();

@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader, Read},
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStdout, Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -40,26 +40,10 @@ fn wait(sandbox: &Sandbox, child: Child, mut log: BufReader<impl Read>) -> Ran {
     sandbox.ran(output)
 }
 
-/// Enough work for a second or more on one thread.
-fn write_big(sandbox: &Sandbox) {
-    let mut csv = String::with_capacity(130 << 20);
-    csv.push_str("id,amount,day,text\n");
-    for n in 0..3_000_000_u64 {
-        let mixed = n.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        csv.push_str(&format!(
-            "{n},{}.{:02},2024-01-{:02},{mixed:x}\n",
-            mixed % 9999,
-            n % 100,
-            n % 28 + 1
-        ));
-    }
-    sandbox.write("big.csv", csv);
-}
-
 #[test]
 fn ctrl_c_stops_a_conversion_within_a_second_and_leaves_nothing() {
     let sandbox = Sandbox::new();
-    write_big(&sandbox);
+    sandbox.write_big();
     for (signal, code, says) in [("INT", 130, "interrupted"), ("TERM", 143, "terminated")] {
         let mut command = sandbox.tundra(&["-v", "convert", "big.csv", "--threads", "1"]);
         let (child, log) = start(&mut command, "converting");
@@ -77,7 +61,7 @@ fn ctrl_c_stops_a_conversion_within_a_second_and_leaves_nothing() {
 #[test]
 fn ctrl_c_keeps_the_output_that_would_have_been_replaced() {
     let sandbox = Sandbox::new();
-    write_big(&sandbox);
+    sandbox.write_big();
     sandbox.write("big.parquet", "precious");
     let mut command =
         sandbox.tundra(&["-v", "convert", "big.csv", "--threads", "1", "--overwrite"]);
@@ -107,9 +91,8 @@ fn ctrl_c_stops_waiting_for_standard_input() {
     }
 }
 
-#[test]
-fn ctrl_c_stops_waiting_for_the_reader_of_standard_output() {
-    let sandbox = Sandbox::new();
+/// Starts a conversion to standard output, which nobody reads on behind its first byte.
+fn start_without_a_reader(sandbox: &Sandbox) -> (Child, BufReader<impl Read + use<>>, ChildStdout) {
     // More Parquet than a pipe holds, so that writing it waits.
     let rows: String =
         (0..200_000_u64).map(|n| format!("{}\n", n.wrapping_mul(n) % 999_983)).collect();
@@ -117,8 +100,15 @@ fn ctrl_c_stops_waiting_for_the_reader_of_standard_output() {
     let mut command = sandbox.tundra(&["-v", "convert", "a.csv", "-o", "-"]);
     let (mut child, log) = start(&mut command, "publishing");
     let mut stdout = child.stdout.take().unwrap();
-    // Its first byte says that it is being written now; nobody reads on.
+    // It says that it is being written now.
     stdout.read_exact(&mut [0]).unwrap();
+    (child, log, stdout)
+}
+
+#[test]
+fn ctrl_c_stops_waiting_for_the_reader_of_standard_output() {
+    let sandbox = Sandbox::new();
+    let (child, log, stdout) = start_without_a_reader(&sandbox);
     let sent = Instant::now();
     send("INT", &child);
     let ran = wait(&sandbox, child, log);
@@ -132,13 +122,7 @@ fn ctrl_c_stops_waiting_for_the_reader_of_standard_output() {
 #[test]
 fn a_second_ctrl_c_ends_the_program_at_once() {
     let sandbox = Sandbox::new();
-    let rows: String =
-        (0..200_000_u64).map(|n| format!("{}\n", n.wrapping_mul(n) % 999_983)).collect();
-    sandbox.write("a.csv", format!("n\n{rows}"));
-    let mut command = sandbox.tundra(&["-v", "convert", "a.csv", "-o", "-"]);
-    let (mut child, log) = start(&mut command, "publishing");
-    let mut stdout = child.stdout.take().unwrap();
-    stdout.read_exact(&mut [0]).unwrap();
+    let (child, log, stdout) = start_without_a_reader(&sandbox);
     // Writing to a pipe that nobody reads goes on for a while after the first one. Two signals that
     // come before the first is heard are one, so there are some more, from one shell.
     let again =

@@ -67,6 +67,22 @@ impl Sandbox {
         fs::write(self.path(name), content).unwrap();
     }
 
+    /// Writes `big.csv`: enough work for a second or more on one thread.
+    pub(crate) fn write_big(&self) {
+        let mut csv = String::with_capacity(130 << 20);
+        csv.push_str("id,amount,day,text\n");
+        for n in 0..3_000_000_u64 {
+            let mixed = n.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            csv.push_str(&format!(
+                "{n},{}.{:02},2024-01-{:02},{mixed:x}\n",
+                mixed % 9999,
+                n % 100,
+                n % 28 + 1
+            ));
+        }
+        self.write("big.csv", csv);
+    }
+
     pub(crate) fn read(&self, name: &str) -> String {
         fs::read_to_string(self.path(name)).unwrap()
     }

@@ -2,10 +2,24 @@
 
 use clap::Args;
 
-/// Where the catalog and the objects are.
+/// Where the catalog and the objects are, and whose sources are meant.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Catalog")]
 pub(crate) struct CatalogArgs {
+    #[command(flatten)]
+    pub(crate) places: PlaceArgs,
+
+    /// Only the sources of this organisation [default: all of them]
+    ///
+    /// The default is also set by TUNDRA_ORG.
+    #[arg(long, value_name = "ORG")]
+    pub(crate) org: Option<String>,
+}
+
+/// Where the catalog and the objects are.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Catalog")]
+pub(crate) struct PlaceArgs {
     /// The catalog: a file of SQLite, or `supabase` [default: a file of your own]
     ///
     /// The file is made on first use. `supabase` is the project of SUPABASE_URL, and the default
@@ -21,10 +35,4 @@ pub(crate) struct CatalogArgs {
     /// set by TUNDRA_WAREHOUSE.
     #[arg(long, value_name = "PLACE")]
     pub(crate) warehouse: Option<String>,
-
-    /// Only the sources of this organisation [default: all of them]
-    ///
-    /// The default is also set by TUNDRA_ORG.
-    #[arg(long, value_name = "ORG")]
-    pub(crate) org: Option<String>,
 }

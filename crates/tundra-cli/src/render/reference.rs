@@ -8,7 +8,7 @@ use tundra_core::ErrorKind;
 
 use crate::{
     env,
-    failure::{BROKEN_PIPE, USAGE},
+    failure::{BROKEN_PIPE, UNWELL, USAGE},
     signals::Signal,
 };
 
@@ -21,14 +21,21 @@ pub(crate) fn reference(mut command: Command) -> String {
          Data goes to standard output, everything else to standard error.\n",
     );
     section(&mut text, &command);
-    for subcommand in command.get_subcommands() {
-        if !subcommand.is_hide_set() && subcommand.get_name() != "help" {
-            section(&mut text, subcommand);
+    for subcommand in shown(&command) {
+        section(&mut text, subcommand);
+        for below in shown(subcommand) {
+            section(&mut text, below);
         }
     }
     exit_codes(&mut text);
     variables(&mut text);
     text
+}
+
+/// Returns the commands below a command that are not hidden.
+fn shown(command: &Command) -> impl Iterator<Item = &Command> {
+    let is_shown = |it: &&Command| !it.is_hide_set() && it.get_name() != "help";
+    command.get_subcommands().filter(is_shown)
 }
 
 fn section(text: &mut String, command: &Command) {
@@ -170,7 +177,8 @@ fn exit_codes(text: &mut String) {
         text.push_str(&format!("| {code} | `{name}` | {meaning} |\n"));
     }
     text.push_str(&format!(
-        "\nA wrong command line ends with {USAGE}.\n\
+        "\nA wrong command line ends with {USAGE}, and `tundra doctor` with {UNWELL} when it found something \
+         wrong, as does `tundra health` for a server that is not healthy.\n\
          A second Ctrl-C or SIGTERM ends the program at once, as if it did not handle signals.\n\
          Text whose reader went away, as in `tundra inspect x.csv | head -1`, is a success.\n",
     ));

@@ -116,10 +116,19 @@ async fn a_store_that_goes_away_in_the_middle() {
     setup.sandbox.holds_only(&["in.csv"]);
 }
 
+/// Ctrl-C is heard while the writer has more than fits on its way, and while what it wrote last is sent.
 #[tokio::test]
 async fn ctrl_c_leaves_no_upload() {
+    // The output has three parts, of which the last is sent when it is published, or seven.
+    for (rows, parts) in [(700_000, 3), (1_600_000, 5)] {
+        ctrl_c_leaves_nothing_of(rows, parts).await;
+    }
+}
+
+/// Interrupts the program when it has sent so many parts, of which the store answers one.
+async fn ctrl_c_leaves_nothing_of(rows: u64, parts: usize) {
     let setup = Setup::new().await;
-    setup.sandbox.write("in.csv", csv(700_000));
+    setup.sandbox.write("in.csv", csv(rows));
     let proxy = FaultProxy::start(&setup.bucket.endpoint).unwrap();
     let forever = Fault::Delay(Duration::from_secs(3600));
     proxy.add(Rule::new(forever).method("PUT").query("partNumber").skip(1));
@@ -128,10 +137,8 @@ async fn ctrl_c_leaves_no_upload() {
     let mut command =
         setup.tundra(&through, &["convert", "in.csv", "-o", &to, "--compression", "none"]);
     let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
-    let sent = |seen: &[_]| {
-        seen.iter().any(|seen: &tundra_test_services::proxy::Seen| {
-            seen.is("PUT", "partNumber") && seen.faulted
-        })
+    let sent = |seen: &[tundra_test_services::proxy::Seen]| {
+        seen.iter().filter(|seen| seen.is("PUT", "partNumber")).count() >= parts
     };
     proxy.wait_until(sent).await.unwrap();
     let kill = format!("kill -INT {}", child.id());
@@ -140,5 +147,7 @@ async fn ctrl_c_leaves_no_upload() {
     child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130), "{stderr}");
     assert!(stderr.contains("interrupted; no output was written"), "{stderr}");
+    // Unless it says so, nothing was left to the store.
+    assert!(!stderr.contains("unfinished output"), "{stderr}");
     setup.has_nothing("out.parquet").await;
 }
