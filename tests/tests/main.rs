@@ -6,5 +6,7 @@ mod geometries;
 mod parquet_input;
 mod pollution;
 mod reader;
+mod schemathesis;
+mod server;
 mod support;
 mod transfers;

@@ -1,6 +1,5 @@
 //! Many extractions of a table between whose rows amounts are moved all the time: the sum is exact in
-//! every one, on several connections too, and over several tables between which they are moved. A server needs a tenth of a second and more to begin a session;
-//! SQLite, which needs none, is read a thousand times.
+//! every one, on several connections too, and over several tables between which they are moved.
 
 mod mariadb;
 mod postgresql;

@@ -5,4 +5,5 @@ pub(crate) mod check;
 pub(crate) mod fuzz;
 pub(crate) mod generate;
 pub(crate) mod services;
+pub(crate) mod soak;
 pub(crate) mod test;

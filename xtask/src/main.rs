@@ -9,6 +9,7 @@ mod metadata;
 mod process;
 mod progress;
 mod python;
+mod served;
 mod services;
 mod tools;
 mod workspace;
@@ -18,7 +19,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::{
-    commands::{bench, check, fuzz, generate, services as services_command, test},
+    commands::{bench, check, fuzz, generate, services as services_command, soak, test},
     progress::complain,
     workspace::Workspace,
 };
@@ -43,6 +44,8 @@ enum Command {
     Services(services_command::Args),
     /// Looks for inputs that a reader neither converts nor refuses.
     Fuzz(fuzz::Args),
+    /// Wears servers, and looks whether anything was lost or left behind.
+    Soak(soak::Args),
     /// Measures Tundra against its peers and writes docs/BENCHMARKS.md and its neighbours.
     Bench(bench::Args),
 }
@@ -65,6 +68,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Test(args) => test::run(args, &workspace),
         Command::Services(args) => services_command::run(args, &workspace),
         Command::Fuzz(args) => fuzz::run(args, &workspace),
+        Command::Soak(args) => soak::run(args, &workspace),
         Command::Bench(args) => bench::run(args, &workspace),
     }
 }

@@ -13,6 +13,7 @@ mod http;
 mod mariadb;
 mod postgres;
 mod postgrest;
+mod program;
 mod random;
 mod server;
 mod ssh;

@@ -29,8 +29,8 @@ pub struct User {
     pub token: &'static str,
 }
 
-/// What the tokens are signed with.
-const SECRET: &str = "tests-of-tundra-and-nothing-else";
+/// What the tokens are signed with, by HS256.
+pub const TOKEN_SECRET: &str = "tests-of-tundra-and-nothing-else";
 
 /// A token of the role `service_role`.
 const SERVICE_TOKEN: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.\
@@ -139,7 +139,7 @@ impl Running {
             .env("PGRST_DB_SCHEMAS", "public")
             .env("PGRST_DB_ANON_ROLE", "anon")
             .env("PGRST_DB_POOL", "10")
-            .env("PGRST_JWT_SECRET", SECRET)
+            .env("PGRST_JWT_SECRET", TOKEN_SECRET)
             .env("PGRST_SERVER_HOST", address.ip().to_string())
             .env("PGRST_SERVER_PORT", address.port().to_string())
             // As PostgREST does it, also where Postrust's own way differs.

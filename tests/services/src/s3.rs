@@ -115,6 +115,20 @@ impl S3 {
         Ok(elements(&text, "Key"))
     }
 
+    /// Returns the keys of the objects below `prefix`, in their order.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub async fn keys(&self, prefix: &str) -> anyhow::Result<Vec<String>> {
+        let target = format!("?list-type=2&prefix={prefix}");
+        let answer = self.request("GET", &target, &[], Bytes::new()).await?.success()?;
+        let text = String::from_utf8_lossy(&answer.body).into_owned();
+        if text.contains("<IsTruncated>true") {
+            bail!("there are more objects than the server lists at once");
+        }
+        Ok(elements(&text, "Key"))
+    }
+
     /// Returns a client's settings for this bucket.
     #[must_use]
     pub fn builder(&self) -> AmazonS3Builder {

@@ -60,6 +60,33 @@ impl Player {
         command
     }
 
+    /// Returns a command that plays the scenario on a file system of its own, which goes with its process.
+    /// `size` is as `mount` takes it; `prepare` are shell commands that run first, in that file system, whose
+    /// path is `$0`.
+    ///
+    /// # Panics
+    /// Panics when this process does not know its binary.
+    pub fn command_on_a_small_disk(
+        self,
+        size: &str,
+        prepare: &str,
+        scenario: &str,
+        directory: &Path,
+    ) -> Command {
+        let script = format!(
+            r#"mount -t tmpfs -o size={size} tmpfs "$0" && cd "$0" && {{ {prepare}; }} && cd / && exec "$@""#
+        );
+        let mut wrapper = vec!["unshare", "--mount"];
+        if !is_root() {
+            wrapper.extend(["--user", "--map-root-user"]);
+        }
+        wrapper.extend(["sh", "-c", &script]);
+        let mut wrapper: Vec<&OsStr> = wrapper.iter().map(OsStr::new).collect();
+        wrapper.push(directory.as_os_str());
+        let binary = current_exe().expect("a test knows its binary");
+        self.command(&wrapper, &binary, scenario, directory)
+    }
+
     /// Plays a scenario as a user that owns nothing, to its end, in a directory that everybody may enter.
     ///
     /// # Panics
@@ -69,8 +96,7 @@ impl Player {
         /// Owns nothing on any system.
         const NOBODY: u32 = 65_534;
         let binary = current_exe().expect("a test knows its binary");
-        let is_root = fs::metadata("/proc/self").is_ok_and(|it| it.uid() == 0);
-        if !is_root {
+        if !is_root() {
             play(&mut self.command(&[], &binary, scenario, directory));
             return;
         }
@@ -92,6 +118,11 @@ impl Player {
         let stdout = process.stdout.take().expect("it is piped");
         Running { process, lines: BufReader::new(stdout).lines() }
     }
+}
+
+/// Returns whether this process may do what only root may.
+fn is_root() -> bool {
+    fs::metadata("/proc/self").is_ok_and(|it| it.uid() == 0)
 }
 
 /// Tells the test that began the scenario.

@@ -9,14 +9,19 @@ mod data;
 mod database;
 mod measure;
 mod report;
+mod server;
 mod store;
 mod summary;
 
-use std::fs;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, bail};
 use clap::ValueEnum;
 
+pub(crate) use self::report::{field, load_average, megabytes, memory_of, table};
 use self::{
     case::{Case, Input, cases},
     data::Data,
@@ -43,8 +48,8 @@ const EXTENSIONS_REQUIREMENTS: &str = "xtask/src/commands/bench/python/extension
 ///
 /// The data (17 GB) is made once and kept in the cache folder. Let the machine do nothing else
 /// meanwhile. Each document is written when all of its cases ran on the full data: BENCHMARKS.md for
-/// files and stores, BENCHMARKS-DATABASES.md for databases, and BENCHMARKS-TENFOLD.md for those with ten
-/// times the rows, which alone takes an hour.
+/// files and stores, BENCHMARKS-DATABASES.md for databases, BENCHMARKS-TENFOLD.md for those with ten
+/// times the rows, which take ten times as long, and BENCHMARKS-SERVER.md for the server.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// How often everybody runs, after one round that warms up and does not count.
@@ -58,6 +63,9 @@ pub(crate) struct Args {
     /// Only the cases of this document; may be repeated.
     #[arg(long, value_enum, value_name = "REPORT", conflicts_with = "only")]
     report: Vec<Report>,
+    /// The program to measure; built when it is not given.
+    #[arg(long, value_name = "FILE")]
+    tundra: Option<PathBuf>,
     /// A tenth of the data and few rounds, to see that everything runs.
     #[arg(long)]
     quick: bool,
@@ -69,17 +77,29 @@ pub(crate) struct Args {
 /// When something cannot be built, made or run, or when two contenders wrote a different number of
 /// rows. A missed target is reported, and is no error.
 pub(crate) fn run(args: Args, workspace: &Workspace) -> anyhow::Result<()> {
-    let Args { rounds, only, report, quick } = args;
+    let Args { rounds, only, report, tundra, quick } = args;
     let rounds = rounds.unwrap_or(if quick { 3 } else { 7 });
     let mut cases = choose(&only)?;
     cases.retain(|case| report.is_empty() || report.contains(&case.report()));
 
-    step("build tundra", || {
-        workspace.cargo().args(["build", "--release", "--package", "tundra-cli"]).run()
-    })?;
+    let programs = Metadata::read(workspace)?.target_directory.join("release");
+    let tundra = match tundra {
+        Some(tundra) => tundra,
+        None => {
+            step("build tundra", || {
+                workspace.cargo().args(["build", "--release", "--package", "tundra-cli"]).run()
+            })?;
+            programs.join("tundra")
+        }
+    };
+    if only.is_empty() && (report.is_empty() || report.contains(&Report::Server)) {
+        measure_server(workspace, &tundra, rounds, quick)?;
+    }
+    if cases.is_empty() {
+        return Ok(());
+    }
     let python = python::ensure_environment(workspace, "bench", REQUIREMENTS)?;
     let data = Data::new(workspace.cache("bench")?, &python, workspace, quick)?;
-    let programs = Metadata::read(workspace)?.target_directory.join("release");
     let extensions = match cases.iter().any(|case| case.needs_extensions()) {
         true => Some(python::ensure_environment(
             workspace,
@@ -93,7 +113,6 @@ pub(crate) fn run(args: Args, workspace: &Workspace) -> anyhow::Result<()> {
         false => None,
     };
     let mut databases = start_databases(workspace, &cases)?;
-    let tundra = programs.join("tundra");
     let bench = Bench::new(workspace, python, extensions, store, tundra, data.folder())?;
     let machine = report::Machine::read(&bench, databases.as_ref())?;
 
@@ -126,7 +145,8 @@ pub(crate) fn run(args: Args, workspace: &Workspace) -> anyhow::Result<()> {
             databases.forget(server, rows)?;
         }
     }
-    for report in Report::value_variants().iter().copied().filter(|_| !quick) {
+    let of_cases = |report: &Report| *report != Report::Server && !quick;
+    for report in Report::value_variants().iter().copied().filter(of_cases) {
         let path = report.path();
         let of_it: Vec<_> = summaries.iter().filter(|it| it.case.report() == report).collect();
         if of_it.is_empty() || of_it.len() < cases_of(report) {
@@ -138,6 +158,23 @@ pub(crate) fn run(args: Args, workspace: &Workspace) -> anyhow::Result<()> {
             .with_context(|| format!("could not write `{path}`"))?;
         say(format_args!("wrote {path}"));
     }
+    Ok(())
+}
+
+/// Measures the server, and writes its document unless that was quick.
+fn measure_server(
+    workspace: &Workspace,
+    tundra: &Path,
+    rounds: u32,
+    quick: bool,
+) -> anyhow::Result<()> {
+    let text = step("server", || server::run(tundra, rounds))?;
+    if quick {
+        return Ok(());
+    }
+    let path = Report::Server.path();
+    fs::write(workspace.path(path), text).with_context(|| format!("could not write `{path}`"))?;
+    say(format_args!("wrote {path}"));
     Ok(())
 }
 

@@ -7,14 +7,15 @@
 use clap::ValueEnum;
 
 use crate::{
-    env::TUNDRA_FUZZ_SECONDS,
+    commands::test::REQUIREMENTS,
+    env::{TUNDRA_FUZZ_SECONDS, TUNDRA_TEST_PYTHON},
     process::Cmd,
     progress::{say, step},
-    tools,
+    python, tools,
     workspace::Workspace,
 };
 
-/// Feeds the readers damaged files and random tables, other ones each time.
+/// Feeds the readers damaged files and random tables, and the server requests, other ones each time.
 ///
 /// An input that causes a fault is made smaller, shown and kept in `tmp` in the target folder, as
 /// `fuzz-NAME-found`. Of a process that died, `fuzz-NAME-last` is the input that it had. Once the
@@ -42,17 +43,20 @@ enum Target {
     Parquet,
     /// Tables that are written as delimited text in random dialects, and read back.
     Dialects,
+    /// The server, by requests that its description allows and by those that it does not.
+    Api,
 }
 
 impl Target {
-    /// Returns the beginning of the names of its tests.
-    fn prefix(self) -> &'static str {
+    /// Returns the beginning of the names of its tests, with the modules that they are in.
+    fn tests(self) -> &'static str {
         match self {
-            Self::Csv => "csv_",
-            Self::Json => "json_",
-            Self::Ndjson => "ndjson_",
-            Self::Parquet => "parquet_",
-            Self::Dialects => "dialects_",
+            Self::Csv => "fuzz::.*::csv_",
+            Self::Json => "fuzz::.*::json_",
+            Self::Ndjson => "fuzz::.*::ndjson_",
+            Self::Parquet => "fuzz::.*::parquet_",
+            Self::Dialects => "fuzz::.*::dialects_",
+            Self::Api => "schemathesis::",
         }
     }
 }
@@ -66,7 +70,16 @@ pub(crate) fn run(args: Args, workspace: &Workspace) -> anyhow::Result<()> {
     let nextest = tools::NEXTEST.ensure(workspace)?;
     let targets = if only.is_empty() { Target::value_variants() } else { &only };
     let tests: Vec<String> =
-        targets.iter().map(|target| format!("test(/^fuzz::.*::{}/)", target.prefix())).collect();
+        targets.iter().map(|target| format!("test(/^{}/)", target.tests())).collect();
+    let python = python::ensure_environment(workspace, "tests", REQUIREMENTS)?;
+    if targets.contains(&Target::Api) {
+        step("build tundra", || {
+            workspace
+                .cargo()
+                .args(["test", "--quiet", "--release", "--workspace", "--no-run"])
+                .run()
+        })?;
+    }
     say(format_args!("{} targets, {seconds} seconds each", targets.len()));
     step("fuzz", || {
         Cmd::new(&nextest)
@@ -75,6 +88,7 @@ pub(crate) fn run(args: Args, workspace: &Workspace) -> anyhow::Result<()> {
             // Without the time limit of a test.
             .args(["--profile", "fuzz", "--filterset", &tests.join(" | ")])
             .env(TUNDRA_FUZZ_SECONDS, seconds.to_string())
+            .env(TUNDRA_TEST_PYTHON, &python)
             .run()
     })
 }

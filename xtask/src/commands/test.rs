@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// What the cross-crate tests import.
-const REQUIREMENTS: &str = "tests/requirements.txt";
+pub(crate) const REQUIREMENTS: &str = "tests/requirements.txt";
 
 /// How nextest runs the tests, and the line in it below which a filter may stand.
 const CONFIG: &str = ".config/nextest.toml";

@@ -3,24 +3,21 @@
 //! Debian's package may have started a server when it was installed. It is left alone: this one has
 //! another port, another socket and another folder, and reads none of its configuration.
 
-use std::{
-    fmt::Write as _,
-    path::{Path, PathBuf},
-};
+use std::{fmt::Write as _, path::Path};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 
 use super::{
     account::Account,
     certificates::{self, CA, SERVER_CERTIFICATE, SERVER_KEY, certificates},
+    program,
     random::random_hex,
     server::{End, Server, free_address},
     users::{BY_CERTIFICATE, BY_TLS, USER},
 };
 use crate::{
     env::{
-        self, TUNDRA_TEST_MARIADB_CLIENT, TUNDRA_TEST_MARIADB_SOCKET, TUNDRA_TEST_MARIADB_URL,
-        Variables,
+        TUNDRA_TEST_MARIADB_CLIENT, TUNDRA_TEST_MARIADB_SOCKET, TUNDRA_TEST_MARIADB_URL, Variables,
     },
     process::Cmd,
     workspace::Workspace,
@@ -28,11 +25,11 @@ use crate::{
 
 pub(super) const NAME: &str = "mariadb";
 
+/// The package of Debian that has it.
+const PACKAGE: &str = "mariadb-server";
+
 /// Whom the server runs as when we are root: the first of these that is there.
 const ACCOUNTS: [&str; 2] = ["mysql", "nobody"];
-
-/// Where Debian has what only an administrator is thought to run; it is not in everybody's path.
-const FOR_ADMINISTRATORS: [&str; 2] = ["/usr/sbin", "/usr/local/sbin"];
 
 /// Below the server's folder, which is its current one.
 const CONFIG: &str = "mariadb.cnf";
@@ -75,9 +72,9 @@ skip_name_resolve
 
 /// Starts it with a user who may do everything.
 pub(super) fn start(_: &Workspace) -> anyhow::Result<(Server, Variables)> {
-    let install = find_program("mariadb-install-db")?;
-    let program = find_program("mariadbd")?;
-    let client = find_program("mariadb")?;
+    let install = program::find("mariadb-install-db", PACKAGE)?;
+    let program = program::find("mariadbd", PACKAGE)?;
+    let client = program::find("mariadb", PACKAGE)?;
     let certificates = certificates()?;
     let address = free_address()?;
     let (host, port) = (address.ip().to_string(), address.port().to_string());
@@ -164,26 +161,9 @@ fn make_data(folder: &Path, install: &Path, account: &Account) -> anyhow::Result
     Ok(())
 }
 
-fn find_program(name: &str) -> anyhow::Result<PathBuf> {
-    let folders = env::search_path().into_iter().chain(FOR_ADMINISTRATORS.map(PathBuf::from));
-    let mut programs = folders.map(|folder| folder.join(name));
-    let Some(program) = programs.find(|program| program.is_file()) else {
-        bail!(
-            "there is no `{name}` in the path (Debian and Ubuntu: `apt-get install mariadb-server`)"
-        );
-    };
-    Ok(program)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_program_that_is_missing_names_its_package() {
-        let error = find_program("mariadb-is-not-installed").unwrap_err();
-        assert!(error.to_string().contains("apt-get install mariadb-server"), "{error}");
-    }
 
     #[test]
     fn each_user_is_made_by_lines_of_one_statement() {

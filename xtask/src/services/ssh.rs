@@ -6,30 +6,31 @@ use std::{
     fs,
     io::Read as _,
     net::{SocketAddr, TcpStream},
-    path::{Path, PathBuf},
+    path::Path,
     time::Duration,
 };
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 
 use super::{
     account::Account,
+    program,
     server::{End, Server, free_address},
 };
 use crate::{
-    env::{self, TUNDRA_TEST_SSH_ADDRESS, TUNDRA_TEST_SSH_FOLDER, TUNDRA_TEST_SSH_USER, Variables},
+    env::{TUNDRA_TEST_SSH_ADDRESS, TUNDRA_TEST_SSH_FOLDER, TUNDRA_TEST_SSH_USER, Variables},
     process::Cmd,
     workspace::Workspace,
 };
 
 pub(super) const NAME: &str = "ssh";
 
+/// The package of Debian that has it.
+const PACKAGE: &str = "openssh-server";
+
 /// Whom the server runs as, and lets in, when we are root. As somebody who is not root it needs no folder
 /// of the system.
 const LESSER: &str = "nobody";
-
-/// Where Debian has what only an administrator is thought to run; it is not in everybody's path.
-const FOR_ADMINISTRATORS: [&str; 2] = ["/usr/sbin", "/usr/local/sbin"];
 
 const CONFIG: &str = "sshd_config";
 const AUTHORIZED: &str = "authorized_keys";
@@ -54,8 +55,8 @@ const CLIENT_KEYS: [(&str, &[&str], Option<&str>); 7] = [
 
 /// Starts it.
 pub(super) fn start(_: &Workspace) -> anyhow::Result<(Server, Variables)> {
-    let program = find_program("sshd")?;
-    let keygen = find_program("ssh-keygen")?;
+    let program = program::find("sshd", PACKAGE)?;
+    let keygen = program::find("ssh-keygen", PACKAGE)?;
     let address = free_address()?;
     let account = Account::ours_or_lesser(&[LESSER])?;
     let user = match account {
@@ -132,26 +133,4 @@ fn greeting(address: SocketAddr) -> anyhow::Result<()> {
     stream.read_exact(&mut said)?;
     ensure!(&said == b"SSH-2.0-", "it is not SSH");
     Ok(())
-}
-
-fn find_program(name: &str) -> anyhow::Result<PathBuf> {
-    let folders = env::search_path().into_iter().chain(FOR_ADMINISTRATORS.map(PathBuf::from));
-    let mut programs = folders.map(|folder| folder.join(name));
-    let Some(program) = programs.find(|program| program.is_file()) else {
-        bail!(
-            "there is no `{name}` in the path (Debian and Ubuntu: `apt-get install openssh-server`)"
-        );
-    };
-    Ok(program)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_program_that_is_missing_names_its_package() {
-        let error = find_program("sshd-is-not-installed").unwrap_err();
-        assert!(error.to_string().contains("apt-get install openssh-server"), "{error}");
-    }
 }

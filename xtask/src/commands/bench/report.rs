@@ -20,6 +20,8 @@ pub(super) enum Report {
     Databases,
     /// Databases with ten times the rows.
     Tenfold,
+    /// The server, which has no peer and no cases.
+    Server,
 }
 
 impl Report {
@@ -29,6 +31,7 @@ impl Report {
             Self::Files => "docs/BENCHMARKS.md",
             Self::Databases => "docs/BENCHMARKS-DATABASES.md",
             Self::Tenfold => "docs/BENCHMARKS-TENFOLD.md",
+            Self::Server => "docs/BENCHMARKS-SERVER.md",
         }
     }
 
@@ -37,6 +40,7 @@ impl Report {
             Self::Files => "Benchmarks",
             Self::Databases => "Benchmarks of databases",
             Self::Tenfold => "Benchmarks of databases with ten times the rows",
+            Self::Server => "Benchmarks of the server",
         }
     }
 
@@ -61,6 +65,7 @@ impl Report {
                 "- Data: TPC-H `lineitem` at scale factor 1, 6,001,215 rows, made by `tpchgen-cli` and \
                  loaded ten times, with other keys.\n"
             }
+            Self::Server => "",
         }
     }
 }
@@ -110,11 +115,8 @@ impl Machine {
         Ok(Self {
             processor: field("/proc/cpuinfo", "model name"),
             cores,
-            memory: memory(&field("/proc/meminfo", "MemTotal")),
-            load: fs::read_to_string("/proc/loadavg")
-                .ok()
-                .and_then(|text| text.split(' ').next().map(ToOwned::to_owned))
-                .unwrap_or_else(|| "unknown".to_owned()),
+            memory: memory_of(&field("/proc/meminfo", "MemTotal")),
+            load: load_average(),
             date: peers.date,
             versions,
         })
@@ -142,13 +144,21 @@ fn and(names: &[(&str, &str)], versions: &[String]) -> String {
 }
 
 /// Returns a value from one of Linux' tables; another system has none.
-fn field(path: &str, name: &str) -> String {
+pub(crate) fn field(path: &str, name: &str) -> String {
     let text = fs::read_to_string(path).unwrap_or_default();
     let value = text.lines().find_map(|line| line.strip_prefix(name)?.split_once(':'));
     value.map_or_else(|| "unknown".to_owned(), |(_, value)| value.trim().to_owned())
 }
 
-fn memory(total: &str) -> String {
+/// Returns how many processes wanted to run in the last minute.
+pub(crate) fn load_average() -> String {
+    fs::read_to_string("/proc/loadavg")
+        .ok()
+        .and_then(|text| text.split(' ').next().map(ToOwned::to_owned))
+        .unwrap_or_else(|| "unknown".to_owned())
+}
+
+pub(crate) fn memory_of(total: &str) -> String {
     let kibibytes = total.strip_suffix(" kB").and_then(|number| number.parse::<f64>().ok());
     kibibytes.map_or_else(
         || total.to_owned(),
@@ -248,11 +258,11 @@ fn cells(row: &Row) -> Vec<String> {
     ]
 }
 
-fn time(seconds: f64) -> String {
+pub(super) fn time(seconds: f64) -> String {
     if seconds < 1.0 { format!("{:.1} ms", 1000.0 * seconds) } else { format!("{seconds:.2} s") }
 }
 
-fn megabytes(bytes: f64) -> String {
+pub(crate) fn megabytes(bytes: f64) -> String {
     if bytes < 1e6 { format!("{:.1} kB", bytes / 1e3) } else { format!("{:.1} MB", bytes / 1e6) }
 }
 
@@ -333,7 +343,7 @@ fn types(summary: &Summary) -> String {
 }
 
 /// A Markdown table whose columns are as wide as they need to be. The first row is its head.
-fn table(rows: &[Vec<String>]) -> String {
+pub(crate) fn table(rows: &[Vec<String>]) -> String {
     let Some((head, _)) = rows.split_first() else {
         return String::new();
     };
@@ -388,7 +398,7 @@ mod tests {
         assert_eq!(time(2.9), "2.90 s");
         assert_eq!(megabytes(4096.0), "4.1 kB");
         assert_eq!(megabytes(146_000_000.0), "146.0 MB");
-        assert_eq!(memory("24600000 kB"), "23 GiB");
-        assert_eq!(memory("unknown"), "unknown");
+        assert_eq!(memory_of("24600000 kB"), "23 GiB");
+        assert_eq!(memory_of("unknown"), "unknown");
     }
 }

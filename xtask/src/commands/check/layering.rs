@@ -22,6 +22,8 @@ struct Layer {
 
 const HTTP: &[&str] =
     &["axum", "hyper", "hyper-util", "reqwest", "tower", "tower-http", "http", "ureq"];
+/// What a server answers with. Whoever asks others by HTTP need not know it.
+const ANSWERS: &[&str] = &["axum", "hyper", "hyper-util", "tower", "tower-http"];
 const TERMINAL: &[&str] =
     &["clap", "clap_complete", "comfy-table", "console", "crossterm", "indicatif"];
 const STORES: &[&str] = &["object_store", "aws-sdk-s3"];
@@ -60,6 +62,12 @@ const LAYERS: &[Layer] = &[
         tests_without_engine: true,
     },
     Layer {
+        name: "tundra-sqlite",
+        knows: &["tundra-core"],
+        must_not_know: &[HTTP, TERMINAL, STORES, CATALOGS, UNTYPED_ERRORS],
+        tests_without_engine: true,
+    },
+    Layer {
         name: "tundra-storage",
         knows: &["tundra-core", "tundra-net"],
         must_not_know: &[TERMINAL, DATABASES, CATALOGS, UNTYPED_ERRORS],
@@ -73,8 +81,20 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "tundra-catalog",
-        knows: &["tundra-core", "tundra-net"],
+        knows: &["tundra-core", "tundra-net", "tundra-sqlite"],
         must_not_know: &[TERMINAL, STORES, UNTYPED_ERRORS],
+        tests_without_engine: true,
+    },
+    Layer {
+        name: "tundra-access",
+        knows: &["tundra-core", "tundra-net", "tundra-sqlite"],
+        must_not_know: &[ANSWERS, TERMINAL, STORES, CATALOGS, UNTYPED_ERRORS],
+        tests_without_engine: true,
+    },
+    Layer {
+        name: "tundra-jobs",
+        knows: &["tundra-core", "tundra-net", "tundra-sqlite"],
+        must_not_know: &[ANSWERS, TERMINAL, STORES, CATALOGS, UNTYPED_ERRORS],
         tests_without_engine: true,
     },
     Layer {
@@ -86,10 +106,13 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "tundra-server",
         knows: &[
+            "tundra-access",
             "tundra-core",
             "tundra-storage",
             "tundra-connectors",
             "tundra-catalog",
+            "tundra-jobs",
+            "tundra-net",
             "tundra-runs",
         ],
         must_not_know: &[],
@@ -98,10 +121,13 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "tundra-cli",
         knows: &[
+            "tundra-access",
             "tundra-core",
             "tundra-storage",
             "tundra-connectors",
             "tundra-catalog",
+            "tundra-jobs",
+            "tundra-net",
             "tundra-runs",
             "tundra-server",
         ],
