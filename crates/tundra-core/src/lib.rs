@@ -5,7 +5,8 @@
 //! [`Reporter`]; why it failed is an [`Error`] with an [`ErrorKind`].
 //!
 //! This crate knows no HTTP, no terminal and no particular store, database or catalog. Without the
-//! feature `engine` it is types and traits only, and builds without DuckDB.
+//! features it is types and traits only. `read` adds the readers of text, and `engine` the engine with
+//! DuckDB.
 
 mod catalog;
 mod column_type;
@@ -27,9 +28,11 @@ mod storage;
 
 #[cfg(feature = "engine")]
 pub mod engine;
-#[cfg(feature = "engine")]
+#[cfg(feature = "read")]
+#[cfg_attr(not(feature = "engine"), allow(dead_code, unused_imports))]
 mod read;
-#[cfg(feature = "engine")]
+#[cfg(feature = "read")]
+#[cfg_attr(not(feature = "engine"), allow(dead_code, unused_imports))]
 mod value;
 
 #[cfg(feature = "testing")]

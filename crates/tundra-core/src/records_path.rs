@@ -38,7 +38,7 @@ pub struct RecordsPathError {
     reason: &'static str,
 }
 
-#[cfg(feature = "engine")]
+#[cfg(feature = "read")]
 impl RecordsPath {
     /// The document itself.
     pub(crate) const fn root() -> Self {
