@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use tundra_core::{BadRowPolicy, Compression, ConvertOptions};
+use tundra_core::{BadRowPolicy, Compression, ConvertOptions, WriteOptions};
 use tundra_tests::{parquet, python};
 
 use crate::support::{Folder, converted};
@@ -84,8 +84,11 @@ async fn order_is_kept_over_chunks_and_row_groups() {
         writeln!(text, "{n},{}", "w".repeat(n % 19)).unwrap();
     }
     let options = ConvertOptions {
-        row_group_rows: Some(40_960),
-        compression: Compression::Snappy,
+        writing: WriteOptions {
+            row_group_rows: Some(40_960),
+            compression: Compression::Snappy,
+            ..WriteOptions::default()
+        },
         ..defaults()
     };
 

@@ -15,8 +15,8 @@ use tempfile::TempDir;
 use tundra_connectors::ConnectionSettings;
 use tundra_core::{
     Cancel, Connector, Control, ExtractRequest, IfExists, Output, Relation, Resources, Silent,
-    Storage, TableName,
-    engine::{self, ExtractOptions, Prepared},
+    Storage, TableName, WriteOptions,
+    engine::{self, Prepared},
 };
 use tundra_storage::MemoryStorage;
 
@@ -63,7 +63,7 @@ async fn sums_over_tables_are_exact(connector: &dyn Connector, dumps: usize) {
         let wanted: Vec<_> = wanted.collect();
         let outputs: Vec<Output> = wanted.iter().map(|(_, output)| output.clone()).collect();
         let mut session = engine::open_session(connector, &control).await.unwrap();
-        let (from, options) = ((connector, &mut *session), ExtractOptions::default());
+        let (from, options) = ((connector, &mut *session), WriteOptions::default());
         let prepared =
             engine::prepare_extractions(from, wanted, &options, &resources(&spill), &control, 4)
                 .await
@@ -121,7 +121,7 @@ async fn extraction(
     };
     let mut session = engine::open_session(connector, &control).await.unwrap();
     let from = (connector, &mut *session);
-    let options = ExtractOptions::default();
+    let options = WriteOptions::default();
     let receipt =
         engine::extract(from, &request, &output, &options, resources, &control).await.unwrap();
     assert_eq!(receipt.counts.written, ACCOUNTS, "extraction {count}");

@@ -128,6 +128,7 @@ fn convert_help_lists_the_options() {
           --compression <CODEC>    How the output is compressed: zstd, zstd:LEVEL, snappy or none
                                    [default: zstd]
           --row-group-size <ROWS>  Rows in a row group [default: by the width of the rows]
+          --row-group-bytes <SIZE>  x
           --receipt <FILE>         Write the receipt to this file as JSON, after the data
           --json                   Print the receipt as JSON on standard output instead of the summary
 

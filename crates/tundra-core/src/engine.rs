@@ -30,7 +30,7 @@ mod convert;
 pub(crate) use self::failure::{engine_error_hints, engine_error_kind};
 pub use self::{
     convert::{convert, prepare},
-    extract::{ExtractOptions, OpenRelation, extract, open_session, prepare_extraction},
+    extract::{OpenRelation, extract, open_session, prepare_extraction},
     inspect::{inspect, unsure_decisions},
     prepared::Prepared,
     preview::{FirstRows, preview},

@@ -25,6 +25,7 @@ mod reporter;
 mod schema_file;
 mod secret;
 mod storage;
+mod writing;
 
 #[cfg(feature = "engine")]
 pub mod engine;
@@ -77,4 +78,5 @@ pub use self::{
         IfExists, ObjectInfo, ObjectReader, ObjectWriter, Storage, StorageCapabilities,
         StorageError, copy_through,
     },
+    writing::{BloomFilters, BloomFiltersError, SortKey, SortKeyError, WriteOptions},
 };

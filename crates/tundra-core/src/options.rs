@@ -20,12 +20,13 @@ use serde::{Deserialize, Serialize};
 use crate::{
     column_type::ColumnType,
     error::{Error, Result},
-    format::{Compression, Format, UnknownName},
+    format::{Format, UnknownName},
     object_path::ObjectPath,
     records_path::RecordsPath,
     reporter::Reporter,
     schema_file::{SchemaColumn, contradiction},
     storage::{IfExists, Storage},
+    writing::WriteOptions,
 };
 
 /// An input: an object in a store.
@@ -279,11 +280,8 @@ pub struct ConvertOptions {
     pub on_bad_row: BadRowPolicy,
     /// How many rejects fail the run nevertheless; no limit when not given.
     pub max_rejects: Option<RejectLimit>,
-    /// How the output is compressed.
-    pub compression: Compression,
-    /// Rows of a row group, which has up to 2,047 more because DuckDB hands rows on in blocks; chosen
-    /// by the width of the rows when not given.
-    pub row_group_rows: Option<u64>,
+    /// How the output is written.
+    pub writing: WriteOptions,
 }
 
 /// How an input is looked at.

@@ -6,9 +6,10 @@ use parquet::basic::Compression as Codec;
 use sha2::{Digest, Sha256};
 use tundra_core::{
     Compression, ConvertOptions, PLAN_DIGEST_METADATA_KEY, PLAN_METADATA_KEY, Plan, TypePolicy,
+    WriteOptions,
 };
 
-use crate::support::{OUTPUT, Scene, convert, converted, reason};
+use crate::support::{OUTPUT, Scene, convert, converted, reason, writing};
 
 /// One column of each type that is inferred, and a null in each.
 const TYPES: &str = "\
@@ -271,7 +272,7 @@ async fn the_output_is_compressed_as_asked() {
         (Compression::Snappy, "SNAPPY"),
         (Compression::None, "UNCOMPRESSED"),
     ] {
-        let options = ConvertOptions { compression, ..ConvertOptions::default() };
+        let options = writing(WriteOptions { compression, ..WriteOptions::default() });
         let done = convert("a.csv", TYPES, &options).await.unwrap();
         for column in done.table.metadata.row_group(0).columns() {
             let codec = match column.compression() {
@@ -293,7 +294,8 @@ async fn row_groups_have_about_as_many_rows_as_asked() {
         writeln!(text, "{n}").unwrap();
     }
     for asked in [10_000, 20_480] {
-        let options = ConvertOptions { row_group_rows: Some(asked), ..ConvertOptions::default() };
+        let options =
+            writing(WriteOptions { row_group_rows: Some(asked), ..WriteOptions::default() });
         let done = convert("a.csv", text.clone(), &options).await.unwrap();
         let groups = done.table.row_groups();
         let about = i64::try_from(asked).unwrap();

@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 
 use tundra_core::{
-    Classify, ColumnInspection, ConvertOptions, ErrorKind, InspectOptions, Inspection,
+    Classify, ColumnInspection, ConvertOptions, ErrorKind, InspectOptions, Inspection, WriteOptions,
 };
 
-use crate::support::{OUTPUT, Scene};
+use crate::support::{OUTPUT, Scene, writing};
 
 async fn inspect(
     name: &str,
@@ -168,7 +168,7 @@ async fn a_parquet_file_tells_its_row_groups_and_its_plan() {
     }
     let scene = Scene::local();
     scene.put("a.csv", text).await;
-    let options = ConvertOptions { row_group_rows: Some(10_240), ..ConvertOptions::default() };
+    let options = writing(WriteOptions { row_group_rows: Some(10_240), ..WriteOptions::default() });
     let receipt = scene.convert("a.csv", &options).await.unwrap();
 
     let found = scene.inspect(OUTPUT, &InspectOptions::default()).await.unwrap();

@@ -13,9 +13,9 @@ use arrow::{
 };
 use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
-use tundra_core::{BadRowPolicy, Classify, ConvertOptions, Error, ErrorKind};
+use tundra_core::{BadRowPolicy, Classify, ConvertOptions, Error, ErrorKind, WriteOptions};
 
-use crate::support::{OUTPUT, Scene, Table, convert, converted, reason};
+use crate::support::{OUTPUT, Scene, Table, convert, converted, reason, writing};
 
 fn file(columns: Vec<(&str, ArrayRef)>) -> Bytes {
     let batch = RecordBatch::try_from_iter_with_nullable(
@@ -125,7 +125,7 @@ async fn every_type_comes_out_as_it_went_in() {
 async fn order_is_kept_over_many_row_groups() {
     let values: Vec<i64> = (0..400_000).rev().collect();
     let expected: Vec<String> = values.iter().map(i64::to_string).collect();
-    let options = ConvertOptions { row_group_rows: Some(30_720), ..ConvertOptions::default() };
+    let options = writing(WriteOptions { row_group_rows: Some(30_720), ..WriteOptions::default() });
 
     let bytes = file(vec![("n", Arc::new(Int64Array::from(values)))]);
     let done = convert("a.parquet", bytes, &options).await.unwrap();

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use tundra_core::{
     Cancel, ColumnType, Control, ConvertOptions, Error, IfExists, Input, InspectOptions,
     Inspection, ObjectPath, Output, Receipt, Reporter, Resources, Silent, Stage, Storage,
-    TextHints,
+    TextHints, WriteOptions,
     engine::{self, Prepared},
 };
 use tundra_storage::{LocalStorage, MemoryStorage};
@@ -24,12 +24,19 @@ use tundra_storage::{LocalStorage, MemoryStorage};
 /// What every output is called.
 pub(crate) const OUTPUT: &str = "out.parquet";
 
+/// Options that say how the output is written, and nothing else.
+pub(crate) fn writing(writing: WriteOptions) -> ConvertOptions {
+    ConvertOptions { writing, ..ConvertOptions::default() }
+}
+
 /// A store, and everything else that a run needs.
 pub(crate) struct Scene {
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) control: Control,
     pub(crate) if_exists: IfExists,
     pub(crate) threads: usize,
+    /// Bytes that a run may take.
+    pub(crate) memory: u64,
     pub(crate) folder: Option<TempDir>,
     /// Where the engine spills.
     pub(crate) temp: TempDir,
@@ -54,6 +61,7 @@ impl Scene {
             control: control(),
             if_exists: IfExists::Fail,
             threads: 4,
+            memory: 1 << 30,
             folder,
             temp: TempDir::new().unwrap(),
         }
@@ -101,7 +109,7 @@ impl Scene {
     fn resources(&self) -> Resources {
         Resources {
             threads: self.threads,
-            memory: 1 << 30,
+            memory: self.memory,
             temp_directory: self.temp.path().to_owned(),
             max_temp_size: 1 << 30,
         }

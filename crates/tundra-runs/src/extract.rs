@@ -7,8 +7,8 @@ use std::{sync::Arc, time::Instant};
 
 use tundra_core::{
     Connector, Control, ExtractRequest, IdempotencyKey, Relation, Resources, Scope, Source,
-    SourceType,
-    engine::{self, ExtractOptions, OpenRelation},
+    SourceType, WriteOptions,
+    engine::{self, OpenRelation},
 };
 use tundra_storage::UploadFate;
 
@@ -28,7 +28,7 @@ pub struct DatabaseRun {
     /// of the source ended.
     pub request: ExtractRequest,
     /// How it is written.
-    pub options: ExtractOptions,
+    pub options: WriteOptions,
     /// What the run may use.
     pub resources: Resources,
     /// The caller's name for this request, if it has one.

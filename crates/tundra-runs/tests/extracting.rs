@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use tundra_connectors::{AllowedDirectories, ConnectionSettings, DatabaseKind};
 use tundra_core::{
     Catalog, Classify, Connector, ErrorKind, ExtractRequest, NewSource, Relation, Resources,
-    Source, SourceType, TableName, VersionStatus, Window, engine,
+    Source, SourceType, TableName, VersionStatus, Window, WriteOptions, engine,
 };
 use tundra_runs::{CollectOptions, Conversion, DatabaseRun, Outcome, RunError};
 
@@ -55,7 +55,7 @@ impl Shop {
             source,
             connector: Arc::clone(&self.connector),
             request: ExtractRequest::new(Relation::Table(table)),
-            options: engine::ExtractOptions::default(),
+            options: WriteOptions::default(),
             resources: Resources { threads: 1, ..engine::default_resources() },
             key: None,
         }

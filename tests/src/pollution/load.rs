@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use tokio::task::JoinSet;
 use tundra_core::{
     BadRowPolicy, Cancel, Compression, Control, ConvertOptions, IfExists, Input, ObjectPath,
-    Output, Resources, Silent, Storage, TypePolicy, engine,
+    Output, Resources, Silent, Storage, TypePolicy, WriteOptions, engine,
 };
 use tundra_storage::MemoryStorage;
 
@@ -113,7 +113,7 @@ pub async fn load(bytes: Vec<u8>, spill: &Path) -> anyhow::Result<Loaded> {
     let options = ConvertOptions {
         types: TypePolicy::Text,
         on_bad_row: BadRowPolicy::Repair,
-        compression: Compression::None,
+        writing: WriteOptions { compression: Compression::None, ..WriteOptions::default() },
         ..ConvertOptions::default()
     };
     let resources = Resources {

@@ -17,7 +17,7 @@ use tokio::runtime::Runtime;
 use tundra_core::{
     BadRowPolicy, Cancel, Classify, Compression, Control, ConvertOptions, Error, ErrorKind, Format,
     IfExists, Input, InspectOptions, Inspection, Output, Receipt, Resources, Silent, Storage,
-    TypePolicy, engine,
+    TypePolicy, WriteOptions, engine,
 };
 use tundra_storage::MemoryStorage;
 
@@ -137,7 +137,8 @@ fn convert_once(
 ) -> Result<Result<Done, String>, Fault> {
     let bytes = bytes.to_vec();
     // The default codec is not among those that the tests read.
-    let options = ConvertOptions { compression: Compression::None, ..options.clone() };
+    let writing = WriteOptions { compression: Compression::None, ..WriteOptions::default() };
+    let options = ConvertOptions { writing, ..options.clone() };
     within_limit(async move {
         let storage = store(bytes).await;
         let input = Input { storage: Arc::clone(&storage), path: INPUT.parse().unwrap() };

@@ -6,8 +6,7 @@ use serde_json::json;
 use tundra_connectors::{AddressPolicy, ConnectionSettings};
 use tundra_core::{
     Cancel, Control, ConvertOptions, ExtractRequest, IfExists, Output, Receipt, Relation,
-    Resources, Silent, TableName,
-    engine::{self, ExtractOptions},
+    Resources, Silent, TableName, WriteOptions, engine,
 };
 use tundra_test_services::Database;
 
@@ -43,7 +42,7 @@ async fn extract(database: &Database, folder: &Folder, name: &str) -> Receipt {
     let request = ExtractRequest::new(Relation::Table(table));
     let mut session = engine::open_session(&*connector, &control).await.unwrap();
     let from = (&*connector, &mut *session);
-    let options = ExtractOptions::default();
+    let options = WriteOptions::default();
     engine::extract(from, &request, &output, &options, &resources, &control).await.unwrap()
 }
 

@@ -393,8 +393,7 @@ impl ConvertArgs {
                 types: types.into(),
                 on_bad_row: on_bad_row.into(),
                 max_rejects,
-                compression: writing.compression,
-                row_group_rows: writing.row_group_rows(),
+                writing: writing.into_options(),
             },
             resources,
         })

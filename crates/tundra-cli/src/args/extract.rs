@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::{ArgGroup, Args, ValueEnum};
 use tundra_connectors::parse_table;
 use tundra_core::{
-    ExtractRequest, IdempotencyKey, OnLossy, Relation, TableName, Window, engine::ExtractOptions,
+    ExtractRequest, IdempotencyKey, OnLossy, Relation, TableName, Window, WriteOptions,
 };
 
 use crate::{
@@ -220,7 +220,7 @@ pub(crate) struct ExtractCommand {
     pub(crate) relation: Wanted,
     /// How it is read; its relation is that of a query that is not read yet where there is one.
     pub(crate) request: ExtractRequest,
-    pub(crate) options: ExtractOptions,
+    pub(crate) options: WriteOptions,
     pub(crate) output: Option<String>,
     pub(crate) overwrite: bool,
     pub(crate) receipt: Option<String>,
@@ -309,10 +309,7 @@ impl ExtractArgs {
             url,
             relation,
             request,
-            options: ExtractOptions {
-                compression: writing.compression,
-                row_group_rows: writing.row_group_rows(),
-            },
+            options: writing.into_options(),
             output,
             overwrite,
             receipt,

@@ -163,6 +163,15 @@ pub(crate) fn reject_limit(text: &str) -> Result<RejectLimit, String> {
     })
 }
 
+/// Reads `KEY=VALUE`, split at the first `=`.
+pub(crate) fn pair(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("it has no `=`; the form is KEY=VALUE")?;
+    if key.is_empty() {
+        return Err("the key is empty; the form is KEY=VALUE".to_owned());
+    }
+    Ok((key.to_owned(), value.to_owned()))
+}
+
 /// Reads a number of bytes, such as `512MiB`, `4GB` or `1000000`; at least one.
 pub(crate) fn size(text: &str) -> Result<u64, String> {
     match text.parse::<ByteSize>() {
@@ -271,6 +280,15 @@ mod tests {
             assert_eq!(error, "it must be a whole number from 1 on", "{text}");
         }
         assert!(reject_limit("-1").unwrap_err().contains("from 0 on"));
+    }
+
+    #[test]
+    fn pairs_are_split_once() {
+        let pair_of = |key: &str, value: &str| Ok((key.to_owned(), value.to_owned()));
+        assert_eq!(pair("owner=acme"), pair_of("owner", "acme"));
+        assert_eq!(pair("a=b=c"), pair_of("a", "b=c"));
+        assert_eq!(pair("a="), pair_of("a", ""));
+        assert!(pair("a").is_err() && pair("=b").is_err());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::num::NonZeroU64;
 
 use clap::Args;
-use tundra_core::Compression;
+use tundra_core::{BloomFilters, Compression, SortKey, WriteOptions};
 
 use crate::args::values;
 
@@ -15,7 +15,7 @@ pub(crate) struct WritingArgs {
     ///
     /// Levels of zstd are 1 to 22; higher ones are slower and smaller. Without a level it is 3.
     #[arg(long, value_name = "CODEC", default_value = "zstd")]
-    pub(crate) compression: Compression,
+    compression: Compression,
 
     /// Rows in a row group [default: by the width of the rows]
     ///
@@ -28,11 +28,60 @@ pub(crate) struct WritingArgs {
         allow_negative_numbers = true
     )]
     row_group_size: Option<NonZeroU64>,
+
+    /// Bytes in a row group, such as 64MiB [default: only its rows count]
+    ///
+    /// About so many, as the rows stand in memory before they are compressed. Whichever of this and `--row-group-size` is reached
+    /// first ends a row group.
+    #[arg(long, value_name = "SIZE", value_parser = values::size)]
+    row_group_bytes: Option<u64>,
+
+    /// Sort the rows by a column of the output; repeat it for the next column
+    ///
+    /// `COLUMN`, and behind it `desc` for the largest first, and `nulls first` for nulls before and not
+    /// behind the others. What is equal stays in its order. What does not fit into memory is sorted on
+    /// disk. A column whose own name ends with such a word is written with one more: `"name desc asc"`.
+    #[arg(long, value_name = "COLUMN")]
+    sort_by: Vec<SortKey>,
+
+    /// Different values up to which a column has a dictionary [default: a fifth of the rows]
+    ///
+    /// Counted in each row group; 0 for no dictionaries at all.
+    #[arg(long, value_name = "N")]
+    dictionary_values: Option<u64>,
+
+    /// How often bloom filters may err, as a share such as 0.01, or `off` for none [default: 0.01]
+    ///
+    /// They tell readers which row groups certainly lack a value, and are written for columns with a
+    /// dictionary.
+    #[arg(long, value_name = "SHARE")]
+    bloom_filters: Option<BloomFilters>,
+
+    /// Put a key and a value into the metadata of the file; repeat it for more
+    #[arg(long, value_name = "KEY=VALUE", value_parser = values::pair)]
+    metadata: Vec<(String, String)>,
 }
 
 impl WritingArgs {
-    /// Returns the rows of a row group, if they were said.
-    pub(crate) fn row_group_rows(&self) -> Option<u64> {
-        self.row_group_size.map(NonZeroU64::get)
+    /// Makes the engine's options of what was typed.
+    pub(crate) fn into_options(self) -> WriteOptions {
+        let Self {
+            compression,
+            row_group_size,
+            row_group_bytes,
+            sort_by,
+            dictionary_values,
+            bloom_filters,
+            metadata,
+        } = self;
+        WriteOptions {
+            compression,
+            row_group_rows: row_group_size.map(NonZeroU64::get),
+            row_group_bytes,
+            dictionary_values,
+            bloom_filters: bloom_filters.unwrap_or_default(),
+            sort_by,
+            metadata,
+        }
     }
 }

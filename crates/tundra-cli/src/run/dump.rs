@@ -5,8 +5,8 @@ use std::{collections::BTreeSet, fs, sync::Arc};
 use serde_json::{Value, json};
 use tundra_core::{
     Connector, Error, ExtractRequest, IfExists, Output, Receipt, Relation, Resources,
-    Session as Database, StorageError, TableFacts,
-    engine::{self, ExtractOptions, Prepared},
+    Session as Database, StorageError, TableFacts, WriteOptions,
+    engine::{self, Prepared},
 };
 use tundra_storage::Stores;
 
@@ -144,7 +144,8 @@ impl Dump<'_> {
             Ok((request, self.place(&file_of(table))?))
         });
         let wanted = wanted.collect::<Result<Vec<_>, Failure>>()?;
-        let options = ExtractOptions { compression: self.args.compression, row_group_rows: None };
+        let options =
+            WriteOptions { compression: self.args.compression, ..WriteOptions::default() };
         let from = (self.connector, database);
         let control = session.control(self.bar);
         let connections = usize::from(self.args.connections);

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use crate::{
     BadRowPolicy, Control, ConvertOptions, Counts, Error, Format, Input, ObjectWriter, Output,
-    OutputFacts, Receipt, Resources, Result, Stage,
+    OutputFacts, Receipt, Resources, Result, Stage, WriteOptions,
     engine::{
         beside::{REJECTS_OF_METADATA_KEY, RejectsPlace},
         contract::Held,
@@ -71,14 +71,11 @@ pub async fn prepare(
     let opened = Arc::new(opened);
     options.json.check(opened.format, &opened.location)?;
     options.text.check(&options.null_words, opened.format, &opened.location)?;
+    options.writing.check()?;
     let rejects_place = RejectsPlace::beside(output, options.on_bad_row)?;
     // A place that cannot be written is told before anything is read.
     let writer = create(output, &stop).await?;
-    let writing = Writing {
-        compression: options.compression,
-        row_group_rows: options.row_group_rows,
-        order: RowOrder::Kept,
-    };
+    let writing = Writing { options: options.writing.clone(), order: RowOrder::Kept };
     let conversion = Conversion {
         run: Run::new(output, writing, resources, control, &stop),
         opened: Arc::clone(&opened),
@@ -152,7 +149,7 @@ impl Conversion {
                 None => runtime.block_on(create(&self.run.output, stop))?,
             };
             let columns = held.table().columns().to_vec();
-            let plan = EncodedPlan::new(self.opened.facts(), held.decisions(), columns, None)?;
+            let plan = self.run.plan(self.opened.facts(), held.decisions(), columns, None)?;
             match self.copy_table(held.table(), plan, writer) {
                 Ok(copied) => {
                     held.check_nulls(&copied.nulls)?;
@@ -213,8 +210,7 @@ impl Conversion {
         let input = ParquetInput::plan(&footer, location, &self.options)?;
         let inspected = Instant::now();
         self.run.control.reporter.stage(Stage::Converting);
-        let plan =
-            EncodedPlan::new(self.opened.facts(), input.decisions, input.columns, input.geo)?;
+        let plan = self.run.plan(self.opened.facts(), input.decisions, input.columns, input.geo)?;
         let read = ReadByEngine { location, bytes: object.info().size };
         let feed = Feed::Object { object: Arc::clone(object), select: input.select, read };
         let (written, files) = self.run.copy(feed, &plan, input.row_bytes, writer)?;
@@ -261,7 +257,10 @@ impl Conversion {
         let statement = sql::copy(
             &sql::select_stream(),
             sql::REJECTS,
-            self.options.compression,
+            &WriteOptions {
+                compression: self.options.writing.compression,
+                ..WriteOptions::default()
+            },
             ROW_GROUP_ROWS,
             &[(REJECTS_OF_METADATA_KEY, owner)],
         );

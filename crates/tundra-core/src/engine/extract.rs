@@ -8,28 +8,19 @@ mod rows;
 use std::time::Instant;
 
 use crate::{
-    BadRowPolicy, Compression, Connector, Control, Counts, DatabaseFacts, Error, ExtractRequest,
-    Extraction, LossEvent, ObjectWriter, Output, Receipt, Relation, Resources, Result, Session,
-    SourceFacts, Stage, StreamEnd, Window, WindowFacts,
+    BadRowPolicy, Connector, Control, Counts, DatabaseFacts, Error, ExtractRequest, Extraction,
+    LossEvent, ObjectWriter, Output, Receipt, Relation, Resources, Result, Session, SourceFacts,
+    Stage, StreamEnd, Window, WindowFacts, WriteOptions,
     engine::{
         beside::RejectsPlace,
         copy::{RowOrder, Stop},
         extract::rows::Rows,
         geo::GeoMetadata,
         prepared::{Prepared, StopOnDrop},
-        run::{Copied, EncodedPlan, Feed, Finished, Run, Writing, create, in_background},
+        run::{Copied, Feed, Finished, Run, Writing, create, in_background},
         tally::SAMPLES,
     },
 };
-
-/// How the output of an extraction is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct ExtractOptions {
-    /// How it is compressed.
-    pub compression: Compression,
-    /// Rows of a row group; see [`crate::ConvertOptions::row_group_rows`].
-    pub row_group_rows: Option<u64>,
-}
 
 /// Connects to a database and takes a snapshot of it.
 ///
@@ -129,7 +120,7 @@ pub async fn extract(
     (connector, session): (&dyn Connector, &mut dyn Session),
     request: &ExtractRequest,
     output: &Output,
-    options: &ExtractOptions,
+    options: &WriteOptions,
     resources: &Resources,
     control: &Control,
 ) -> Result<Receipt> {
@@ -148,18 +139,18 @@ pub async fn extract(
 pub async fn prepare_extraction(
     relation: OpenRelation,
     output: &Output,
-    options: &ExtractOptions,
+    options: &WriteOptions,
     resources: &Resources,
 ) -> Result<Prepared> {
     let OpenRelation { extraction, facts, window, control, stop, guard } = relation;
     stop.check()?;
+    options.check()?;
     let rejects_place = RejectsPlace::beside(output, BadRowPolicy::Fail)?;
     // A place that cannot be written is told before anything is read.
     let writer = create(output, &stop).await?;
-    let ExtractOptions { compression, row_group_rows } = *options;
     // A query has an order of its own; that of several streams is chance.
     let order = if extraction.partitions() == 1 { RowOrder::Kept } else { RowOrder::Free };
-    let writing = Writing { compression, row_group_rows, order };
+    let writing = Writing { options: options.clone(), order };
     let run = Run::new(output, writing, resources, &control, &stop);
     let work = move || work(&run, extraction, facts, window, writer);
     let finished = in_background(&stop, work).await?;
@@ -176,7 +167,7 @@ fn work(
 ) -> Result<Finished> {
     let geo = GeoMetadata::of_schema(&extraction.schema());
     let decisions = [extraction.decisions(), &geo.decisions].concat();
-    let plan = EncodedPlan::new(facts, decisions, extraction.columns().to_vec(), geo.json)?;
+    let plan = run.plan(facts, decisions, extraction.columns().to_vec(), geo.json)?;
     let inspected = Instant::now();
     run.control.reporter.stage(Stage::Converting);
     let mut streams = Vec::new();

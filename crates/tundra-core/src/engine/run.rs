@@ -10,10 +10,10 @@ use sha2::{Digest, Sha256};
 use tokio::runtime::Handle;
 
 use crate::{
-    ColumnCounts, ColumnPlan, Compression, Control, Counts, Decision, Error, FORMAT_VERSION,
-    LossEvent, ObjectReader, ObjectWriter, Output, OutputFacts, PLAN_DIGEST_METADATA_KEY,
-    PLAN_METADATA_KEY, Plan, Receipt, Resources, Result, RunId, SourceFacts, Stage, Timings,
-    WindowFacts,
+    ColumnCounts, ColumnPlan, Control, Counts, Decision, Error, FORMAT_VERSION, LossEvent,
+    ObjectReader, ObjectWriter, Output, OutputFacts, PLAN_DIGEST_METADATA_KEY, PLAN_METADATA_KEY,
+    Plan, Receipt, Resources, Result, RunId, SourceFacts, Stage, Timings, WindowFacts,
+    WriteOptions,
     engine::{
         copy::{Functions, ReadByEngine, RowOrder, Stop, open_database, run_copy},
         failure::engine_error,
@@ -29,13 +29,11 @@ use crate::{
 pub(crate) const ROW_GROUP_ROWS: u64 = 122_880;
 
 /// How the output is written.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Writing {
-    /// How it is compressed.
-    pub(crate) compression: Compression,
-    /// Rows of a row group; by the width of the rows when not given.
-    pub(crate) row_group_rows: Option<u64>,
-    /// In what order.
+    /// As it was asked for.
+    pub(crate) options: WriteOptions,
+    /// In what order, where the rows are not sorted.
     pub(crate) order: RowOrder,
 }
 
@@ -92,7 +90,7 @@ pub(crate) struct EncodedPlan {
 
 impl EncodedPlan {
     /// Puts a plan together and writes it down. `geo` is the metadata of GeoParquet, if there is any.
-    pub(crate) fn new(
+    fn new(
         source: SourceFacts,
         decisions: Vec<Decision>,
         columns: Vec<ColumnPlan>,
@@ -145,6 +143,39 @@ impl Run {
         self.output.storage.display(&self.output.path)
     }
 
+    /// Plans an output of these columns, which may have to be sorted.
+    ///
+    /// # Errors
+    /// Fails when it is to be sorted by a column that it does not have.
+    pub(crate) fn plan(
+        &self,
+        source: SourceFacts,
+        mut decisions: Vec<Decision>,
+        columns: Vec<ColumnPlan>,
+        geo: Option<String>,
+    ) -> Result<EncodedPlan> {
+        let keys = &self.writing.options.sort_by;
+        for key in keys {
+            if !columns.iter().any(|column| column.name == key.column) {
+                return Err(Error::UnknownColumn {
+                    option: "`--sort-by`",
+                    column: key.column.clone(),
+                    input: source.location,
+                    known: columns.into_iter().map(|column| column.name).collect(),
+                });
+            }
+        }
+        if !keys.is_empty() {
+            decisions.push(Decision {
+                what: "order".to_owned(),
+                value: keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+                confidence: 1.0,
+                reason: "given".to_owned(),
+            });
+        }
+        EncodedPlan::new(source, decisions, columns, geo)
+    }
+
     /// Writes all rows of the feed, which have about `row_bytes` bytes each. Returns how many the writer
     /// counted, and where they are.
     pub(crate) fn copy(
@@ -164,30 +195,40 @@ impl Run {
         files.offer(sql::OUTPUT, writer);
         let Self { resources, shares, id, writing, .. } = self;
         let functions = if rows.is_some() { Functions::Few } else { Functions::All };
-        let database =
-            open_database(resources, *shares, *id, writing.order, functions, files.clone())?;
+        // A sort needs to know the order of what is equal.
+        let is_sorted = !writing.options.sort_by.is_empty();
+        let order = if is_sorted { RowOrder::Kept } else { writing.order };
+        let database = open_database(resources, *shares, *id, order, functions, files.clone())?;
         if let Some(rows) = rows {
             database
                 .register_stream(sql::STREAM, rows)
                 .map_err(|error| engine_error("take the rows", error))?;
         }
+        let select = if is_sorted { self.sorted(&select, plan) } else { select };
         let statement = self.copy_statement(&select, plan, row_bytes);
         let written = run_copy(&database, &statement, &self.stop, read)?;
         Ok((written, files))
+    }
+
+    /// Returns the query for the same rows in the order that is asked for.
+    fn sorted(&self, select: &str, plan: &EncodedPlan) -> String {
+        let names: Vec<&str> = plan.plan.columns.iter().map(|it| it.name.as_str()).collect();
+        sql::sorted(select, &names, &self.writing.options.sort_by)
     }
 
     fn copy_statement(&self, select: &str, plan: &EncodedPlan, row_bytes: u64) -> String {
         let mut metadata =
             vec![(PLAN_METADATA_KEY, &*plan.json), (PLAN_DIGEST_METADATA_KEY, &*plan.digest)];
         metadata.extend(plan.geo.as_deref().map(|geo| (geo::KEY, geo)));
-        let compression = self.writing.compression;
-        sql::copy(select, sql::OUTPUT, compression, self.row_group_rows(row_bytes), &metadata)
+        let options = &self.writing.options;
+        metadata.extend(options.metadata.iter().map(|(key, value)| (&**key, &**value)));
+        sql::copy(select, sql::OUTPUT, options, self.row_group_rows(row_bytes), &metadata)
     }
 
     /// Returns the rows of a row group: as asked, or so many that they fit their share of memory.
     fn row_group_rows(&self, row_bytes: u64) -> u64 {
         const SMALLEST: u64 = 2048;
-        self.writing.row_group_rows.unwrap_or_else(|| {
+        self.writing.options.row_group_rows.unwrap_or_else(|| {
             let fitting = self.shares.row_group.checked_div(row_bytes).unwrap_or(ROW_GROUP_ROWS);
             // DuckDB hands rows on 2,048 at a time.
             (fitting / SMALLEST * SMALLEST).clamp(SMALLEST, ROW_GROUP_ROWS)

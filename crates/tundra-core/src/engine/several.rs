@@ -13,9 +13,9 @@ use tokio::{sync::Semaphore, task::JoinSet};
 
 use crate::{
     Cancel, Connector, Control, Error, ExtractRequest, Output, Progress, Reporter, Resources,
-    Result, Session, Stage,
+    Result, Session, Stage, WriteOptions,
     engine::{
-        extract::{ExtractOptions, OpenRelation, prepare_extraction},
+        extract::{OpenRelation, prepare_extraction},
         prepared::Prepared,
     },
 };
@@ -37,7 +37,7 @@ const MEMORY_OF_A_RUN: u64 = 160 << 20;
 pub async fn prepare_extractions(
     (connector, session): (&dyn Connector, &mut dyn Session),
     wanted: Vec<(ExtractRequest, Output)>,
-    options: &ExtractOptions,
+    options: &WriteOptions,
     resources: &Resources,
     control: &Control,
     connections: usize,
@@ -76,7 +76,7 @@ pub async fn prepare_extractions(
                 break;
             }
         };
-        let (permits, share, options) = (Arc::clone(&permits), share.clone(), *options);
+        let (permits, share, options) = (Arc::clone(&permits), share.clone(), options.clone());
         // All at once: two that each have a part of what they need would wait for each other.
         let streams = relation.streams().clamp(1, connections);
         running.spawn(async move {

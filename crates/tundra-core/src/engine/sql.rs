@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use tundra_duckdb::{quote_identifier, quote_literal};
 
-use crate::{ColumnType, Compression};
+use crate::{BloomFilters, ColumnType, Compression, SortKey, WriteOptions};
 
 /// The name under which the rows of a text input are registered.
 pub(crate) const STREAM: &str = "source";
@@ -20,11 +20,11 @@ pub(crate) const REJECTS: &str = "rejects.parquet";
 pub(crate) fn copy(
     select: &str,
     file: &str,
-    compression: Compression,
+    options: &WriteOptions,
     row_group_rows: u64,
     metadata: &[(&str, &str)],
 ) -> String {
-    let compression = match compression {
+    let mut writing = match options.compression {
         Compression::Zstd(None) => "COMPRESSION zstd".to_owned(),
         Compression::Zstd(Some(level)) => {
             format!("COMPRESSION zstd, COMPRESSION_LEVEL {level}")
@@ -32,6 +32,20 @@ pub(crate) fn copy(
         Compression::Snappy => "COMPRESSION snappy".to_owned(),
         Compression::None => "COMPRESSION uncompressed".to_owned(),
     };
+    writing.push_str(&format!(", ROW_GROUP_SIZE {row_group_rows}"));
+    if let Some(bytes) = options.row_group_bytes {
+        writing.push_str(&format!(", ROW_GROUP_SIZE_BYTES '{bytes} B'"));
+    }
+    if let Some(values) = options.dictionary_values {
+        writing.push_str(&format!(", DICTIONARY_SIZE_LIMIT {values}"));
+    }
+    match options.bloom_filters {
+        BloomFilters::Usual => {}
+        BloomFilters::Share(share) => {
+            writing.push_str(&format!(", BLOOM_FILTER_FALSE_POSITIVE_RATIO {share}"));
+        }
+        BloomFilters::None => writing.push_str(", WRITE_BLOOM_FILTER false"),
+    }
     let metadata = if metadata.is_empty() {
         String::new()
     } else {
@@ -42,8 +56,8 @@ pub(crate) fn copy(
         format!(", KV_METADATA {{{}}}", pairs.join(", "))
     };
     format!(
-        "COPY ({select}) TO {} (FORMAT parquet, {compression}, ROW_GROUP_SIZE {row_group_rows}\
-         {metadata}, RETURN_STATS, USE_TMP_FILE false)",
+        "COPY ({select}) TO {} (FORMAT parquet, {writing}{metadata}, \
+         RETURN_STATS, USE_TMP_FILE false)",
         quote_literal(&url(file)),
     )
 }
@@ -51,6 +65,29 @@ pub(crate) fn copy(
 /// Returns the query for all rows of the registered stream.
 pub(crate) fn select_stream() -> String {
     format!("SELECT * FROM {}", quote_identifier(STREAM))
+}
+
+/// Returns the query for the rows of `select`, whose columns have these names, sorted by some of them. What
+/// is equal stays in its order: it is numbered before.
+pub(crate) fn sorted(select: &str, names: &[&str], keys: &[SortKey]) -> String {
+    let columns: Vec<String> =
+        names.iter().enumerate().map(|(index, name)| column(index, name)).collect();
+    let keys: Vec<String> = keys
+        .iter()
+        .filter_map(|key| {
+            let index = names.iter().position(|name| *name == key.column)?;
+            let direction = if key.descending { "DESC" } else { "ASC" };
+            let nulls = if key.nulls_first { "FIRST" } else { "LAST" };
+            Some(format!("{} {direction} NULLS {nulls}", alias(index)))
+        })
+        .collect();
+    format!(
+        "SELECT {} FROM (SELECT *, row_number() OVER () FROM ({select}) AS unsorted) \
+         AS numbered({}, place) ORDER BY {}, place",
+        columns.join(", "),
+        aliases(names.len()),
+        keys.join(", "),
+    )
 }
 
 /// Returns a column of the Parquet input, by its place, under its new name.

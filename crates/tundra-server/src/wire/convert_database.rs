@@ -3,8 +3,7 @@
 use serde::{Deserialize, Serialize};
 use tundra_connectors::{DatabaseKind, parse_table};
 use tundra_core::{
-    Compression, DataError, ExtractRequest, OnLossy, Relation, SourceId, TableName,
-    engine::ExtractOptions,
+    Compression, DataError, ExtractRequest, OnLossy, Relation, SourceId, TableName, WriteOptions,
 };
 use utoipa::ToSchema;
 
@@ -130,9 +129,9 @@ impl ConvertDatabase {
     ///
     /// # Errors
     /// When the compression is none.
-    pub(crate) fn extract_options(&self, default: Compression) -> Result<ExtractOptions, Failure> {
+    pub(crate) fn extract_options(&self, default: Compression) -> Result<WriteOptions, Failure> {
         let compression = compression(self.compression.as_deref(), default)?;
-        Ok(ExtractOptions { compression, ..ExtractOptions::default() })
+        Ok(WriteOptions { compression, ..WriteOptions::default() })
     }
 
     /// Checks everything that can be checked without asking anybody.

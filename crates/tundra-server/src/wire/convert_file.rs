@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use tundra_core::{
     BadRowPolicy, ColumnType, Compression, ConvertOptions, DataError, Format, JsonHints,
-    RejectLimit, SourceId,
+    RejectLimit, SourceId, WriteOptions,
 };
 use utoipa::ToSchema;
 
@@ -216,7 +216,10 @@ impl ConvertFile {
             skip_rows: skip_rows.iter().copied().collect(),
             on_bad_row: on_bad_row.as_deref().map(bad_row_policy).transpose()?.unwrap_or_default(),
             max_rejects: max_rejects.as_deref().map(reject_limit).transpose()?,
-            compression: compression(self.compression.as_deref(), Compression::default())?,
+            writing: WriteOptions {
+                compression: compression(self.compression.as_deref(), Compression::default())?,
+                ..WriteOptions::default()
+            },
             ..ConvertOptions::default()
         })
     }
@@ -339,7 +342,7 @@ mod tests {
         assert_eq!(options.type_overrides, [("amount".to_owned(), ColumnType::Double)]);
         assert_eq!(options.skip_rows.into_iter().collect::<Vec<_>>(), [0, 1]);
         assert_eq!(options.text.delimiter.as_deref(), Some(","));
-        assert_eq!(options.compression, Compression::Zstd(None));
+        assert_eq!(options.writing.compression, Compression::Zstd(None));
     }
 
     #[tokio::test]

@@ -6,8 +6,7 @@ use tundra_connectors::{
 };
 use tundra_core::{
     Compression, ConnectorError, Control, Error, ErrorKind, ExtractRequest, Output, Source,
-    VersionStatus,
-    engine::{self, ExtractOptions},
+    VersionStatus, WriteOptions, engine,
 };
 use tundra_runs::{DatabaseRun, Outcome, RunError};
 
@@ -26,7 +25,7 @@ pub(super) async fn convert(
     let options = |compression| {
         let options = request.extract_options(compression)?;
         let row_group_rows = work.workshop.row_group_rows;
-        Ok::<_, Failure>(ExtractOptions { row_group_rows, ..options })
+        Ok::<_, Failure>(WriteOptions { row_group_rows, ..options })
     };
     match request.place()? {
         DatabasePlace::Source(id) => {
@@ -46,7 +45,7 @@ async fn into_version(
     work: &Work<'_>,
     request: &ConvertDatabase,
     asked: ExtractRequest,
-    options: ExtractOptions,
+    options: WriteOptions,
     source: Source,
 ) -> Result<Converted, Failure> {
     let kind = kind_of(&source, request)?;
@@ -96,7 +95,7 @@ async fn to_url(
     work: &Work<'_>,
     request: &ConvertDatabase,
     asked: ExtractRequest,
-    options: ExtractOptions,
+    options: WriteOptions,
     kind: DatabaseKind,
     output: &Output,
 ) -> Result<Converted, Failure> {
@@ -205,7 +204,7 @@ fn streams(receipt: &tundra_core::Receipt) -> u64 {
 
 fn info(
     request: &ConvertDatabase,
-    options: &ExtractOptions,
+    options: &WriteOptions,
     database: &str,
     engine: Engine,
     partitioned: bool,

@@ -1,6 +1,6 @@
 //! Converts files: into versions of sources, and from one URL to another.
 
-use tundra_core::{ConvertOptions, VersionStatus, engine};
+use tundra_core::{ConvertOptions, VersionStatus, WriteOptions, engine};
 use tundra_runs::{FileRun, Outcome};
 use tundra_storage::UploadFate;
 
@@ -66,5 +66,7 @@ async fn into_version(
 /// Returns how the file is converted: what the request says, and what is the service's to say.
 fn options(work: &Work<'_>, request: &ConvertFile) -> Result<ConvertOptions, Failure> {
     let row_group_rows = work.workshop.row_group_rows;
-    Ok(ConvertOptions { row_group_rows, ..request.convert_options()? })
+    let options = request.convert_options()?;
+    let writing = WriteOptions { row_group_rows, ..options.writing };
+    Ok(ConvertOptions { writing, ..options })
 }

@@ -1,0 +1,230 @@
+//! How an output is written.
+//!
+//! Start at [`WriteOptions`]. These are plain values; what they become in a Parquet file is the engine's
+//! business.
+
+use std::{collections::BTreeSet, fmt, str::FromStr};
+
+use crate::{
+    error::{Error, Result},
+    format::Compression,
+};
+
+/// Keys of the metadata that are ours or that readers give a meaning of their own.
+const TAKEN_KEYS: [&str; 3] = ["geo", "ARROW:schema", "pandas"];
+
+/// What our own keys of the metadata begin with.
+const OWN_KEYS: &str = "tundra.";
+
+/// How an output is written. What is not given is chosen by the width of the rows or left to the writer.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct WriteOptions {
+    /// How it is compressed.
+    pub compression: Compression,
+    /// Rows of a row group, which has up to 2,047 more because DuckDB hands rows on in blocks; chosen
+    /// by the width of the rows when not given.
+    pub row_group_rows: Option<u64>,
+    /// Bytes of a row group in memory, before they are encoded and compressed; about. Whichever of the
+    /// two is reached first ends a row group.
+    pub row_group_bytes: Option<u64>,
+    /// How many different values a column of a row group may have and still be written with a dictionary:
+    /// a fifth of its rows when not given, and 0 for no dictionaries at all.
+    pub dictionary_values: Option<u64>,
+    /// Bloom filters of the columns that have a dictionary.
+    pub bloom_filters: BloomFilters,
+    /// By what the rows are sorted: by the first, then by the next. Rows that are equal in all of them stay
+    /// in the order in which they were read. When empty, all rows do.
+    pub sort_by: Vec<SortKey>,
+    /// Pairs of a key and a value that stand in the metadata of the file.
+    pub metadata: Vec<(String, String)>,
+}
+
+/// Whether filters are written that tell readers which row groups certainly lack a value.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub enum BloomFilters {
+    /// They are, and err for one in a hundred values that are not there.
+    #[default]
+    Usual,
+    /// They are, and err for this share of the values that are not there; above 0 and below 1.
+    Share(f64),
+    /// They are not.
+    None,
+}
+
+/// A column by which rows are sorted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SortKey {
+    /// Its name in the output.
+    pub column: String,
+    /// The largest value comes first.
+    pub descending: bool,
+    /// Nulls come first, and not last.
+    pub nulls_first: bool,
+}
+
+/// A text that says no [`SortKey`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a column to sort by is missing in `{0}`")]
+pub struct SortKeyError(String);
+
+/// A text that says no [`BloomFilters`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is neither `off` nor a share above 0 and below 1, such as 0.01")]
+pub struct BloomFiltersError(String);
+
+impl WriteOptions {
+    /// Checks that they make sense together, whatever is written.
+    ///
+    /// # Errors
+    /// Fails when a key of the metadata is empty, is given twice or is not free, or when a column is to be
+    /// sorted by twice.
+    pub fn check(&self) -> Result<()> {
+        let mut keys = BTreeSet::new();
+        for (key, _) in &self.metadata {
+            let lower = key.to_lowercase();
+            if key.is_empty() || key.contains('\0') {
+                return Err(Error::request("a key of the metadata is empty or has a zero byte"));
+            }
+            if lower.starts_with(OWN_KEYS) || TAKEN_KEYS.iter().any(|it| it.to_lowercase() == lower)
+            {
+                return Err(Error::Request {
+                    message: format!("the key `{key}` of the metadata has a meaning of its own"),
+                    hint: Some(format!(
+                        "name another; not free are those that begin with `{OWN_KEYS}`, and {}",
+                        TAKEN_KEYS.map(|it| format!("`{it}`")).join(", ")
+                    )),
+                });
+            }
+            if !keys.insert(lower) {
+                return Err(Error::Request {
+                    message: format!("the key `{key}` of the metadata is given twice"),
+                    hint: Some("they are compared without regard to case".to_owned()),
+                });
+            }
+        }
+        let mut columns = BTreeSet::new();
+        match self.sort_by.iter().find(|key| !columns.insert(&key.column)) {
+            Some(key) => {
+                Err(Error::request(format!("the rows are sorted by `{}` twice", key.column)))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for SortKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.column)?;
+        if self.descending {
+            f.write_str(" desc")?;
+        }
+        if self.nulls_first {
+            f.write_str(" nulls first")?;
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for SortKey {
+    type Err = SortKeyError;
+
+    /// Reads `COLUMN`, behind which may stand `asc` or `desc` and `nulls first` or `nulls last`. A column
+    /// whose own name ends with such a word is written with one more.
+    fn from_str(text: &str) -> std::result::Result<Self, Self::Err> {
+        let (rest, nulls_first) = match without(text, " nulls first") {
+            Some(rest) => (rest, true),
+            None => (without(text, " nulls last").unwrap_or(text), false),
+        };
+        let (column, descending) = match without(rest, " desc") {
+            Some(column) => (column, true),
+            None => (without(rest, " asc").unwrap_or(rest), false),
+        };
+        if column.trim().is_empty() {
+            return Err(SortKeyError(text.to_owned()));
+        }
+        Ok(Self { column: column.to_owned(), descending, nulls_first })
+    }
+}
+
+impl FromStr for BloomFilters {
+    type Err = BloomFiltersError;
+
+    /// Reads `off` or a share.
+    fn from_str(text: &str) -> std::result::Result<Self, Self::Err> {
+        if text.eq_ignore_ascii_case("off") {
+            return Ok(Self::None);
+        }
+        match text.parse::<f64>() {
+            Ok(share) if share > 0.0 && share < 1.0 => Ok(Self::Share(share)),
+            _ => Err(BloomFiltersError(text.to_owned())),
+        }
+    }
+}
+
+/// Returns the text without words at its end, in whatever case they are.
+fn without<'a>(text: &'a str, words: &str) -> Option<&'a str> {
+    let text = text.trim_end();
+    let at = text.len().checked_sub(words.len())?;
+    let end = text.get(at..)?;
+    end.eq_ignore_ascii_case(words).then(|| &text[..at])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(text: &str) -> (String, bool, bool) {
+        let SortKey { column, descending, nulls_first } = text.parse().unwrap();
+        (column, descending, nulls_first)
+    }
+
+    #[test]
+    fn reads_columns_with_and_without_words_behind_them() {
+        assert_eq!(key("a"), ("a".to_owned(), false, false));
+        assert_eq!(key("a DESC"), ("a".to_owned(), true, false));
+        assert_eq!(key("order date asc nulls first"), ("order date".to_owned(), false, true));
+        assert_eq!(key("a desc Nulls Last"), ("a".to_owned(), true, false));
+        assert_eq!(key("a desc asc"), ("a desc".to_owned(), false, false));
+        assert_eq!(key("größe desc"), ("größe".to_owned(), true, false));
+        for text in ["", " ", " desc", " nulls first"] {
+            assert!(text.parse::<SortKey>().is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_reads_back_as_it_is_shown() {
+        for text in ["a", "a desc", "a nulls first", "a desc nulls first"] {
+            assert_eq!(text.parse::<SortKey>().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn a_share_is_between_none_and_all() {
+        assert_eq!("OFF".parse(), Ok(BloomFilters::None));
+        assert_eq!("0.05".parse(), Ok(BloomFilters::Share(0.05)));
+        for text in ["", "0", "1", "-0.1", "nan", "on"] {
+            assert!(text.parse::<BloomFilters>().is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn refuses_keys_that_are_not_free_and_columns_twice() {
+        let with = |pairs: &[(&str, &str)]| WriteOptions {
+            metadata: pairs.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect(),
+            ..WriteOptions::default()
+        };
+        with(&[("owner", "acme"), ("note", "")]).check().unwrap();
+        for pairs in [
+            &[("", "x")][..],
+            &[("tundra.plan", "x")],
+            &[("GEO", "x")],
+            &[("arrow:schema", "x")],
+            &[("a", "1"), ("A", "2")],
+        ] {
+            assert!(with(pairs).check().is_err(), "{pairs:?}");
+        }
+        let sort_by = vec!["a".parse().unwrap(), "a desc".parse().unwrap()];
+        let twice = WriteOptions { sort_by, ..WriteOptions::default() };
+        assert!(twice.check().unwrap_err().to_string().contains("`a` twice"));
+    }
+}
