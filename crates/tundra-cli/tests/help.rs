@@ -125,12 +125,20 @@ fn convert_help_lists_the_options() {
           --accept-drift        Take an input that is not as the schema says
 
     Writing:
-          --compression <CODEC>    How the output is compressed: zstd, zstd:LEVEL, snappy or none
-                                   [default: zstd]
-          --row-group-size <ROWS>  Rows in a row group [default: by the width of the rows]
-          --row-group-bytes <SIZE>  x
-          --receipt <FILE>         Write the receipt to this file as JSON, after the data
-          --json                   Print the receipt as JSON on standard output instead of the summary
+          --compression <CODEC>     How the output is compressed: zstd, zstd:LEVEL, snappy or none
+                                    [default: zstd]
+          --row-group-size <ROWS>   Rows in a row group [default: by the width of the rows]
+          --row-group-bytes <SIZE>  Bytes in a row group, such as 64MiB [default: only its rows count]
+          --sort-by <COLUMN>        Sort the rows by a column of the output; repeat it for the next
+                                    column
+          --dictionary-values <N>   Different values up to which a column has a dictionary [default: a
+                                    fifth of the rows]
+          --bloom-filters <SHARE>   How often bloom filters may err, as a share such as 0.01, or `off`
+                                    for none [default: 0.01]
+          --metadata <KEY=VALUE>    Put a key and a value into the metadata of the file; repeat it for
+                                    more
+          --receipt <FILE>          Write the receipt to this file as JSON, after the data
+          --json                    Print the receipt as JSON on standard output instead of the summary
 
     Versions:
           --source <SOURCE>        Make the next version of this catalogued source, by its name or its
