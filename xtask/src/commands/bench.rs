@@ -48,7 +48,8 @@ const EXTENSIONS_REQUIREMENTS: &str = "xtask/src/commands/bench/python/extension
 ///
 /// The data (17 GB) is made once and kept in the cache folder. Let the machine do nothing else
 /// meanwhile. Each document is written when all of its cases ran on the full data: BENCHMARKS.md for
-/// files and stores, BENCHMARKS-DATABASES.md for databases, BENCHMARKS-TENFOLD.md for those with ten
+/// files and stores, BENCHMARKS-FORMATS.md for compressed files, workbooks and GeoJSON,
+/// BENCHMARKS-DATABASES.md for databases, BENCHMARKS-TENFOLD.md for those with ten
 /// times the rows, which take ten times as long, and BENCHMARKS-SERVER.md for the server.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {

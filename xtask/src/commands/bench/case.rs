@@ -1,7 +1,9 @@
-//! What is measured. To add a case, add a value to [`files::CASES`] or [`databases::CASES`].
+//! What is measured. To add a case, add a value to one of the tables
+//! [`files::CASES`], [`formats::CASES`] and [`databases::CASES`].
 
 mod databases;
 mod files;
+mod formats;
 
 use super::report::Report;
 
@@ -39,6 +41,12 @@ pub(super) enum Input {
     LargeCsv,
     /// The first 10 KB of the CSV file, in whole lines.
     SmallCsv,
+    /// The CSV file, compressed with gzip.
+    GzipCsv,
+    /// A workbook (xlsx) of 20 columns.
+    Workbook,
+    /// A FeatureCollection of points and polygons.
+    GeoJson,
     /// The rows of the CSV file as a table of a server: `lineitem`, or `lineitem_10` of ten times the
     /// rows.
     Table(Server, Rows),
@@ -123,7 +131,7 @@ pub(super) enum Figure {
 
 /// Returns all cases, in the order in which they run.
 pub(super) fn cases() -> impl Iterator<Item = &'static Case> {
-    files::CASES.iter().chain(databases::CASES)
+    files::CASES.iter().chain(formats::CASES).chain(databases::CASES)
 }
 
 impl Case {
@@ -132,6 +140,7 @@ impl Case {
         match self.input {
             Input::Table(_, Rows::Once) | Input::Sqlite(Rows::Once) => Report::Databases,
             Input::Table(_, Rows::Tenfold) | Input::Sqlite(Rows::Tenfold) => Report::Tenfold,
+            Input::GzipCsv | Input::Workbook | Input::GeoJson => Report::Formats,
             _ => Report::Files,
         }
     }

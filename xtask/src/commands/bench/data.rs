@@ -43,8 +43,8 @@ const CONTRADICTION: &str = "00713";
 pub(super) struct Data {
     folder: PathBuf,
     python: PathBuf,
-    make_ndjson: PathBuf,
-    make_sqlite: PathBuf,
+    /// The folder of the scripts.
+    scripts: PathBuf,
     is_quick: bool,
 }
 
@@ -65,8 +65,7 @@ impl Data {
         Ok(Self {
             folder,
             python: python.to_owned(),
-            make_ndjson: script(workspace, "make_ndjson.py"),
-            make_sqlite: script(workspace, "make_sqlite.py"),
+            scripts: script(workspace, ""),
             is_quick: quick,
         })
     }
@@ -102,6 +101,24 @@ impl Data {
             Input::SmallCsv => {
                 let csv = self.ensure(Input::Csv)?;
                 self.ensure_file("lineitem-10k.csv", |path| make_small(&csv, path))
+            }
+            Input::GzipCsv => {
+                let csv = self.ensure(Input::Csv)?;
+                self.ensure_file("lineitem.csv.gz", |path| {
+                    self.script("make_gzip.py").arg(&csv).arg(path).run()
+                })
+            }
+            Input::Workbook => {
+                let rows = if self.is_quick { "30000" } else { "300000" };
+                self.ensure_file("workbook.xlsx", |path| {
+                    self.script("make_workbook.py").arg(path).arg(rows).run()
+                })
+            }
+            Input::GeoJson => {
+                let size = if self.is_quick { "50000000" } else { "500000000" };
+                self.ensure_file("places.geojson", |path| {
+                    self.script("make_geojson.py").arg(path).arg(size).run()
+                })
             }
             Input::Sqlite(rows) => {
                 let csv = self.ensure(Input::Csv)?;
@@ -165,7 +182,11 @@ impl Data {
     }
 
     fn make_ndjson(&self, csv: &Path, path: &Path) -> anyhow::Result<()> {
-        Cmd::new(&self.python).arg("-I").arg(&self.make_ndjson).arg(csv).arg(path).run()
+        self.script("make_ndjson.py").arg(csv).arg(path).run()
+    }
+
+    fn script(&self, name: &str) -> Cmd {
+        Cmd::new(&self.python).arg("-I").arg(self.scripts.join(name))
     }
 
     fn make_sqlite(&self, csv: &Path, rows: Rows, path: &Path) -> anyhow::Result<()> {
@@ -178,9 +199,7 @@ impl Data {
             Rows::Once => 1,
             Rows::Tenfold => 10,
         };
-        Cmd::new(&self.python)
-            .arg("-I")
-            .arg(&self.make_sqlite)
+        self.script("make_sqlite.py")
             .args([csv, path])
             .arg(CREATE_LINEITEM)
             .args((1..times).map(|time| add_rows("lineitem", "lineitem", time)))

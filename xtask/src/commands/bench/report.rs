@@ -16,6 +16,8 @@ use super::{
 pub(super) enum Report {
     /// Files and stores, and the program itself.
     Files,
+    /// Compressed files, workbooks and GeoJSON.
+    Formats,
     /// Databases.
     Databases,
     /// Databases with ten times the rows.
@@ -29,6 +31,7 @@ impl Report {
     pub(super) fn path(self) -> &'static str {
         match self {
             Self::Files => "docs/BENCHMARKS.md",
+            Self::Formats => "docs/BENCHMARKS-FORMATS.md",
             Self::Databases => "docs/BENCHMARKS-DATABASES.md",
             Self::Tenfold => "docs/BENCHMARKS-TENFOLD.md",
             Self::Server => "docs/BENCHMARKS-SERVER.md",
@@ -38,6 +41,7 @@ impl Report {
     fn title(self) -> &'static str {
         match self {
             Self::Files => "Benchmarks",
+            Self::Formats => "Benchmarks of compressed files, workbooks and GeoJSON",
             Self::Databases => "Benchmarks of databases",
             Self::Tenfold => "Benchmarks of databases with ten times the rows",
             Self::Server => "Benchmarks of the server",
@@ -57,6 +61,11 @@ impl Report {
                  for a clean file.\n  \
                  \"DuckDB, told\" is given the type of that column, and keeps the value as Tundra does by \
                  itself.\n"
+            }
+            Self::Formats => {
+                "- Data: TPC-H `lineitem` at scale factor 1 in gzip (level 6); a workbook with integers, \
+                 numbers, texts, dates and booleans, written by `xlsxwriter`; points and polygons of up to \
+                 20 corners with six properties.\n"
             }
             Self::Databases => {
                 "- Data: TPC-H `lineitem` at scale factor 1, 6,001,215 rows, made by `tpchgen-cli`.\n"
@@ -107,7 +116,7 @@ impl Machine {
         let packages = WITH_EXTENSIONS.map(|(package, _)| package);
         if let Some(others) = bench.versions_with_extensions(&packages)? {
             let others = and(&WITH_EXTENSIONS, &others.packages);
-            versions.push_str(&format!("; {others} for stores and databases"));
+            versions.push_str(&format!("; {others} for stores, databases, workbooks and GeoJSON"));
         }
         for server in databases.map(Databases::versions).transpose()?.unwrap_or_default() {
             versions.push_str(&format!("; {server}"));
@@ -180,7 +189,10 @@ pub(super) fn document(
         .map(|summary| format!(", {} in `{}`", summary.case.rounds(rounds), summary.case.name))
         .collect();
     let title = report.title();
-    let servers = if report == Report::Files { "" } else { SERVERS };
+    let servers = match report {
+        Report::Files | Report::Formats => "",
+        _ => SERVERS,
+    };
     let notes = report.notes();
     let mut text = format!(
         "# {title}\n\
@@ -308,6 +320,9 @@ fn input(input: Input) -> &'static str {
         Input::Table(Server::Mariadb, _) => "mariadb://…",
         Input::Sqlite(Rows::Once) => "lineitem.db",
         Input::Sqlite(Rows::Tenfold) => "lineitem-10.db",
+        Input::GzipCsv => "lineitem.csv.gz",
+        Input::Workbook => "workbook.xlsx",
+        Input::GeoJson => "places.geojson",
     }
 }
 

@@ -9,14 +9,14 @@ const DUCKDB_HTTPFS: &str = "DuckDB 1.5.5 with httpfs";
 const TUNDRA_ON_DISK: &str = "Tundra, on disk";
 const TUNDRA_NEAR: &str = "Tundra, near";
 
-const TUNDRA_CONVERTS: Contender = Contender {
+pub(super) const TUNDRA_CONVERTS: Contender = Contender {
     name: "Tundra",
     program: Program::Tundra,
     args: &["convert", "{input}", "-o", "{output}", "--overwrite", "-q"],
     place: Place::Disk,
 };
 
-const DUCKDB_CONVERTS_CSV: Contender = Contender {
+pub(super) const DUCKDB_CONVERTS_CSV: Contender = Contender {
     name: DUCKDB,
     program: Program::Script("duckdb_convert.py"),
     args: &["read_csv", "{input}", "{output}"],
