@@ -12,6 +12,12 @@ pub trait Source: Debug + Send + Sync {
     /// # Errors
     /// Fails when the bytes cannot be read. What a reader fails with is passed on as it is.
     fn open(&self, at: u64) -> io::Result<Box<dyn io::Read + Send>>;
+
+    /// Begins to read at a byte, of which few will be read.
+    ///
+    /// # Errors
+    /// As [`Source::open`].
+    fn open_few(&self, at: u64) -> io::Result<Box<dyn io::Read + Send>>;
 }
 
 impl Source for Vec<u8> {
@@ -22,5 +28,9 @@ impl Source for Vec<u8> {
     fn open(&self, at: u64) -> io::Result<Box<dyn io::Read + Send>> {
         let at = usize::try_from(at).map_or(self.len(), |at| at.min(self.len()));
         Ok(Box::new(io::Cursor::new(self[at..].to_vec())))
+    }
+
+    fn open_few(&self, at: u64) -> io::Result<Box<dyn io::Read + Send>> {
+        self.open(at)
     }
 }

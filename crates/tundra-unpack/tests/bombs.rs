@@ -120,6 +120,10 @@ impl tundra_unpack::Source for Failing {
         let rest = self.0[usize::try_from(at).unwrap()..self.0.len() / 2].to_vec();
         Ok(Box::new(io::Cursor::new(rest).chain(Fails)))
     }
+
+    fn open_few(&self, at: u64) -> io::Result<Box<dyn Read + Send>> {
+        self.open(at)
+    }
 }
 
 struct Fails;

@@ -219,7 +219,7 @@ impl Walk<'_> {
                 self.at = source.size();
                 return Err(self.cut_off());
             }
-            self.reader = source.open(end)?;
+            self.reader = source.open_few(end)?;
             self.at = end;
             return Ok(());
         }

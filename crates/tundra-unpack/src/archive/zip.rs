@@ -108,7 +108,7 @@ fn count(source: &dyn Source) -> io::Result<u64> {
     let size = source.size();
     let start = size.saturating_sub(END + LONGEST_COMMENT + LOCATOR as u64);
     let mut tail = Vec::new();
-    source.open(start)?.take(size - start).read_to_end(&mut tail)?;
+    source.open_few(start)?.take(size - start).read_to_end(&mut tail)?;
     let found = tail.windows(END as usize).rposition(|end| end.starts_with(b"PK\x05\x06"));
     let Some(at) = found else {
         return Err(bad("its end is missing; it is probably cut off"));
@@ -121,7 +121,7 @@ fn count(source: &dyn Source) -> io::Result<u64> {
     let offset = le_u64(&locator[8..]).filter(|offset| *offset < size);
     let offset = offset.ok_or_else(|| bad("its end points nowhere"))?;
     let mut end = Vec::new();
-    source.open(offset)?.take(56).read_to_end(&mut end)?;
+    source.open_few(offset)?.take(56).read_to_end(&mut end)?;
     match end.get(32..).and_then(le_u64) {
         Some(count) if end.starts_with(b"PK\x06\x06") => Ok(count),
         _ => Err(bad("its end points nowhere")),
@@ -169,7 +169,7 @@ impl Read for Seekable<'_> {
             let reader = match &mut self.reader {
                 Some(reader) => reader,
                 none => {
-                    let raw = self.source.open(self.at)?;
+                    let raw = self.source.open_few(self.at)?;
                     none.insert(io::BufReader::with_capacity(BUFFER_BYTES, raw))
                 }
             };
