@@ -35,8 +35,13 @@ const PATTERN: [char; 3] = ['*', '?', '['];
 
 /// Extensions of inputs that give way to `.parquet`. Any other may be a part of the name, as that of
 /// `sales.2024` is, so `.parquet` goes behind it.
-const REPLACED: [&str; 11] =
-    ["csv", "tsv", "tab", "txt", "json", "geojson", "ndjson", "jsonl", "ldjson", "pq", "parq"];
+const REPLACED: [&str; 14] = [
+    "csv", "tsv", "tab", "txt", "json", "geojson", "ndjson", "jsonl", "ldjson", "pq", "parq",
+    "tar", "tgz", "zip",
+];
+
+/// Extensions of compressed inputs, before which another one may stand.
+const COMPRESSED: [&str; 7] = ["gz", "bz2", "xz", "zst", "zstd", "lz4", "zz"];
 
 /// Where an input comes from.
 #[derive(Debug)]
@@ -289,7 +294,17 @@ pub(crate) async fn write(output: Output, text: String) -> Result<(), StorageErr
 
 /// Returns the name of the output that stands beside an input.
 fn beside(input: &str) -> String {
-    let name = input.rsplit('/').next().unwrap_or(input);
+    let file = input.rsplit('/').next().unwrap_or(input);
+    // `x.csv.gz` is `x.csv` that was compressed.
+    let name = match file.rsplit_once('.') {
+        Some((stem, extension))
+            if !stem.is_empty()
+                && COMPRESSED.iter().any(|known| extension.eq_ignore_ascii_case(known)) =>
+        {
+            stem
+        }
+        _ => file,
+    };
     let stem = match name.rsplit_once('.') {
         Some((stem, extension))
             if !stem.is_empty()
@@ -301,7 +316,7 @@ fn beside(input: &str) -> String {
         Some((stem, extension)) if extension.eq_ignore_ascii_case("parquet") => stem,
         _ => name,
     };
-    format!("{}{stem}.parquet", &input[..input.len() - name.len()])
+    format!("{}{stem}.parquet", &input[..input.len() - file.len()])
 }
 
 /// Returns the local path of an object, if it is a local file.
@@ -387,6 +402,11 @@ mod tests {
             ("ä ö.csv", "ä ö.parquet"),
             ("x.parquet", "x.parquet"),
             ("x.pq", "x.parquet"),
+            ("a/sales.csv.gz", "a/sales.parquet"),
+            ("sales.ZST", "sales.parquet"),
+            ("sales.tar.gz", "sales.parquet"),
+            ("sales.zip", "sales.parquet"),
+            (".gz", ".gz.parquet"),
         ] {
             assert_eq!(beside(input), output, "{input}");
         }

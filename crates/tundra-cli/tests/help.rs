@@ -108,6 +108,8 @@ fn convert_help_lists_the_options() {
     Reading:
           --format <FORMAT>      The format of the input [default: found out] [possible values: csv,
                                  tsv, json, ndjson, parquet]
+          --member <NAME>        The member of an archive, as its name stands there [default: the only
+                                 one that holds data]
           --skip-rows <N,...>    Leave out these records, such as 0,3; the first one behind the header
                                  is 0
           --on-bad-row <POLICY>  What happens to a record that cannot be read, or a value that does not

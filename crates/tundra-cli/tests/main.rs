@@ -20,6 +20,7 @@ mod inspect;
 mod json;
 mod keys;
 mod ls;
+mod packed;
 mod pipes;
 mod presign;
 mod rejects;

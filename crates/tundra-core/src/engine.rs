@@ -23,6 +23,7 @@ mod run;
 mod several;
 mod sql;
 mod tally;
+mod unpack;
 mod verify;
 
 mod convert;

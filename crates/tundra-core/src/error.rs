@@ -238,6 +238,16 @@ pub enum Error {
         source: BoxError,
     },
 
+    /// The input is compressed or an archive, and cannot be unpacked.
+    #[cfg(feature = "read")]
+    #[error("could not unpack `{input}`")]
+    Unpack {
+        /// The input.
+        input: String,
+        /// Why not.
+        source: tundra_unpack::Error,
+    },
+
     /// A record or a value does not fit.
     #[error("could not read `{input}`")]
     Data {
@@ -359,6 +369,8 @@ impl Classify for Error {
             Self::UnknownFormat { .. }
             | Self::UnsupportedEncoding { .. }
             | Self::Unconvertible { .. } => ErrorKind::Unsupported,
+            #[cfg(feature = "read")]
+            Self::Unpack { source, .. } => crate::read::unpack::kind(source),
             Self::Data { source, .. } => source.kind(),
             Self::Storage { source, .. } => source.kind(),
             Self::Database(source) => source.kind(),
@@ -405,6 +417,8 @@ impl Classify for Error {
             Self::BadParquet { .. } => {
                 vec!["the file was probably cut off on its way here; fetch it again".to_owned()]
             }
+            #[cfg(feature = "read")]
+            Self::Unpack { source, .. } => crate::read::unpack::hints(source),
             Self::Data { source, .. } => source.hints(),
             Self::TooManyRejects { .. } => vec![
                 "mend the input, or allow more with `--max-rejects`; a wrong `--delimiter` or \

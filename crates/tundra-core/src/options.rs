@@ -256,6 +256,11 @@ pub enum OnDrift {
 pub struct ConvertOptions {
     /// The format of the input; found when it is not given.
     pub format: Option<Format>,
+    /// The member of an archive, by its name in the archive; the only one that holds data when it is not
+    /// given.
+    pub member: Option<String>,
+    /// Bytes that may come out of a compressed input or of an archive; 1 TiB when not given.
+    pub max_unpacked: Option<u64>,
     /// How a text input is written.
     pub text: TextHints,
     /// Where the records of a JSON input are.
@@ -289,6 +294,11 @@ pub struct ConvertOptions {
 pub struct InspectOptions {
     /// The format of the input; found when it is not given.
     pub format: Option<Format>,
+    /// The member of an archive, by its name in the archive; the only one that holds data when it is not
+    /// given.
+    pub member: Option<String>,
+    /// Bytes that may come out of a compressed input or of an archive; 1 TiB when not given.
+    pub max_unpacked: Option<u64>,
     /// How a text input is written.
     pub text: TextHints,
     /// Where the records of a JSON input are.

@@ -14,3 +14,4 @@ pub(crate) mod names;
 pub(crate) mod pipeline;
 pub(crate) mod source;
 pub(crate) mod table;
+pub(crate) mod unpack;

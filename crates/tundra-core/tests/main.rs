@@ -13,6 +13,7 @@ mod hazards;
 mod inspect;
 mod json;
 mod json_hazards;
+mod packed;
 mod parquet_in;
 mod preview;
 mod publishing;

@@ -46,8 +46,12 @@ Examples:
   Take the records out of a JSON document, and make columns of the objects in them:
       tundra convert response.json --records data.items --flatten
 
+  Read what is compressed, and one file of an archive:
+      tundra convert sales.csv.gz
+      tundra convert export.zip --member 2024/sales.csv
+
   Convert in a pipe:
-      zcat sales.csv.gz | tundra convert - > sales.parquet
+      curl -s https://example.com/sales.csv | tundra convert - > sales.parquet
 
   Keep the proof:
       tundra convert sales.csv --receipt sales.receipt.json
@@ -89,6 +93,13 @@ pub(crate) struct ConvertArgs {
         help_heading = READING
     )]
     format: Option<Format>,
+
+    /// The member of an archive, as its name stands there [default: the only one that holds data]
+    ///
+    /// Of a zip or a tar archive, which may be compressed. The names are only compared; nothing is
+    /// unpacked to where one says.
+    #[arg(long, value_name = "NAME", allow_hyphen_values = true, help_heading = READING)]
+    member: Option<String>,
 
     /// Leave out these records, such as 0,3; the first one behind the header is 0
     ///
@@ -323,6 +334,7 @@ impl ConvertArgs {
             output,
             overwrite,
             format,
+            member,
             skip_rows,
             on_bad_row,
             max_rejects,
@@ -376,6 +388,8 @@ impl ConvertArgs {
             }),
             options: ConvertOptions {
                 format,
+                member,
+                max_unpacked: None,
                 text: text.into_hints(),
                 json: json_hints.into_hints(),
                 expected: None,

@@ -19,6 +19,7 @@ Examples:
   tundra inspect sales.csv
   tundra inspect sales.parquet
   tundra inspect sales.csv -o schema.yaml          write a schema to edit and to convert with
+  tundra inspect export.zip --member 2024/sales.csv
   tundra inspect response.json --records data.items --flatten
   tundra inspect --json sales.csv | jq '.columns[] | {name, type, reason}'
   head -c 1M huge.csv | tundra inspect -")]
@@ -57,6 +58,10 @@ pub(crate) struct InspectArgs {
     /// The format of the input [default: found out]
     #[arg(long, value_name = "FORMAT", value_parser = values::format(), ignore_case = true)]
     pub(crate) format: Option<Format>,
+
+    /// The member of an archive, as its name stands there [default: the only one that holds data]
+    #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
+    pub(crate) member: Option<String>,
 
     /// How columns get their types
     #[arg(long, value_name = "HOW", value_enum, default_value_t, hide_possible_values = true)]

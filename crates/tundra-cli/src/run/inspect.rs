@@ -27,6 +27,7 @@ pub(crate) fn run(args: InspectArgs, printer: &Printer) -> Result<(), Failure> {
         sample_size,
         json,
         format,
+        member,
         types,
         text,
         nulls,
@@ -35,6 +36,8 @@ pub(crate) fn run(args: InspectArgs, printer: &Printer) -> Result<(), Failure> {
     } = args;
     let options = InspectOptions {
         format,
+        member,
+        max_unpacked: None,
         text: text.into_hints(),
         json: json_hints.into_hints(),
         types: types.into(),

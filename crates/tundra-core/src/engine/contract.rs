@@ -68,7 +68,8 @@ impl<'a> Held<'a> {
 
     /// Returns everything that was decided about the input.
     pub(crate) fn decisions(&self) -> Vec<Decision> {
-        let mut decisions = vec![self.encoding.clone()];
+        let mut decisions = self.opened.decisions();
+        decisions.push(self.encoding.clone());
         decisions.extend_from_slice(self.table.decisions());
         let Some(expected) = &self.options.expected else { return decisions };
         let columns = expected.columns.len();

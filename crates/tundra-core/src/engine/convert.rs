@@ -21,6 +21,7 @@ use crate::{
         },
         sql,
         tally::{self, Tally, tallied},
+        unpack::Unpacking,
         verify::{Expected, check_output},
     },
     read::table::{ReadContext, Table},
@@ -67,7 +68,8 @@ pub async fn prepare(
     stop.check()?;
     control.reporter.stage(Stage::Inspecting);
     // A store that does not answer must not keep a run that is to stop.
-    let opened = stop.unless_stopped(OpenInput::open(input, options.format)).await??;
+    let unpacking = Unpacking::of_conversion(options, resources, &stop);
+    let opened = stop.unless_stopped(OpenInput::open(input, options.format, unpacking)).await??;
     let opened = Arc::new(opened);
     options.json.check(opened.format, &opened.location)?;
     options.text.check(&options.null_words, opened.format, &opened.location)?;
@@ -138,7 +140,7 @@ impl Conversion {
             threads: resources.threads,
             cancel: stop.own.clone(),
             reporter: Arc::clone(&control.reporter),
-            total_bytes: Some(self.opened.object.info().size),
+            total_bytes: Some(self.opened.total_bytes()),
         };
         let mut held = Held::open(&self.opened, &self.options, runtime, context)?;
         let mut inspected = Instant::now();
@@ -210,7 +212,9 @@ impl Conversion {
         let input = ParquetInput::plan(&footer, location, &self.options)?;
         let inspected = Instant::now();
         self.run.control.reporter.stage(Stage::Converting);
-        let plan = self.run.plan(self.opened.facts(), input.decisions, input.columns, input.geo)?;
+        let mut decisions = self.opened.decisions();
+        decisions.extend(input.decisions);
+        let plan = self.run.plan(self.opened.facts(), decisions, input.columns, input.geo)?;
         let read = ReadByEngine { location, bytes: object.info().size };
         let feed = Feed::Object { object: Arc::clone(object), select: input.select, read };
         let (written, files) = self.run.copy(feed, &plan, input.row_bytes, writer)?;

@@ -4,9 +4,11 @@ use std::{borrow::Cow, sync::Arc};
 
 use encoding_rs::{Encoding, UTF_8};
 use tokio::runtime::Handle;
+use tundra_unpack::Unpacked;
 
 use crate::{
     ConvertOptions, Decision, Error, Format, Input, ObjectReader, SourceFacts,
+    engine::unpack::{Unpacking, is_read_in_order},
     read::{
         csv::table::CsvTable,
         encoding::{TextEncoding, find_encoding, utf16, utf32},
@@ -14,6 +16,7 @@ use crate::{
         located::{Located, ObjectBytes},
         source::{Explain, TextSource, read_error},
         table::{ReadContext, Table},
+        unpack,
     },
 };
 
@@ -24,19 +27,39 @@ const SAMPLE_BYTES: u64 = 1 << 20;
 /// An input that is open, and what it is.
 #[derive(Debug)]
 pub(crate) struct OpenInput {
-    /// The object.
+    /// The object that was opened.
+    pub(crate) original: Arc<dyn ObjectReader>,
+    /// The object that is read: the one that was opened, or a temporary file with what was unpacked of it.
+    /// Of text that is packed it is the former, which only [`OpenInput::table`] knows to read.
     pub(crate) object: Arc<dyn ObjectReader>,
-    /// Its place as a person would write it.
+    /// What errors call it: its place, and what of it is read where that is not all.
     pub(crate) location: String,
+    /// Its place as a person would write it.
+    place: String,
     /// Its format.
     pub(crate) format: Format,
     /// Its first bytes.
     head: Vec<u8>,
+    /// The head is all of it.
+    is_whole: bool,
+    /// What it is packed in.
+    packed: Option<Packed>,
+}
+
+/// What stands around an input.
+#[derive(Debug)]
+struct Packed {
+    way: Arc<Unpacked>,
+    asked: Unpacking,
 }
 
 impl OpenInput {
-    /// Opens the input and finds out its format, unless `format` is given.
-    pub(crate) async fn open(input: &Input, format: Option<Format>) -> Result<Self, Error> {
+    /// Opens the input and finds out its format, unless `format` is given. What is packed is unpacked.
+    pub(crate) async fn open(
+        input: &Input,
+        format: Option<Format>,
+        asked: Unpacking,
+    ) -> Result<Self, Error> {
         let read = |source| Error::Storage { role: "could not read the input", source };
         let location = input.storage.display(&input.path);
         let object = input.storage.open(&input.path).await.map_err(read)?;
@@ -44,17 +67,59 @@ impl OpenInput {
         if size == 0 {
             return Err(Error::EmptyInput { input: location });
         }
-        let head = object.read(0..size.min(SAMPLE_BYTES)).await.map_err(read)?.to_vec();
+        let head = object.read(0..size.min(SAMPLE_BYTES)).await.map_err(read)?;
+        if let Some(way) = asked.find(&object, &head, SAMPLE_BYTES, &location).await? {
+            let packed = Packed { way, asked };
+            let extension = packed.way.extension(input.path.file_name());
+            return Self::open_packed(object, packed, format, extension.as_deref(), location).await;
+        }
         let format = match format {
             Some(format) => format,
             None => find_format(&head, input.path.extension(), &location)?,
         };
-        Ok(Self { object, location, format, head })
+        let (original, head, is_whole) =
+            (Arc::clone(&object), head.to_vec(), head.len() as u64 == size);
+        let place = location.clone();
+        Ok(Self { original, object, location, place, format, head, is_whole, packed: None })
     }
 
-    /// Returns whether the head is all of the input.
-    fn is_whole(&self) -> bool {
-        self.head.len() as u64 == self.object.info().size
+    /// Finds out the format of what is packed, and unpacks it where it is not read in order.
+    async fn open_packed(
+        original: Arc<dyn ObjectReader>,
+        packed: Packed,
+        format: Option<Format>,
+        extension: Option<&str>,
+        place: String,
+    ) -> Result<Self, Error> {
+        let Packed { way, asked } = &packed;
+        let location = unpack::name(&place, way);
+        let head = way.head().to_vec();
+        if head.is_empty() {
+            return Err(Error::EmptyInput { input: location });
+        }
+        let format = match format {
+            Some(format) => format,
+            None => find_format(&head, extension, &location)?,
+        };
+        let object = match is_read_in_order(format) {
+            true => Arc::clone(&original),
+            false => asked.to_file(&original, way, &place).await?,
+        };
+        let is_whole = way.is_whole();
+        let packed = Some(packed);
+        Ok(Self { original, object, location, place, format, head, is_whole, packed })
+    }
+
+    /// Returns what was decided about what the input is packed in.
+    pub(crate) fn decisions(&self) -> Vec<Decision> {
+        self.packed.as_ref().map_or_else(Vec::new, |packed| {
+            unpack::decisions(&packed.way, packed.asked.member.is_some())
+        })
+    }
+
+    /// Returns how many bytes there are to be read, as progress counts them.
+    pub(crate) fn total_bytes(&self) -> u64 {
+        self.packed.as_ref().map_or(self.object.info().size, |packed| packed.way.packed_size())
     }
 
     /// Returns whether the bytes at its beginning, all of them if it is short, are ASCII.
@@ -64,9 +129,9 @@ impl OpenInput {
 
     /// Returns what the receipt says of the source.
     pub(crate) fn facts(&self) -> SourceFacts {
-        let info = self.object.info();
+        let info = self.original.info();
         SourceFacts {
-            location: self.location.clone(),
+            location: self.place.clone(),
             format: self.format.name().to_owned(),
             size_bytes: info.size,
             etag: info.etag.clone(),
@@ -84,17 +149,21 @@ impl OpenInput {
     ) -> Result<(Box<dyn Table>, Decision), Error> {
         let label = options.text.encoding.as_deref();
         let TextEncoding { encoding, mark, may_switch, decision } =
-            find_encoding(&self.head, self.is_whole(), label, &self.location)?;
-        let source = TextSource::new(
+            find_encoding(&self.head, self.is_whole, label, &self.location)?;
+        let mut source = TextSource::new(
             Arc::clone(&self.object),
             self.location.clone(),
             runtime.clone(),
             encoding,
             mark,
         );
+        if let Some(Packed { way, asked }) = &self.packed {
+            let stored = asked.stored(&self.original, runtime);
+            source = source.unpacking(stored, Arc::clone(way));
+        }
         let source = if may_switch { source.refusing_switches() } else { source };
         let mut context = context;
-        if source.is_transcoded() {
+        if source.counts_object_bytes() {
             let source = source.clone();
             context.reporter = Arc::new(ObjectBytes { reporter: context.reporter, source });
         }
@@ -137,7 +206,7 @@ impl OpenInput {
 
         if !source.is_transcoded() {
             let mark = usize::try_from(source.mark()).unwrap_or(0);
-            return Ok((self.head[mark.min(self.head.len())..].to_vec(), self.is_whole()));
+            return Ok((self.head[mark.min(self.head.len())..].to_vec(), self.is_whole));
         }
         let mut sample = Vec::new();
         let mut reader = source.open()?;

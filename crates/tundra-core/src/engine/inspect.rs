@@ -25,6 +25,7 @@ use crate::{
         parquet::{InputColumn, input_columns, input_footer},
         resources::shares,
         sql,
+        unpack::Unpacking,
         verify::null_count,
     },
     read::table::{ReadContext, Table},
@@ -52,7 +53,8 @@ pub async fn inspect(
     stop.check()?;
     control.reporter.stage(Stage::Inspecting);
     // A store that does not answer must not keep an inspection that is to stop.
-    let opened = stop.unless_stopped(OpenInput::open(input, options.format)).await??;
+    let unpacking = Unpacking::of_inspection(options, resources, &stop);
+    let opened = stop.unless_stopped(OpenInput::open(input, options.format, unpacking)).await??;
     options.json.check(opened.format, &opened.location)?;
     options.text.check(&options.null_words, opened.format, &opened.location)?;
     let look = Look {
@@ -98,7 +100,7 @@ impl Look {
             threads: self.resources.threads,
             cancel: self.stop.own.clone(),
             reporter: Arc::clone(&self.control.reporter),
-            total_bytes: Some(self.opened.object.info().size),
+            total_bytes: Some(self.opened.total_bytes()),
         };
         let (mut table, encoding) = self.opened.table(&options, &self.runtime, context)?;
         if self.options.sample_size.is_none() && !table.is_complete() {
@@ -121,7 +123,8 @@ impl Look {
         let is_told = self.options.text.encoding.is_some() || !self.opened.begins_with_ascii();
         let known = Some(encoding.value.clone()).filter(|_| is_told || encoding.value != "UTF-8");
         let hints = TextHints { encoding: known, ..table.hints() };
-        let mut decisions = vec![encoding];
+        let mut decisions = self.opened.decisions();
+        decisions.push(encoding);
         decisions.extend_from_slice(table.decisions());
         let warnings = warnings(&decisions, &table.left_out().events, table.columns(), &found);
         let columns = table
@@ -205,7 +208,7 @@ impl Look {
             .collect();
         Ok(Inspection {
             source: self.opened.facts(),
-            decisions: Vec::new(),
+            decisions: self.opened.decisions(),
             text: None,
             json: None,
             columns,

@@ -28,7 +28,7 @@ impl Prepared {
 
     /// Returns the object that was read; `None` when it was a database.
     pub fn input(&self) -> Option<&ObjectInfo> {
-        self.opened.as_ref().map(|opened| opened.object.info())
+        self.opened.as_ref().map(|opened| opened.original.info())
     }
 
     /// Makes several outputs visible, one after another, and returns their receipts.
@@ -68,7 +68,7 @@ impl Prepared {
         let publishing = Instant::now();
         let ready = guard.0.unless_stopped(async {
             if let Some(opened) = &opened {
-                let unchanged = opened.object.check_unchanged().await;
+                let unchanged = opened.original.check_unchanged().await;
                 unchanged.map_err(|source| Error::Storage {
                     role: "could not read the input",
                     source,

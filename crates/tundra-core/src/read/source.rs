@@ -7,6 +7,7 @@
 mod ahead;
 mod decoding;
 mod explain;
+mod packed;
 mod places;
 
 use std::{
@@ -22,9 +23,10 @@ use std::{
 use bytes::Bytes;
 use encoding_rs::{Encoding, UTF_8};
 use tokio::runtime::Handle;
+use tundra_unpack::Unpacked;
 
-pub(crate) use self::explain::Explain;
-use self::{ahead::ReadAhead, decoding::Decoding, places::Marks};
+use self::{ahead::ReadAhead, decoding::Decoding, packed::Packed, places::Marks};
+pub(crate) use self::{explain::Explain, packed::Stored};
 use crate::{
     Error, ObjectReader, StorageError,
     read::encoding::{SWITCH_BYTES, find_switch},
@@ -45,6 +47,8 @@ pub(crate) struct TextSource {
     mark: u64,
     /// Escape sequences that switch to Japanese characters are refused.
     refuses_switches: bool,
+    /// The text has to be unpacked; what is called the object below is then what comes out.
+    packed: Option<Packed>,
     passes: Arc<Passes>,
 }
 
@@ -66,7 +70,21 @@ impl TextSource {
         mark: u64,
     ) -> Self {
         let passes = Arc::default();
-        Self { object, name, runtime, encoding, mark, refuses_switches: false, passes }
+        Self {
+            object,
+            name,
+            runtime,
+            encoding,
+            mark,
+            refuses_switches: false,
+            packed: None,
+            passes,
+        }
+    }
+
+    /// Reads what comes out of the object when it is unpacked.
+    pub(crate) fn unpacking(self, stored: Stored, way: Arc<Unpacked>) -> Self {
+        Self { packed: Some(Packed::new(stored, way)), ..self }
     }
 
     /// Lets passes fail at escape sequences that switch to Japanese characters: text whose beginning
@@ -95,10 +113,18 @@ impl TextSource {
         self.encoding != UTF_8
     }
 
-    /// Returns how many bytes of the object the current pass has come through, when the text has
-    /// other bytes than the object.
+    /// Returns whether [`TextSource::bytes_read`] knows how far a pass has come in the object.
+    pub(crate) fn counts_object_bytes(&self) -> bool {
+        self.is_transcoded() || self.packed.is_some()
+    }
+
+    /// Returns how many bytes of the object, as it is stored, the current pass has come through, when the
+    /// text has other bytes than the object.
     pub(crate) fn bytes_read(&self) -> u64 {
-        self.passes.read.load(Ordering::Relaxed)
+        match &self.packed {
+            Some(packed) => packed.bytes_read(),
+            None => self.passes.read.load(Ordering::Relaxed),
+        }
     }
 
     /// Begins a pass at the first byte behind a byte-order mark.
@@ -140,7 +166,7 @@ impl TextSource {
     /// Fails when the object cannot be read.
     pub(crate) fn tail(&self) -> Result<Option<(usize, Vec<u8>)>, Error> {
         const TAIL_BYTES: u64 = 64 << 10;
-        if self.encoding != UTF_8 {
+        if self.encoding != UTF_8 || self.packed.is_some() {
             return Ok(None);
         }
         let size = self.object.info().size;
@@ -158,31 +184,56 @@ impl TextSource {
 
     /// Begins to read the bytes as they are stored, up to the end.
     fn open_raw(&self, at: u64) -> io::Result<Box<dyn Read + Send>> {
-        Ok(match self.open_file(at)? {
-            Some(file) => file,
-            None => Box::new(ReadAhead::new(Arc::clone(&self.object), self.runtime.clone(), at)),
-        })
+        match &self.packed {
+            Some(packed) => packed.open(at),
+            None => open_ahead(&self.object, &self.runtime, at),
+        }
     }
 
     /// Begins to read the bytes as they are stored, so many with one request to a store.
     fn open_blocks(&self, at: u64, block: usize) -> io::Result<Box<dyn Read + Send>> {
-        Ok(match self.open_file(at)? {
-            Some(file) => file,
-            None => Box::new(Blocks {
-                object: Arc::clone(&self.object),
-                runtime: self.runtime.clone(),
-                at,
-                block: block as u64,
-                held: Bytes::new(),
-            }),
-        })
+        match &self.packed {
+            Some(packed) => packed.open_again(at),
+            None => open_blocks(&self.object, &self.runtime, at, block),
+        }
     }
+}
 
-    /// Begins to read the file, if the object is one.
-    fn open_file(&self, at: u64) -> io::Result<Option<Box<dyn Read + Send>>> {
-        let Some(file) = self.object.as_file() else { return Ok(None) };
-        Ok(Some(Box::new(FileBytes { file: file.try_clone()?, at })))
-    }
+/// Begins to read an object up to its end.
+fn open_ahead(
+    object: &Arc<dyn ObjectReader>,
+    runtime: &Handle,
+    at: u64,
+) -> io::Result<Box<dyn Read + Send>> {
+    Ok(match open_file(object, at)? {
+        Some(file) => file,
+        None => Box::new(ReadAhead::new(Arc::clone(object), runtime.clone(), at)),
+    })
+}
+
+/// Begins to read an object, so many bytes with one request to a store.
+fn open_blocks(
+    object: &Arc<dyn ObjectReader>,
+    runtime: &Handle,
+    at: u64,
+    block: usize,
+) -> io::Result<Box<dyn Read + Send>> {
+    Ok(match open_file(object, at)? {
+        Some(file) => file,
+        None => Box::new(Blocks {
+            object: Arc::clone(object),
+            runtime: runtime.clone(),
+            at,
+            block: block as u64,
+            held: Bytes::new(),
+        }),
+    })
+}
+
+/// Begins to read the file, if the object is one.
+fn open_file(object: &Arc<dyn ObjectReader>, at: u64) -> io::Result<Option<Box<dyn Read + Send>>> {
+    let Some(file) = object.as_file() else { return Ok(None) };
+    Ok(Some(Box::new(FileBytes { file: file.try_clone()?, at })))
 }
 
 /// A local file, read without moving its cursor, which all passes share.
@@ -298,6 +349,10 @@ pub(crate) fn read_error(error: io::Error, name: &str) -> Error {
     // What a store said travels inside the error of the reader.
     let other = match error.downcast::<StorageError>() {
         Ok(source) => return Error::Storage { role: ROLE, source },
+        Err(other) => other,
+    };
+    let other = match packed::unpack_error(other, name) {
+        Ok(error) => return error,
         Err(other) => other,
     };
     let other = match other.downcast::<Switch>() {

@@ -94,6 +94,9 @@ pub struct FileOptions {
     #[serde(deserialize_with = "crate::wire::or_default")]
     #[schema(nullable)]
     pub flatten: bool,
+    /// The member of an archive, as its name stands there; the only one that holds data when not given.
+    #[schema(max_length = 4096)]
+    pub member: Option<String>,
     /// What happens to a record that cannot be read: `fail`, which is the default, `reject`, which puts it
     /// into a file beside the output, or `repair`.
     #[schema(example = "fail")]
@@ -208,6 +211,7 @@ impl ConvertFile {
         };
         Ok(ConvertOptions {
             format,
+            member: reading.member()?,
             text: reading.text()?,
             json,
             column_mapping: column_mapping.clone().into_iter().collect(),
@@ -238,6 +242,7 @@ impl FileOptions {
             null_values: self.null_values.clone(),
             records: self.records.clone(),
             flatten: self.flatten,
+            member: self.member.clone(),
         }
     }
 

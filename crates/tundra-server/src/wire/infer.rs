@@ -151,6 +151,7 @@ impl Infer {
         }
         Ok(InspectOptions {
             format: format(name)?,
+            member: self.options.member()?,
             text: self.options.text()?,
             json,
             null_words: self.options.null_values.clone(),

@@ -38,6 +38,9 @@ pub struct ReadOptions {
     #[serde(deserialize_with = "crate::wire::or_default")]
     #[schema(nullable)]
     pub flatten: bool,
+    /// The member of an archive, as its name stands there; the only one that holds data when not given.
+    #[schema(max_length = 4096)]
+    pub member: Option<String>,
 }
 
 /// The longest that one text of the options may be, in bytes.
@@ -85,6 +88,15 @@ impl ReadOptions {
             footer: *footer,
             ..TextHints::default()
         })
+    }
+
+    /// Returns the member of the archive that is read.
+    ///
+    /// # Errors
+    /// When the name is too long.
+    pub(crate) fn member(&self) -> Result<Option<String>, Failure> {
+        short("options.member", self.member.as_deref(), LONGEST_TEXT)?;
+        Ok(self.member.clone())
     }
 
     /// Returns what the reader of JSON is told.

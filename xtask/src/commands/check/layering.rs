@@ -50,8 +50,14 @@ const LAYERS: &[Layer] = &[
         tests_without_engine: false,
     },
     Layer {
+        name: "tundra-unpack",
+        knows: &[],
+        must_not_know: &[HTTP, TERMINAL, STORES, DATABASES, CATALOGS, UNTYPED_ERRORS],
+        tests_without_engine: true,
+    },
+    Layer {
         name: "tundra-core",
-        knows: &["tundra-duckdb"],
+        knows: &["tundra-duckdb", "tundra-unpack"],
         must_not_know: &[HTTP, TERMINAL, STORES, DATABASES, CATALOGS, UNTYPED_ERRORS],
         tests_without_engine: false,
     },

@@ -1,0 +1,205 @@
+//! Inputs that are compressed or in an archive.
+//!
+//! Text is unpacked while it is read. What has to be read from several places, such as Parquet, is unpacked
+//! to a temporary file first, within the run's limit for such.
+
+use std::{
+    fs::File,
+    io::{Read, Write},
+    ops::Range,
+    path::PathBuf,
+    sync::Arc,
+};
+
+use bytes::Bytes;
+use tokio::runtime::Handle;
+use tundra_unpack::{Container, Limits, Unpacked};
+
+use crate::{
+    Cancel, ConvertOptions, Error, Format, InspectOptions, ObjectInfo, ObjectReader, Resources,
+    Result, StorageError,
+    engine::copy::Stop,
+    read::source::{Stored, read_error},
+};
+
+/// Bytes that are unpacked at a time.
+const BLOCK_BYTES: usize = 1 << 20;
+
+/// What is asked for of an input that may be packed, and what its unpacking may use.
+#[derive(Debug, Clone)]
+pub(crate) struct Unpacking {
+    /// The member of the archive.
+    pub(crate) member: Option<String>,
+    limits: Limits,
+    temp_directory: PathBuf,
+    max_temp_size: u64,
+    cancel: Cancel,
+}
+
+impl Unpacking {
+    /// Unpacks as a conversion asks for it.
+    pub(crate) fn of_conversion(
+        options: &ConvertOptions,
+        resources: &Resources,
+        stop: &Stop,
+    ) -> Self {
+        Self::new(options.member.clone(), options.max_unpacked, resources, stop)
+    }
+
+    /// Unpacks as an inspection asks for it.
+    pub(crate) fn of_inspection(
+        options: &InspectOptions,
+        resources: &Resources,
+        stop: &Stop,
+    ) -> Self {
+        Self::new(options.member.clone(), options.max_unpacked, resources, stop)
+    }
+
+    fn new(
+        member: Option<String>,
+        max_unpacked: Option<u64>,
+        resources: &Resources,
+        stop: &Stop,
+    ) -> Self {
+        let limits = Limits::default();
+        Self {
+            member,
+            limits: Limits { bytes: max_unpacked.unwrap_or(limits.bytes), ..limits },
+            temp_directory: resources.temp_directory.clone(),
+            max_temp_size: resources.max_temp_size,
+            cancel: stop.own.clone(),
+        }
+    }
+
+    /// Returns the object as what is packed.
+    pub(crate) fn stored(&self, object: &Arc<dyn ObjectReader>, runtime: &Handle) -> Stored {
+        Stored { object: Arc::clone(object), runtime: runtime.clone(), cancel: self.cancel.clone() }
+    }
+
+    /// Finds out whether an object that begins with `head` is packed, and how to get at what is in it, of
+    /// which up to `head_bytes` are looked at.
+    ///
+    /// # Errors
+    /// Fails when there is no way to it.
+    pub(crate) async fn find(
+        &self,
+        object: &Arc<dyn ObjectReader>,
+        head: &[u8],
+        head_bytes: u64,
+        location: &str,
+    ) -> Result<Option<Arc<Unpacked>>> {
+        if self.member.is_none() && Container::find(head).is_none() {
+            return Ok(None);
+        }
+        let (asked, stored, head) =
+            (self.clone(), self.stored(object, &Handle::current()), head.to_vec());
+        let head_bytes = usize::try_from(head_bytes).unwrap_or(usize::MAX);
+        let found = tokio::task::spawn_blocking(move || {
+            Unpacked::find(&stored, &head, head_bytes, asked.member.as_deref(), asked.limits)
+        });
+        let found = found.await.map_err(panicked)?;
+        Ok(found.map_err(|error| read_error(error, location))?.map(Arc::new))
+    }
+
+    /// Unpacks to a temporary file, which goes when nobody reads it any more.
+    ///
+    /// # Errors
+    /// Fails when it becomes too large, and when it cannot be unpacked or written.
+    pub(crate) async fn to_file(
+        &self,
+        object: &Arc<dyn ObjectReader>,
+        way: &Arc<Unpacked>,
+        location: &str,
+    ) -> Result<Arc<dyn ObjectReader>> {
+        let info = object.info().clone();
+        let (asked, stored, way) =
+            (self.clone(), self.stored(object, &Handle::current()), Arc::clone(way));
+        let location = location.to_owned();
+        let unpacked = tokio::task::spawn_blocking(move || asked.write(&stored, &way, &location));
+        let (file, size) = unpacked.await.map_err(panicked)??;
+        Ok(Arc::new(TempFile { info: ObjectInfo { size, ..info }, file }))
+    }
+
+    fn write(&self, stored: &Stored, way: &Unpacked, location: &str) -> Result<(File, u64)> {
+        let not_read = |error| read_error(error, location);
+        let not_written = |error: std::io::Error| Error::Storage {
+            role: "could not unpack the input to a temporary file",
+            source: match error.kind() {
+                std::io::ErrorKind::StorageFull => StorageError::NoSpace {
+                    location: self.temp_directory.display().to_string(),
+                    source: Box::new(error),
+                },
+                _ => StorageError::Other {
+                    operation: "write to",
+                    location: self.temp_directory.display().to_string(),
+                    source: Box::new(error),
+                },
+            },
+        };
+        let mut file = tempfile::tempfile_in(&self.temp_directory).map_err(not_written)?;
+        let mut stream = way.open(stored).map_err(not_read)?;
+        let mut block = vec![0; BLOCK_BYTES];
+        let mut size = 0_u64;
+        loop {
+            if self.cancel.is_cancelled() {
+                return Err(Error::Cancelled);
+            }
+            let count = stream.read(&mut block).map_err(not_read)?;
+            if count == 0 {
+                return Ok((file, size));
+            }
+            size += count as u64;
+            if size > self.max_temp_size {
+                let source = tundra_unpack::Error::TooLarge { limit: self.max_temp_size };
+                return Err(Error::Unpack { input: location.to_owned(), source });
+            }
+            file.write_all(&block[..count]).map_err(not_written)?;
+        }
+    }
+}
+
+/// Returns whether a format is read from its beginning to its end only.
+pub(crate) fn is_read_in_order(format: Format) -> bool {
+    matches!(format, Format::Csv | Format::Tsv | Format::Json | Format::Ndjson)
+}
+
+fn panicked(error: tokio::task::JoinError) -> Error {
+    Error::Internal(format!("unpacking the input panicked: {error}"))
+}
+
+/// What was unpacked, with what is known of the object that it comes from.
+#[derive(Debug)]
+struct TempFile {
+    info: ObjectInfo,
+    file: File,
+}
+
+#[async_trait::async_trait]
+impl ObjectReader for TempFile {
+    fn info(&self) -> &ObjectInfo {
+        &self.info
+    }
+
+    async fn read(&self, range: Range<u64>) -> Result<Bytes, StorageError> {
+        use std::os::unix::fs::FileExt;
+
+        // A temporary file that was just written is read from memory, as a rule.
+        let length = usize::try_from(range.end.saturating_sub(range.start)).unwrap_or(usize::MAX);
+        let mut bytes = vec![0; length];
+        self.file.read_exact_at(&mut bytes, range.start).map_err(|error| StorageError::Other {
+            operation: "read",
+            location: "a temporary file".to_owned(),
+            source: Box::new(error),
+        })?;
+        Ok(bytes.into())
+    }
+
+    fn as_file(&self) -> Option<&File> {
+        Some(&self.file)
+    }
+
+    async fn check_unchanged(&self) -> Result<(), StorageError> {
+        // Nobody else has it.
+        Ok(())
+    }
+}

@@ -1,0 +1,238 @@
+//! Which containers stand around the data, and how to get through them.
+
+use std::io::{self, Read};
+
+use crate::{
+    Codec, Container, Error, Limits, Meter, Source, Stream,
+    archive::{self, Entry, Packing, tar, zip},
+    codec::{Crc, Decompressor},
+    shown::shown,
+    stream::{Checked, Counted, Exactly, skip},
+};
+
+/// A container around the data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Layer {
+    /// A compression.
+    Compressed(Codec),
+    /// A member of an archive.
+    Member {
+        /// The archive.
+        archive: Container,
+        /// The member's name, which may be anything; see [`shown`].
+        name: Vec<u8>,
+    },
+}
+
+/// A way through the containers around data.
+#[derive(Debug, Clone)]
+pub struct Unpacked {
+    steps: Vec<Step>,
+    limits: Limits,
+    head: Vec<u8>,
+    is_whole: bool,
+    packed_size: u64,
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Decompress(Codec),
+    Member(Container, Entry),
+}
+
+impl Unpacked {
+    /// Finds out what stands around the data of a source, and which member of an archive is meant: that of
+    /// the name `member`, or the only one that holds data. `head` is the beginning of the source. The head
+    /// of the data will be up to `head_bytes` long.
+    ///
+    /// Returns nothing when there is nothing around it.
+    ///
+    /// # Errors
+    /// Fails with an [`Error`] within the [`io::Error`] when there is no such member or no way to it, and
+    /// with what the source says when that cannot be read.
+    pub fn find(
+        source: &dyn Source,
+        head: &[u8],
+        head_bytes: usize,
+        member: Option<&str>,
+        limits: Limits,
+    ) -> io::Result<Option<Self>> {
+        let packed_size = source.size();
+        let is_whole = head.len() as u64 >= packed_size;
+        let mut found =
+            Self { steps: Vec::new(), limits, head: head.to_vec(), is_whole, packed_size };
+        let mut wanted = member;
+        while let Some(container) = Container::find(&found.head) {
+            let Some(step) = found.step(container, source, wanted)? else { break };
+            if found.steps.len() >= limits.layers {
+                return Err(Error::TooDeep { limit: limits.layers }.into());
+            }
+            if let Step::Member(..) = step {
+                wanted = None;
+            }
+            found.steps.push(step);
+            found.look(source, head_bytes)?;
+        }
+        if wanted.is_some() {
+            return Err(Error::NoArchive.into());
+        }
+        Ok(Some(found).filter(|found| !found.steps.is_empty()))
+    }
+
+    /// Returns how to get through a container; nothing when it is the data itself.
+    fn step(
+        &self,
+        container: Container,
+        source: &dyn Source,
+        member: Option<&str>,
+    ) -> io::Result<Option<Step>> {
+        let is_member = self.steps.iter().any(|step| matches!(step, Step::Member(..)));
+        Ok(Some(match container {
+            Container::Compressed(codec) => Step::Decompress(codec),
+            Container::Zip if self.steps.is_empty() => {
+                match zip::find(source, member, &self.limits)? {
+                    zip::Found::Office => return Ok(None),
+                    zip::Found::Member(entry) => Step::Member(container, entry),
+                }
+            }
+            Container::Zip if zip::begins_as_office(&self.head) => return Ok(None),
+            // A zip archive is read from its end, and a member of a member has no name.
+            Container::Zip | Container::Tar if is_member || container == Container::Zip => {
+                let outer = match self.steps.last() {
+                    Some(Step::Member(archive, _)) => archive.name(),
+                    Some(Step::Decompress(codec)) => codec.name(),
+                    None => "",
+                };
+                return Err(Error::Nested { inner: container.name(), outer }.into());
+            }
+            Container::Tar | Container::Zip => {
+                let itself = Some(source).filter(|_| self.steps.is_empty());
+                let entries = tar::list(Box::new(self.open(source)?), itself, &self.limits)?;
+                Step::Member(container, archive::choose(entries, member)?)
+            }
+        }))
+    }
+
+    /// Reads the beginning of what comes out so far.
+    fn look(&mut self, source: &dyn Source, head_bytes: usize) -> io::Result<()> {
+        let wanted = head_bytes.max(Container::HEAD_BYTES) as u64;
+        let mut head = Vec::new();
+        // One more, to see whether that is all.
+        self.open(source)?.take(wanted + 1).read_to_end(&mut head)?;
+        self.is_whole = head.len() as u64 <= wanted;
+        head.truncate(usize::try_from(wanted).unwrap_or(usize::MAX));
+        self.head = head;
+        Ok(())
+    }
+
+    /// Begins to read the data.
+    ///
+    /// # Errors
+    /// Fails when the source cannot be opened, and when the way to the data is not whole.
+    pub fn open(&self, source: &dyn Source) -> io::Result<Stream> {
+        let meter = Meter::default();
+        let open = |at| -> io::Result<Box<dyn Read + Send>> {
+            Ok(Box::new(Counted { raw: source.open(at)?, meter: meter.clone() }))
+        };
+        let mut reader: Option<Box<dyn Read + Send>> = None;
+        for step in &self.steps {
+            reader = Some(match step {
+                Step::Decompress(codec) => {
+                    let raw = reader.map_or_else(|| open(0), Ok)?;
+                    Box::new(Decompressor::new(*codec, raw, self.limits))
+                }
+                Step::Member(archive, entry) => {
+                    let raw = match reader {
+                        None => open(entry.start)?,
+                        Some(mut outer) => {
+                            // That it is too short shows when the member is read.
+                            skip(&mut *outer, entry.start)?;
+                            outer
+                        }
+                    };
+                    self.member(raw, *archive, entry)
+                }
+            });
+        }
+        let reader = reader.map_or_else(|| open(0), Ok)?;
+        Ok(Stream::new(reader, meter, self.limits))
+    }
+
+    /// Reads a member, whose bytes begin where `raw` is.
+    fn member(
+        &self,
+        raw: Box<dyn Read + Send>,
+        archive: Container,
+        entry: &Entry,
+    ) -> Box<dyn Read + Send> {
+        let what = archive.name();
+        let end = entry.start.saturating_add(entry.packed);
+        let packed = Box::new(Exactly { raw, left: entry.packed, end, what });
+        let Packing::Zip { codec, size, crc } = entry.packing else { return packed };
+        let raw: Box<dyn Read + Send> = match codec {
+            Some(codec) => Box::new(Decompressor::new(codec, packed, self.limits)),
+            None => packed,
+        };
+        Box::new(Checked { raw, crc: Crc::default(), expected_crc: crc, left: size, end })
+    }
+
+    /// Returns the containers, the outermost first.
+    pub fn layers(&self) -> impl Iterator<Item = Layer> {
+        self.steps.iter().map(|step| match step {
+            Step::Decompress(codec) => Layer::Compressed(*codec),
+            Step::Member(archive, entry) => {
+                Layer::Member { archive: *archive, name: entry.name.clone() }
+            }
+        })
+    }
+
+    /// Returns the first bytes of the data.
+    pub fn head(&self) -> &[u8] {
+        &self.head
+    }
+
+    /// Returns whether the head is all of the data.
+    pub fn is_whole(&self) -> bool {
+        self.is_whole
+    }
+
+    /// Returns how many bytes of the source have to be read for the data, about.
+    pub fn packed_size(&self) -> u64 {
+        match self.steps.first() {
+            Some(Step::Member(_, entry)) => entry.packed,
+            _ => self.packed_size,
+        }
+    }
+
+    /// Returns the name of the member of the archive that is read, as it may be shown.
+    pub fn member_name(&self) -> Option<String> {
+        self.steps.iter().find_map(|step| match step {
+            Step::Member(_, entry) => Some(shown(&entry.name)),
+            Step::Decompress(_) => None,
+        })
+    }
+
+    /// Returns the extension that the data has by the names around it, given the name of the source: that of
+    /// a member without those of compressions.
+    pub fn extension(&self, source_name: &str) -> Option<String> {
+        let mut name = source_name.to_owned();
+        for step in &self.steps {
+            match step {
+                Step::Member(_, entry) => {
+                    let last = entry.name.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+                    name = String::from_utf8_lossy(last).into_owned();
+                }
+                Step::Decompress(codec) => {
+                    if let Some((stem, extension)) = name.rsplit_once('.')
+                        && codec.has_extension(extension)
+                    {
+                        name = stem.to_owned();
+                    }
+                }
+            }
+        }
+        let (stem, extension) = name.rsplit_once('.')?;
+        Some(extension.to_owned()).filter(|_| !stem.is_empty())
+    }
+}

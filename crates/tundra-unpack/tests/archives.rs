@@ -1,0 +1,181 @@
+//! Archives, whole and damaged, and hostile ones.
+
+use tundra_unpack::Error;
+use zip::CompressionMethod;
+
+use crate::support::{Refused, table, tar, unpack, zip};
+
+fn archives(members: &[(&str, &[u8])]) -> [(&'static str, Vec<u8>); 3] {
+    [
+        ("tar", tar(members)),
+        ("stored zip", zip(members, CompressionMethod::STORE)),
+        ("zip", zip(members, CompressionMethod::DEFLATE)),
+    ]
+}
+
+#[test]
+fn the_only_member_needs_no_name_and_one_of_several_does() {
+    let (one, other) = (table(50_000), table(3));
+    for (what, archive) in archives(&[("a/one.csv", &one), ("a/empty.csv", b"")]) {
+        assert!(unpack(&archive, None).as_ref() == Ok(&one), "{what}");
+    }
+    for (what, archive) in archives(&[("a/one.csv", &one), ("other.csv", &other)]) {
+        let several =
+            Error::SeveralMembers { count: 2, members: "`a/one.csv`, `other.csv`".to_owned() };
+        assert_eq!(unpack(&archive, None), Err(Refused::Error(several)), "{what}");
+        assert!(unpack(&archive, Some("a/one.csv")).as_ref() == Ok(&one), "{what}");
+        assert!(unpack(&archive, Some("other.csv")).as_ref() == Ok(&other), "{what}");
+        let missing = unpack(&archive, Some("one.csv"));
+        assert!(matches!(missing, Err(Refused::Error(Error::NoSuchMember { .. }))), "{what}");
+    }
+}
+
+#[test]
+fn an_archive_that_is_cut_off_anywhere_is_an_error_or_the_same() {
+    let data = table(40);
+    for (what, archive) in archives(&[("one.csv", &data)]) {
+        for length in 1..archive.len() {
+            match unpack(&archive[..length], None) {
+                Err(Refused::Error(_)) => {}
+                Err(Refused::Plain) => assert!(length < 512, "{what} at {length}"),
+                // The last blocks of a tar archive are nothing but zeros.
+                Ok(found) => assert!(what == "tar" && found == data, "{what} at {length}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_zip_archive_with_a_wrong_byte_anywhere_is_an_error_or_the_same() {
+    let data = table(40);
+    for (what, archive) in &archives(&[("one.csv", &data)])[1..] {
+        for at in 0..archive.len() {
+            for flipped in [0x01, 0x08, 0x80, 0xff] {
+                let mut archive = archive.clone();
+                archive[at] ^= flipped;
+                if let Ok(other) = unpack(&archive, None) {
+                    assert!(other == data, "{what} at {at}: other data");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_tar_archive_with_a_wrong_byte_anywhere_does_no_harm() {
+    // It has no check sums of data, so only headers can be told to be damaged.
+    let data = table(40);
+    let archive = tar(&[("one.csv", &data)]);
+    for at in 0..archive.len() {
+        let mut archive = archive.clone();
+        archive[at] ^= 0xff;
+        let is_data = (512..512 + data.len()).contains(&at);
+        assert_eq!(
+            unpack(&archive, None).is_ok(),
+            is_data || at >= 512 + data.len() && at < 512 + data.len().next_multiple_of(512),
+            "at {at}"
+        );
+    }
+}
+
+#[test]
+fn names_are_shown_and_never_used() {
+    let data = table(3);
+    let hostile = [
+        "../../../../etc/passwd",
+        "/etc/shadow",
+        "C:\\Windows\\system32\\x",
+        "\u{1b}]0;title\u{7}.csv",
+        "line\nbreak.csv",
+        "a\u{202e}vsc.exe",
+    ];
+    for name in hostile {
+        for archive in
+            [zip(&[(name, &data)], CompressionMethod::DEFLATE), raw_tar(name, b'0', &data)]
+        {
+            assert_eq!(unpack(&archive, None).as_ref(), Ok(&data), "{name:?}");
+            assert_eq!(unpack(&archive, Some(name)).as_ref(), Ok(&data), "{name:?}");
+            let Err(Refused::Error(missing)) = unpack(&archive, Some("nothing")) else {
+                panic!("{name:?}: there is no such member");
+            };
+            let text = missing.to_string();
+            assert!(!text.chars().any(|c| c.is_control() || c == '\u{202e}'), "{text:?}");
+        }
+    }
+}
+
+#[test]
+fn what_holds_no_data_is_named_as_what_it_is() {
+    let kinds = [
+        (b'1', "a link to another member"),
+        (b'2', "a symbolic link"),
+        (b'3', "a device"),
+        (b'4', "a device"),
+        (b'5', "a directory"),
+        (b'6', "a pipe"),
+    ];
+    for (kind, what) in kinds {
+        let archive = raw_tar("it", kind, b"");
+        assert_eq!(unpack(&archive, None), Err(Refused::Error(Error::NoMembers)));
+        let expected = Error::NotData { member: "it".to_owned(), what };
+        assert_eq!(unpack(&archive, Some("it")), Err(Refused::Error(expected)));
+    }
+    let sparse = Error::Unsupported { member: "it".to_owned(), what: "a sparse file".to_owned() };
+    assert_eq!(unpack(&raw_tar("it", b'S', b"x"), None), Err(Refused::Error(sparse)));
+
+    let mut link = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    link.add_symlink("it", "/etc/passwd", zip::write::SimpleFileOptions::default()).unwrap();
+    let archive = link.finish().unwrap().into_inner();
+    assert_eq!(unpack(&archive, None), Err(Refused::Error(Error::NoMembers)));
+    let expected = Error::NotData { member: "it".to_owned(), what: "a symbolic link" };
+    assert_eq!(unpack(&archive, Some("it")), Err(Refused::Error(expected)));
+}
+
+#[test]
+fn encrypted_and_unknown_members_are_named_as_such() {
+    let archive = zip(&[("it", b"a,b\n1,2\n")], CompressionMethod::STORE);
+    // The flags stand in the member's own header and in the directory.
+    let directory = archive.windows(4).position(|bytes| bytes == b"PK\x01\x02").unwrap();
+    let mut encrypted = archive.clone();
+    encrypted[6] |= 1;
+    encrypted[directory + 8] |= 1;
+    let expected = Error::Unsupported { member: "it".to_owned(), what: "encrypted".to_owned() };
+    assert_eq!(unpack(&encrypted, None), Err(Refused::Error(expected)));
+
+    let mut unknown = archive;
+    unknown[8] = 14;
+    unknown[directory + 10] = 14;
+    let Err(Refused::Error(Error::Unsupported { what, .. })) = unpack(&unknown, None) else {
+        panic!("the method is not read");
+    };
+    assert!(what.contains("method"), "{what}");
+}
+
+#[test]
+fn long_names_of_tar_are_read_whole() {
+    let data = table(3);
+    let long = format!("{}/table.csv", "directory/".repeat(30));
+    let archive = tar(&[(&long, &data), ("other.csv", &data)]);
+    assert_eq!(unpack(&archive, Some(&long)).as_ref(), Ok(&data));
+
+    let mut builder = tar::Builder::new(Vec::new());
+    let extensions = [("path", long.as_bytes()), ("comment", b"x")];
+    builder.append_pax_extensions(extensions).unwrap();
+    let mut pax = builder.into_inner().unwrap();
+    pax.truncate(pax.len() - 1024);
+    pax.extend(raw_tar("short", b'0', &data));
+    assert_eq!(unpack(&pax, Some(&long)).as_ref(), Ok(&data));
+}
+
+/// A tar archive of one member, whatever its name and its type are.
+fn raw_tar(name: &str, kind: u8, data: &[u8]) -> Vec<u8> {
+    let mut header = tar::Header::new_old();
+    header.as_mut_bytes()[..name.len()].copy_from_slice(name.as_bytes());
+    header.set_entry_type(tar::EntryType::new(kind));
+    header.set_size(data.len() as u64);
+    header.set_cksum();
+    let mut archive = header.as_bytes().to_vec();
+    archive.extend_from_slice(data);
+    archive.resize(archive.len().next_multiple_of(512) + 1024, 0);
+    archive
+}

@@ -1,0 +1,7 @@
+//! What comes out of compressed files and archives, and what does not.
+
+mod archives;
+mod bombs;
+mod codecs;
+mod nested;
+mod support;
