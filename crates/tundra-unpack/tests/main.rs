@@ -1,5 +1,6 @@
 //! What comes out of compressed files and archives, and what does not.
 
+mod ahead;
 mod archives;
 mod bombs;
 mod codecs;

@@ -31,7 +31,7 @@ pub(crate) fn compress(codec: &str, data: &[u8]) -> Vec<u8> {
             writer.finish().unwrap();
         }
         "xz" => {
-            let options = lzma_rust2::XzOptions::with_preset(6);
+            let options = lzma_rust2::XzOptions::with_preset(1);
             let mut writer = lzma_rust2::XzWriter::new(&mut packed, options).unwrap();
             writer.write_all(data).unwrap();
             writer.finish().unwrap();

@@ -160,22 +160,30 @@ impl TextSource {
     }
 
     /// Returns the last lines of the text and where they begin in it; `None` when that cannot be told
-    /// without decoding the whole text.
+    /// without decoding the whole text. What is packed is unpacked for it only where it `must` be told.
     ///
     /// # Errors
     /// Fails when the object cannot be read.
-    pub(crate) fn tail(&self) -> Result<Option<(usize, Vec<u8>)>, Error> {
+    pub(crate) fn tail(&self, must: bool) -> Result<Option<(usize, Vec<u8>)>, Error> {
         const TAIL_BYTES: u64 = 64 << 10;
-        if self.encoding != UTF_8 || self.packed.is_some() {
+        if self.encoding != UTF_8 || self.packed.is_some() && !must {
             return Ok(None);
         }
-        let size = self.object.info().size;
-        let range = size.saturating_sub(TAIL_BYTES).max(self.mark)..size;
-        let start = range.start;
-        let tail = self
-            .runtime
-            .block_on(self.object.read(range))
-            .map_err(|source| Error::Storage { role: "could not read the input", source })?;
+        let (start, tail) = match &self.packed {
+            Some(packed) => {
+                let tail = packed.tail(TAIL_BYTES, self.mark);
+                tail.map_err(|error| read_error(error, &self.name))?
+            }
+            None => {
+                let size = self.object.info().size;
+                let range = size.saturating_sub(TAIL_BYTES).max(self.mark)..size;
+                let start = range.start;
+                let tail = self.runtime.block_on(self.object.read(range)).map_err(|source| {
+                    Error::Storage { role: "could not read the input", source }
+                })?;
+                (start, tail)
+            }
+        };
         // The first line is probably cut.
         let Some(newline) = memchr::memchr(b'\n', &tail) else { return Ok(None) };
         let offset = usize::try_from(start - self.mark).unwrap_or(usize::MAX) + newline + 1;

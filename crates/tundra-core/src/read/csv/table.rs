@@ -58,8 +58,9 @@ impl CsvTable {
         context: ReadContext,
     ) -> Result<Self, Error> {
         let mend = options.on_bad_row == BadRowPolicy::Repair;
-        let tail = if whole { None } else { source.tail()? };
-        if tail.is_none() && !whole && options.text.footer.is_some_and(|lines| lines > 0) {
+        let has_footer = options.text.footer.is_some_and(|lines| lines > 0);
+        let tail = if whole { None } else { source.tail(has_footer)? };
+        if tail.is_none() && !whole && has_footer {
             return Err(Error::Request {
                 message: "the footer of a large input that is not UTF-8 cannot be found".to_owned(),
                 hint: Some("convert it to UTF-8 first, or use `--on-bad-row reject`".to_owned()),

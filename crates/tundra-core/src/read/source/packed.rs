@@ -9,6 +9,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use bytes::Bytes;
 use tokio::runtime::Handle;
 use tundra_unpack::{Ahead, Meter, Source, Stream, Unpacked};
 
@@ -106,6 +107,25 @@ impl Packed {
             Ok(stream)
         })?;
         Ok(Box::new(ahead))
+    }
+
+    /// Unpacks all of it, and returns the last bytes behind `mark`, as many as are asked for, with the offset
+    /// at which they begin.
+    pub(super) fn tail(&self, bytes: u64, mark: u64) -> io::Result<(u64, Bytes)> {
+        let wanted = usize::try_from(bytes).unwrap_or(usize::MAX);
+        let mut stream = self.way.open(&self.stored)?;
+        skip(&mut stream, mark)?;
+        let mut at = mark;
+        let mut tail = Vec::new();
+        loop {
+            let read = (&mut stream).take(bytes).read_to_end(&mut tail)?;
+            let surplus = tail.len().saturating_sub(wanted);
+            tail.drain(..surplus);
+            at += surplus as u64;
+            if read == 0 {
+                return Ok((at, tail.into()));
+            }
+        }
     }
 
     /// Begins to read at an offset in the text that was read before. Those who ask for places in their order
