@@ -70,6 +70,7 @@ pub async fn prepare(
     let opened = stop.unless_stopped(OpenInput::open(input, options.format)).await??;
     let opened = Arc::new(opened);
     options.json.check(opened.format, &opened.location)?;
+    options.workbook.check(opened.format, &opened.location)?;
     options.text.check(&options.null_words, opened.format, &opened.location)?;
     let rejects_place = RejectsPlace::beside(output, options.on_bad_row)?;
     // A place that cannot be written is told before anything is read.
@@ -142,6 +143,7 @@ impl Conversion {
             cancel: stop.own.clone(),
             reporter: Arc::clone(&control.reporter),
             total_bytes: Some(self.opened.object.info().size),
+            memory: resources.memory,
         };
         let mut held = Held::open(&self.opened, &self.options, runtime, context)?;
         let mut inspected = Instant::now();

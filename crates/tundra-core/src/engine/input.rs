@@ -14,6 +14,7 @@ use crate::{
         located::{Located, ObjectBytes},
         source::{Explain, TextSource, read_error},
         table::{ReadContext, Table},
+        workbook::{Container, Source, WorkbookTable, may_be_workbook, recognise},
     },
 };
 
@@ -47,7 +48,13 @@ impl OpenInput {
         let head = object.read(0..size.min(SAMPLE_BYTES)).await.map_err(read)?.to_vec();
         let format = match format {
             Some(format) => format,
-            None => find_format(&head, input.path.extension(), &location)?,
+            None => match find_workbook(&object, &head).await? {
+                Some(Container::Encrypted) => {
+                    return Err(Error::EncryptedWorkbook { input: location });
+                }
+                Some(_) => Format::Excel,
+                None => find_format(&head, input.path.extension(), &location)?,
+            },
         };
         Ok(Self { object, location, format, head })
     }
@@ -74,14 +81,18 @@ impl OpenInput {
         }
     }
 
-    /// Reads the beginning of a text input and returns it as a table, with what was decided about
-    /// its encoding.
+    /// Reads the beginning of an input that is not Parquet and returns it as a table, with what was
+    /// decided about its encoding, if it is text.
     pub(crate) fn table(
         &self,
         options: &ConvertOptions,
         runtime: &Handle,
         context: ReadContext,
-    ) -> Result<(Box<dyn Table>, Decision), Error> {
+    ) -> Result<(Box<dyn Table>, Option<Decision>), Error> {
+        if self.format == Format::Excel {
+            let source = Source::new(Arc::clone(&self.object), runtime.clone());
+            return Ok((Box::new(WorkbookTable::open(source, options, context)?), None));
+        }
         let label = options.text.encoding.as_deref();
         let TextEncoding { encoding, mark, may_switch, decision } =
             find_encoding(&self.head, self.is_whole(), label, &self.location)?;
@@ -105,7 +116,7 @@ impl OpenInput {
         let table = self
             .open_table(source.clone(), &sample, whole, options, context)
             .map_err(|error| Explain::new(source.clone()).error(error))?;
-        Ok((Box::new(Located::new(table, source)), decision))
+        Ok((Box::new(Located::new(table, source)), Some(decision)))
     }
 
     fn open_table(
@@ -125,8 +136,8 @@ impl OpenInput {
             Format::Json | Format::Ndjson => {
                 Box::new(JsonTable::open(source, sample, whole, options, context)?)
             }
-            Format::Parquet => {
-                return Err(Error::Internal("Parquet is not read as text".to_owned()));
+            Format::Parquet | Format::Excel => {
+                return Err(Error::Internal(format!("{} is not read as text", self.format)));
             }
         })
     }
@@ -151,6 +162,22 @@ impl OpenInput {
     }
 }
 
+/// Returns which sort of workbook the object is, if it is one.
+async fn find_workbook(
+    object: &Arc<dyn ObjectReader>,
+    head: &[u8],
+) -> Result<Option<Container>, Error> {
+    if !may_be_workbook(head) {
+        return Ok(None);
+    }
+    let source = Source::new(Arc::clone(object), Handle::current());
+    let head = head.to_vec();
+    // The directory of an archive is read in small steps, which wait for the store.
+    tokio::task::spawn_blocking(move || recognise(&source, &head))
+        .await
+        .map_err(|error| Error::Internal(format!("looking into the archive panicked: {error}")))
+}
+
 /// Finds out the format by the content first and the name second: a name can be wrong.
 fn find_format(head: &[u8], extension: Option<&str>, location: &str) -> Result<Format, Error> {
     if head.starts_with(b"PAR1") {
@@ -160,6 +187,12 @@ fn find_format(head: &[u8], extension: Option<&str>, location: &str) -> Result<F
         return Err(Error::UnknownFormat { input: location.to_owned(), found: found.to_owned() });
     }
     let by_name = extension.and_then(Format::from_extension);
+    if by_name == Some(Format::Excel) {
+        return Err(Error::BadWorkbook {
+            input: location.to_owned(),
+            what: "it begins like none".to_owned(),
+        });
+    }
     if by_name == Some(Format::Parquet) {
         return Err(Error::BadParquet {
             input: location.to_owned(),

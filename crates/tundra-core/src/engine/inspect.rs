@@ -54,6 +54,7 @@ pub async fn inspect(
     // A store that does not answer must not keep an inspection that is to stop.
     let opened = stop.unless_stopped(OpenInput::open(input, options.format)).await??;
     options.json.check(opened.format, &opened.location)?;
+    options.workbook.check(opened.format, &opened.location)?;
     options.text.check(&options.null_words, opened.format, &opened.location)?;
     let look = Look {
         opened,
@@ -87,6 +88,7 @@ impl Look {
             format: self.options.format,
             text: self.options.text.clone(),
             json: self.options.json.clone(),
+            workbook: self.options.workbook.clone(),
             types: self.options.types,
             null_words: self.options.null_words.clone(),
             // A bad record is something to tell, and no reason to tell nothing.
@@ -99,6 +101,7 @@ impl Look {
             cancel: self.stop.own.clone(),
             reporter: Arc::clone(&self.control.reporter),
             total_bytes: Some(self.opened.object.info().size),
+            memory: self.resources.memory,
         };
         let (mut table, encoding) = self.opened.table(&options, &self.runtime, context)?;
         if self.options.sample_size.is_none() && !table.is_complete() {
@@ -119,9 +122,10 @@ impl Look {
         })?;
         // That nothing but ASCII was seen says nothing about the next input.
         let is_told = self.options.text.encoding.is_some() || !self.opened.begins_with_ascii();
-        let known = Some(encoding.value.clone()).filter(|_| is_told || encoding.value != "UTF-8");
+        let known = encoding.as_ref().map(|encoding| encoding.value.clone());
+        let known = known.filter(|encoding| is_told || encoding != "UTF-8");
         let hints = TextHints { encoding: known, ..table.hints() };
-        let mut decisions = vec![encoding];
+        let mut decisions: Vec<Decision> = encoding.into_iter().collect();
         decisions.extend_from_slice(table.decisions());
         let warnings = warnings(&decisions, &table.left_out().events, table.columns(), &found);
         let columns = table

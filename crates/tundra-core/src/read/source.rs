@@ -185,6 +185,15 @@ impl TextSource {
     }
 }
 
+/// Begins to read an object of a store in order, from an offset to its end.
+pub(crate) fn ahead_of(
+    object: Arc<dyn ObjectReader>,
+    runtime: Handle,
+    at: u64,
+) -> impl Read + Send + 'static {
+    ReadAhead::new(object, runtime, at)
+}
+
 /// A local file, read without moving its cursor, which all passes share.
 struct FileBytes {
     file: File,

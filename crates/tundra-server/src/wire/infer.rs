@@ -153,6 +153,7 @@ impl Infer {
             format: format(name)?,
             text: self.options.text()?,
             json,
+            workbook: self.options.workbook()?,
             null_words: self.options.null_values.clone(),
             sample_size: Some(sample_size),
             ..InspectOptions::default()
