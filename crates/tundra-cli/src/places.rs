@@ -36,8 +36,8 @@ const PATTERN: [char; 3] = ['*', '?', '['];
 /// Extensions of inputs that give way to `.parquet`. Any other may be a part of the name, as that of
 /// `sales.2024` is, so `.parquet` goes behind it.
 const REPLACED: [&str; 16] = [
-    "csv", "tsv", "tab", "txt", "json", "geojson", "ndjson", "jsonl", "ldjson", "pq", "parq", "xlsx",
-    "xlsm", "xlsb", "xls", "ods",
+    "csv", "tsv", "tab", "txt", "json", "geojson", "ndjson", "jsonl", "ldjson", "pq", "parq",
+    "xlsx", "xlsm", "xlsb", "xls", "ods",
 ];
 
 /// Where an input comes from.

@@ -10,8 +10,7 @@ use tundra_storage::UploadFate;
 
 use crate::{
     args::{
-        CatalogArgs, JsonArgs, NullArgs, ResourceArgs, TextArgs, WorkbookArgs,
-        WritingArgs,
+        CatalogArgs, JsonArgs, NullArgs, ResourceArgs, TextArgs, WorkbookArgs, WritingArgs,
         values::{self, TypedColumn},
     },
     failure::Failure,

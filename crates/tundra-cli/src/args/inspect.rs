@@ -5,7 +5,9 @@ use std::num::NonZeroU64;
 use clap::Args;
 use tundra_core::Format;
 
-use crate::args::{JsonArgs, NullArgs, ResourceArgs, TextArgs, WorkbookArgs, convert::Types, values};
+use crate::args::{
+    JsonArgs, NullArgs, ResourceArgs, TextArgs, WorkbookArgs, convert::Types, values,
+};
 
 /// Show how a file is written and what its columns hold, and why that was concluded
 ///

@@ -2,7 +2,8 @@
 //!
 //! Start at [`WorkbookTable`]. A workbook of XML (xlsx, xlsm) is a package of parts, of which a sheet is
 //! read in pieces of whole rows by [`scan`], in parallel and in bounded memory; only the table of
-//! strings is held.
+//! strings is held. Of every other sort (xls, xlsb, ods) the sheet is [`held`], after [`judge`] has found
+//! that there is memory for it.
 //!
 //! Nothing here computes: formulas have the values that the program which saved them left there. No
 //! chart, picture or macro is looked at.
@@ -15,6 +16,9 @@ mod cfb;
 mod container;
 mod decode;
 mod fault;
+mod foreign;
+mod held;
+mod judge;
 mod layout;
 mod merged;
 mod number_format;
@@ -33,6 +37,9 @@ mod strings;
 mod table;
 mod xlsx;
 mod xml;
+
+#[cfg(test)]
+mod tests;
 
 pub(crate) use self::{
     bytes::Source,

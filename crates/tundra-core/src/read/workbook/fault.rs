@@ -20,6 +20,8 @@ pub(super) enum Fault {
         /// What there is.
         hint: Option<String>,
     },
+    /// It is encrypted.
+    Encrypted,
     /// The store failed.
     Read(io::Error),
 }
@@ -36,6 +38,7 @@ impl Fault {
         match self {
             Self::Damaged(what) => Error::BadWorkbook { input, what },
             Self::TooLarge(what) => Error::WorkbookTooLarge { input, what },
+            Self::Encrypted => Error::EncryptedWorkbook { input },
             Self::Request { message, hint } => Error::Request { message, hint },
             Self::Read(error) => read_error(error, &input),
         }

@@ -1,12 +1,13 @@
 //! From bytes to the sheet that is read.
 
-use std::sync::Arc;
+use std::{cell::RefCell, sync::Arc};
 
 use super::{
     book::Book,
     bytes::Source,
     container::{Container, recognise},
     fault::Fault,
+    foreign::Foreign,
     package::Package,
     reference::Area,
     scan::Context,
@@ -43,10 +44,7 @@ pub(super) fn open(
     match recognise(&source, &head) {
         Some(Container::Xlsx) => open_xlsx(source, hints, context, limit),
         Some(Container::Encrypted) => Err(Error::EncryptedWorkbook { input: context.name.clone() }),
-        Some(Container::Xlsb | Container::Xls | Container::Ods) => Err(Error::UnknownFormat {
-            input: context.name.clone(),
-            found: "a workbook of another sort than xlsx".to_owned(),
-        }),
+        Some(sort) => open_foreign(&source, sort, hints, context, limit),
         None => Err(Error::BadWorkbook {
             input: context.name.clone(),
             what: "nothing in it is a workbook".to_owned(),
@@ -76,6 +74,32 @@ fn open_xlsx(
     };
     let (number, sheet) = pick(&choice, &facts, name, open)?;
     let sheet = if hints.fill_merged { sheet.fill_merged()? } else { sheet };
+    let decisions = decisions(hints, &choice, number, &facts);
+    Ok(Opened { sheet: Arc::new(sheet), area: choice.area, decisions })
+}
+
+fn open_foreign(
+    source: &Source,
+    sort: Container,
+    hints: &WorkbookHints,
+    context: &ReadContext,
+    limit: u64,
+) -> Result<Opened, Error> {
+    let name = &context.name;
+    let given = [("--fill-merged", hints.fill_merged), ("--skip-hidden", hints.skip_hidden)];
+    if let Some((option, _)) = given.iter().find(|(_, is_given)| *is_given) {
+        return Err(Error::Request {
+            message: format!("`{option}` is for xlsx, and `{name}` is a workbook of another sort"),
+            hint: Some("save it as xlsx first".to_owned()),
+        });
+    }
+    let of = |fault: Fault| fault.of(name);
+    let book = Foreign::open(source, sort, limit).map_err(of)?;
+    let (facts, names) = (book.sheets.clone(), book.names.clone());
+    let choice = choice(hints, &facts, &names, || Ok(Vec::new())).map_err(of)?;
+    let book = RefCell::new(book);
+    let open = |number: usize| book.borrow_mut().sheet(&facts[number].name).map_err(of);
+    let (number, sheet) = pick(&choice, &facts, name, open)?;
     let decisions = decisions(hints, &choice, number, &facts);
     Ok(Opened { sheet: Arc::new(sheet), area: choice.area, decisions })
 }

@@ -46,8 +46,13 @@ impl Strings {
                 )));
             }
         }
+        Ok(Self::of(text, starts))
+    }
+
+    /// Takes strings that stand one behind the other, each of which begins at one of `starts`.
+    pub(super) fn of(text: String, mut starts: Vec<u32>) -> Self {
         starts.push(offset(&text));
-        Ok(Self { text: Some(Buffer::from_vec(text.into_bytes())), starts })
+        Self { text: Some(Buffer::from_vec(text.into_bytes())), starts }
     }
 
     /// Returns how many there are.

@@ -1,0 +1,6 @@
+//! Real workbooks, read the way a conversion reads them, and damaged ones.
+
+mod damage;
+mod harness;
+mod sheets;
+mod types;
