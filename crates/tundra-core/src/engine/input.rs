@@ -183,16 +183,16 @@ fn find_format(head: &[u8], extension: Option<&str>, location: &str) -> Result<F
     if head.starts_with(b"PAR1") {
         return Ok(Format::Parquet);
     }
+    let by_name = extension.and_then(Format::from_extension);
+    if by_name == Some(Format::Excel) && may_be_workbook(head) {
+        let what = "nothing in it is a workbook".to_owned();
+        return Err(Error::BadWorkbook { input: location.to_owned(), what });
+    }
     if let Some(found) = known_binary(head) {
         return Err(Error::UnknownFormat { input: location.to_owned(), found: found.to_owned() });
     }
-    let by_name = extension.and_then(Format::from_extension);
-    if by_name == Some(Format::Excel) {
-        return Err(Error::BadWorkbook {
-            input: location.to_owned(),
-            what: "it begins like none".to_owned(),
-        });
-    }
+    // Text is often called a workbook, so that a click opens it in one; what it is, its content says.
+    let by_name = by_name.filter(|format| *format != Format::Excel);
     if by_name == Some(Format::Parquet) {
         return Err(Error::BadParquet {
             input: location.to_owned(),
@@ -285,6 +285,8 @@ mod tests {
         assert_eq!(format(b"\xEF\xBB\xBF {\"a\": 1}", None), Some(Format::Json));
         assert_eq!(format(b"a,b", Some("parquet")), None);
         assert_eq!(format(b"\x1f\x8b\x08", Some("csv")), None);
+        assert_eq!(format(b"PK\x03\x04", Some("xlsx")), None);
+        assert_eq!(format(b"a\tb\n1\t2\n", Some("xls")), Some(Format::Csv));
         assert_eq!(format(b"\x00\x01\x02\x03\x04\x05\x00\x00", None), None);
         assert_eq!(format(b"a\x00,\x00b\x00\n\x00", None), Some(Format::Csv));
         assert_eq!(format(b"\xFF\xFE[\x00{\x00}\x00]\x00", None), Some(Format::Json));

@@ -2,5 +2,6 @@
 
 mod damage;
 mod harness;
+mod others;
 mod sheets;
 mod types;
