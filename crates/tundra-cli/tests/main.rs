@@ -28,3 +28,4 @@ mod serve;
 mod signals;
 mod terminal;
 mod urls;
+mod workbooks;

@@ -19,3 +19,4 @@ mod publishing;
 mod receipt;
 mod schema;
 mod support;
+mod workbooks;
