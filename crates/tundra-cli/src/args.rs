@@ -26,6 +26,7 @@ mod text;
 pub(crate) mod values;
 mod version;
 mod versions;
+mod workbook;
 mod writing;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
@@ -57,6 +58,7 @@ pub(crate) use self::{
     text::TextArgs,
     version::VersionArgs,
     versions::{DiffArgs, GcArgs, RollbackArgs, VersionsArgs},
+    workbook::WorkbookArgs,
     writing::WritingArgs,
 };
 

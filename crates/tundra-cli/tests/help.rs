@@ -107,7 +107,7 @@ fn convert_help_lists_the_options() {
 
     Reading:
           --format <FORMAT>      The format of the input [default: found out] [possible values: csv,
-                                 tsv, json, ndjson, parquet]
+                                 tsv, json, ndjson, parquet, excel]
           --member <NAME>        The member of an archive, as its name stands there [default: the only
                                  one that holds data]
           --skip-rows <N,...>    Leave out these records, such as 0,3; the first one behind the header
@@ -178,6 +178,17 @@ fn convert_help_lists_the_options() {
                             document itself]
           --flatten         Make columns of the fields of nested objects, named like user.address.city
 
+    Reading workbooks:
+          --sheet <SHEET>        The sheet, by its name or its number from 1 on [default: the first
+                                 visible one with cells]
+          --range <RANGE>        The cells to read: A1:F100, A:F, Sheet2!B3:H, or the name of a range or
+                                 of a table
+          --fill-merged          Give every one of merged cells the value that they show [default: the
+                                 first one only]
+          --skip-hidden          Leave out rows and columns that the workbook hides
+          --on-error-cell <HOW>  What becomes of cells that show an error such as #N/A: text, null or
+                                 fail [default: text]
+
     Resources:
           --threads <N>           Threads that compute [default: as many as the process may use]
           --memory <SIZE>         Memory of the whole process, such as 512MiB or 4GB [default: by the
@@ -214,7 +225,7 @@ fn inspect_help_lists_the_options() {
           --sample-size <N>  Look at the first N records only [default: at all of them]
           --json             Print everything as a JSON object
           --format <FORMAT>  The format of the input [default: found out] [possible values: csv, tsv,
-                             json, ndjson, parquet]
+                             json, ndjson, parquet, excel]
           --types <HOW>      How columns get their types [default: infer]
       -h, --help             Print help (see more with '--help')
 
@@ -239,6 +250,17 @@ fn inspect_help_lists_the_options() {
                             document itself]
           --flatten         Make columns of the fields of nested objects, named like user.address.city
 
+    Reading workbooks:
+          --sheet <SHEET>        The sheet, by its name or its number from 1 on [default: the first
+                                 visible one with cells]
+          --range <RANGE>        The cells to read: A1:F100, A:F, Sheet2!B3:H, or the name of a range or
+                                 of a table
+          --fill-merged          Give every one of merged cells the value that they show [default: the
+                                 first one only]
+          --skip-hidden          Leave out rows and columns that the workbook hides
+          --on-error-cell <HOW>  What becomes of cells that show an error such as #N/A: text, null or
+                                 fail [default: text]
+
     Resources:
           --threads <N>           Threads that compute [default: as many as the process may use]
           --memory <SIZE>         Memory of the whole process, such as 512MiB or 4GB [default: by the
@@ -259,6 +281,7 @@ fn inspect_help_lists_the_options() {
       tundra inspect sales.parquet
       tundra inspect sales.csv -o schema.yaml          write a schema to edit and to convert with
       tundra inspect response.json --records data.items --flatten
+      tundra inspect budget.xlsx --sheet 2024
       tundra inspect --json sales.csv | jq '.columns[] | {name, type, reason}'
       head -c 1M huge.csv | tundra inspect -
     ----- stderr -----

@@ -29,3 +29,4 @@ mod serve;
 mod signals;
 mod terminal;
 mod urls;
+mod workbooks;

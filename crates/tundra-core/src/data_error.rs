@@ -37,6 +37,8 @@ pub enum DataCode {
     TooDeep,
     /// The record is JSON, but not an object where objects are expected.
     NotAnObject,
+    /// A cell of a workbook shows an error, such as `#N/A`.
+    ErrorCell,
 }
 
 impl DataCode {
@@ -56,6 +58,7 @@ impl DataCode {
             Self::DuplicateKey => "duplicate_key",
             Self::TooDeep => "too_deep",
             Self::NotAnObject => "not_an_object",
+            Self::ErrorCell => "error_cell",
         }
     }
 }
@@ -176,6 +179,10 @@ impl Classify for DataError {
             }
             DataCode::DuplicateKey => {
                 "use `--on-bad-row repair` to keep the last value, or `reject` to set it aside"
+            }
+            DataCode::ErrorCell => {
+                "mend the formula, or use `--on-error-cell text` to keep errors as text, or `null` to \
+                 make them null"
             }
             DataCode::RepeatedHeader => "say `--no-header` if it is a record like the others",
             DataCode::RecordTooLong | DataCode::TooDeep => {

@@ -248,6 +248,31 @@ pub enum Error {
         source: tundra_unpack::Error,
     },
 
+    /// The input is a workbook that cannot be read.
+    #[error("`{input}` is a damaged workbook: {what}")]
+    BadWorkbook {
+        /// The input.
+        input: String,
+        /// What is wrong, with the part, the sheet and the cell where they are known.
+        what: String,
+    },
+
+    /// The input is a workbook that takes more than may be used.
+    #[error("`{input}` is too large a workbook: {what}")]
+    WorkbookTooLarge {
+        /// The input.
+        input: String,
+        /// What is too large, and the limit.
+        what: String,
+    },
+
+    /// The input is a workbook that is encrypted.
+    #[error("`{input}` is a workbook that is protected by a password")]
+    EncryptedWorkbook {
+        /// The input.
+        input: String,
+    },
+
     /// A record or a value does not fit.
     #[error("could not read `{input}`")]
     Data {
@@ -363,14 +388,17 @@ impl Classify for Error {
             Self::EmptyInput { .. }
             | Self::NoRecords { .. }
             | Self::BadParquet { .. }
+            | Self::BadWorkbook { .. }
             | Self::TooManyRejects { .. }
             | Self::NothingLeft { .. }
             | Self::Drift { .. } => ErrorKind::InvalidData,
             Self::UnknownFormat { .. }
             | Self::UnsupportedEncoding { .. }
+            | Self::EncryptedWorkbook { .. }
             | Self::Unconvertible { .. } => ErrorKind::Unsupported,
             #[cfg(feature = "read")]
             Self::Unpack { source, .. } => crate::read::unpack::kind(source),
+            Self::WorkbookTooLarge { .. } => ErrorKind::LimitExceeded,
             Self::Data { source, .. } => source.kind(),
             Self::Storage { source, .. } => source.kind(),
             Self::Database(source) => source.kind(),
@@ -405,7 +433,8 @@ impl Classify for Error {
                     .to_owned(),
             ],
             Self::UnknownFormat { .. } => vec![
-                "name the format with `--format` if you know it: csv, tsv, json, ndjson or parquet"
+                "name the format with `--format` if you know it: csv, tsv, json, ndjson, parquet \
+                 or excel"
                     .to_owned(),
             ],
             Self::UnsupportedEncoding { encoding, .. } => {
@@ -419,6 +448,19 @@ impl Classify for Error {
             }
             #[cfg(feature = "read")]
             Self::Unpack { source, .. } => crate::read::unpack::hints(source),
+            Self::BadWorkbook { .. } => vec![
+                "open it in the program that made it and save it anew, or fetch it again: it may have \
+                 been cut off on its way here"
+                    .to_owned(),
+            ],
+            Self::WorkbookTooLarge { .. } => vec![
+                "allow more memory, or save the sheet as CSV or as xlsx, which is read without holding \
+                 it"
+                    .to_owned(),
+            ],
+            Self::EncryptedWorkbook { .. } => {
+                vec!["save it without a password first".to_owned()]
+            }
             Self::Data { source, .. } => source.hints(),
             Self::TooManyRejects { .. } => vec![
                 "mend the input, or allow more with `--max-rejects`; a wrong `--delimiter` or \

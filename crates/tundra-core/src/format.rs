@@ -16,6 +16,8 @@ pub enum Format {
     Ndjson,
     /// Apache Parquet.
     Parquet,
+    /// A workbook of Excel or OpenDocument: xlsx, xlsm, xlsb, xls, ods.
+    Excel,
 }
 
 /// A text that names no value of a closed set.
@@ -32,7 +34,8 @@ pub struct UnknownName {
 
 impl Format {
     /// The names of all formats.
-    pub const NAMES: &'static [&'static str] = &["csv", "tsv", "json", "ndjson", "parquet"];
+    pub const NAMES: &'static [&'static str] =
+        &["csv", "tsv", "json", "ndjson", "parquet", "excel"];
 
     /// Returns the canonical name.
     pub const fn name(self) -> &'static str {
@@ -42,6 +45,7 @@ impl Format {
             Self::Json => "json",
             Self::Ndjson => "ndjson",
             Self::Parquet => "parquet",
+            Self::Excel => "excel",
         }
     }
 
@@ -53,6 +57,9 @@ impl Format {
             "json" => Self::Json,
             "ndjson" | "jsonl" | "ldjson" => Self::Ndjson,
             "parquet" | "pq" | "parq" => Self::Parquet,
+            "xlsx" | "xlsm" | "xlsb" | "xls" | "ods" | "xltx" | "xltm" | "xlam" | "ots" => {
+                Self::Excel
+            }
             _ => return None,
         })
     }
@@ -74,6 +81,7 @@ impl FromStr for Format {
             "json" => Ok(Self::Json),
             "ndjson" | "jsonl" => Ok(Self::Ndjson),
             "parquet" => Ok(Self::Parquet),
+            "excel" | "xlsx" | "xlsm" | "xlsb" | "xls" | "ods" => Ok(Self::Excel),
             _ => Err(UnknownName { text: text.to_owned(), what: "format", known: Self::NAMES }),
         }
     }

@@ -59,8 +59,8 @@ pub use self::{
     inspection::{ColumnInspection, Inspection, ParquetFacts, RowGroupFacts, Warning},
     object_path::{ObjectPath, ObjectPathError},
     options::{
-        BadRowPolicy, Cancel, Control, ConvertOptions, Expected, Input, InspectOptions, JsonHints,
-        OnDrift, Output, RejectLimit, Resources, TextHints, TypePolicy,
+        BadRowPolicy, Cancel, Control, ConvertOptions, ErrorCells, Expected, Input, InspectOptions,
+        JsonHints, OnDrift, Output, RejectLimit, Resources, TextHints, TypePolicy, WorkbookHints,
     },
     receipt::{
         ColumnCounts, ColumnPlan, Counts, DatabaseFacts, Decision, EventSample, FORMAT_VERSION,

@@ -172,13 +172,15 @@ impl TextHints {
             return Ok(());
         }
         let name = format.name();
+        // A sheet has a header as well, and lines above it.
+        let is_sheet = format == Format::Excel;
         let given = [
             ("--delimiter", delimiter.is_some()),
             ("--quote", quote.is_some()),
             ("--escape", escape.is_some()),
-            ("--header", header.is_some()),
-            ("--header-rows", header_rows.is_some()),
-            ("--preamble", preamble.is_some()),
+            ("--header", header.is_some() && !is_sheet),
+            ("--header-rows", header_rows.is_some() && !is_sheet),
+            ("--preamble", preamble.is_some() && !is_sheet),
             ("--footer", footer.is_some()),
             ("--one-table", *one_table),
             ("--comment", comment.is_some()),
@@ -186,7 +188,7 @@ impl TextHints {
         ];
         let what = if let Some((option, _)) = given.iter().find(|(_, is_given)| *is_given) {
             format!("`{option}` is for delimited text")
-        } else if format == Format::Parquet && encoding.is_some() {
+        } else if matches!(format, Format::Parquet | Format::Excel) && encoding.is_some() {
             "`--encoding` is for text".to_owned()
         } else {
             return Ok(());
@@ -230,6 +232,95 @@ impl JsonHints {
     }
 }
 
+/// Which part of a workbook is read, and how.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WorkbookHints {
+    /// The sheet, by its name or its number from 1 on; the first visible one with cells when it is not
+    /// given.
+    pub sheet: Option<String>,
+    /// The range of cells (`A1:F100`, `Sheet2!A:F`), or the name of a range or a table; all cells when it
+    /// is not given.
+    pub range: Option<String>,
+    /// Whether every cell of those that are merged has the value of the first of them.
+    pub fill_merged: bool,
+    /// Whether hidden rows and columns are left out.
+    pub skip_hidden: bool,
+    /// What becomes of cells with an error.
+    pub error_cells: ErrorCells,
+}
+
+/// What becomes of cells that show an error, such as `#N/A`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ErrorCells {
+    /// The error is text, and so is its column.
+    #[default]
+    Text,
+    /// It is a null, which is counted.
+    Null,
+    /// Its record is a bad one.
+    Fail,
+}
+
+impl ErrorCells {
+    /// The names of all.
+    pub const NAMES: &'static [&'static str] = &["text", "null", "fail"];
+
+    /// Returns the name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Null => "null",
+            Self::Fail => "fail",
+        }
+    }
+}
+
+impl fmt::Display for ErrorCells {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for ErrorCells {
+    type Err = UnknownName;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "text" => Ok(Self::Text),
+            "null" => Ok(Self::Null),
+            "fail" => Ok(Self::Fail),
+            _ => Err(UnknownName {
+                text: text.to_owned(),
+                what: "way to treat error cells",
+                known: Self::NAMES,
+            }),
+        }
+    }
+}
+
+impl WorkbookHints {
+    /// Checks that there are none unless the input is a workbook. `input` is its name.
+    ///
+    /// # Errors
+    /// Fails and names the option.
+    pub fn check(&self, format: Format, input: &str) -> Result<()> {
+        let Self { sheet, range, fill_merged, skip_hidden, error_cells } = self;
+        let given = [
+            ("--sheet", sheet.is_some()),
+            ("--range", range.is_some()),
+            ("--fill-merged", *fill_merged),
+            ("--skip-hidden", *skip_hidden),
+            ("--on-error-cell", *error_cells != ErrorCells::default()),
+        ];
+        let found = given.iter().find(|(_, is_given)| *is_given);
+        let Some((option, _)) = found.filter(|_| format != Format::Excel) else { return Ok(()) };
+        Err(Error::Request {
+            message: format!("`{option}` is for workbooks, and `{input}` is read as {format}"),
+            hint: None,
+        })
+    }
+}
+
 /// What the columns of an input are expected to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expected {
@@ -265,6 +356,8 @@ pub struct ConvertOptions {
     pub text: TextHints,
     /// Where the records of a JSON input are.
     pub json: JsonHints,
+    /// Which part of a workbook is read.
+    pub workbook: WorkbookHints,
     /// What the columns are expected to be, if anything is; see [`crate::SchemaFile::apply`].
     pub expected: Option<Expected>,
     /// New names of columns, as pairs of the name in the input and the name in the output.
@@ -303,6 +396,8 @@ pub struct InspectOptions {
     pub text: TextHints,
     /// Where the records of a JSON input are.
     pub json: JsonHints,
+    /// Which part of a workbook is read.
+    pub workbook: WorkbookHints,
     /// How the columns get their types.
     pub types: TypePolicy,
     /// Words that stand for nulls in delimited text; see [`ConvertOptions::null_words`].

@@ -1,4 +1,4 @@
-//! Text inputs as record batches: splitting, decoding, inferring.
+//! Inputs as record batches: splitting, decoding, inferring.
 //!
 //! Start at [`chunk`], the values that pass between the parts, and [`pipeline`], which runs them.
 //! Nothing here knows DuckDB, a store or an output.
@@ -15,3 +15,4 @@ pub(crate) mod pipeline;
 pub(crate) mod source;
 pub(crate) mod table;
 pub(crate) mod unpack;
+pub(crate) mod workbook;

@@ -20,4 +20,5 @@ mod publishing;
 mod receipt;
 mod schema;
 mod support;
+mod workbooks;
 mod writing;

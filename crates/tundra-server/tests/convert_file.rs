@@ -179,10 +179,35 @@ async fn what_is_missing_or_makes_no_sense_is_said() {
     check(both, 400, "invalid_request", "stands alone").await;
     check(json!({"source_url": url}), 400, "invalid_request", "`output_url` is missing").await;
     check(json!({"output_url": url}), 400, "invalid_request", "`source_url` is missing").await;
-    let sheet = json!({"source_id": empty, "options": {"sheet_name": "Sheet1"}});
-    check(sheet, 400, "invalid_request", "spreadsheets").await;
+    let sheet = json!({"source_id": empty, "options": {"sheet_name": "x".repeat(256)}});
+    check(sheet, 400, "invalid_request", "`options.sheet_name`").await;
     let kind = json!({"source_id": empty, "options": {"type_overrides": {"a": "MONEY"}}});
     check(kind, 400, "invalid_request", "there is no type `MONEY`").await;
+}
+
+#[tokio::test]
+async fn a_sheet_of_a_workbook_is_read() {
+    const XLS: &[u8] = include_bytes!("../../tundra-core/tests/workbooks/small.xls");
+
+    let service = Service::new().await;
+    let source = service.add("acme", "report", SourceType::File, "xlsx", None).await;
+    service.upload(&source, "in.xlsx", XLS);
+    let id = source.id.to_string();
+    let data = json!({"source_id": id, "options": {"sheet_name": "Data"}});
+    for request in [data, json!({"source_id": id, "format": "excel"})] {
+        let body = service.post("/convert/file", &request).await.ok();
+        assert_eq!(body["metadata"]["rows"], 3, "{request}");
+        assert_eq!(body["metadata"]["columns"], 6, "{request}");
+    }
+    let request = json!({"source_id": id, "options": {"sheet_name": "Data"}});
+    let body = service.post("/infer/schema", &request).await.ok();
+    assert_eq!(body["schema"]["total_columns"], 6);
+    let other = json!({"source_id": id, "options": {"sheet_name": "Other"}});
+    let told = service.post("/convert/file", &other).await;
+    assert!(told.failure(400, "invalid_request").contains("there is no sheet `Other`"));
+    let text = service.uploaded("orders", ORDERS).await;
+    let request = json!({"source_id": text.id.to_string(), "options": {"sheet_name": "Data"}});
+    service.post("/convert/file", &request).await.failure(400, "invalid_request");
 }
 
 #[tokio::test]

@@ -59,7 +59,7 @@ async fn info_tells_formats_limits_and_features() {
     let info = Service::with(wishes).await.get("/info").await.ok();
     let formats: Vec<&str> =
         info["formats"].as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap()).collect();
-    assert_eq!(formats, ["csv", "tsv", "json", "ndjson", "geojson", "parquet"]);
+    assert_eq!(formats, ["csv", "tsv", "json", "ndjson", "geojson", "parquet", "excel"]);
     assert_eq!(info["limits"]["max_file_size_mb"], 500.0);
     assert_eq!(info["limits"]["max_partitions"], 16);
     assert_eq!(info["features"]["authentication"], false);

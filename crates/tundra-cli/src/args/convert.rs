@@ -10,7 +10,7 @@ use tundra_storage::UploadFate;
 
 use crate::{
     args::{
-        CatalogArgs, JsonArgs, NullArgs, ResourceArgs, TextArgs, WritingArgs,
+        CatalogArgs, JsonArgs, NullArgs, ResourceArgs, TextArgs, WorkbookArgs, WritingArgs,
         values::{self, TypedColumn},
     },
     failure::Failure,
@@ -229,6 +229,9 @@ pub(crate) struct ConvertArgs {
     json_hints: JsonArgs,
 
     #[command(flatten)]
+    workbook: WorkbookArgs,
+
+    #[command(flatten)]
     resources: ResourceArgs,
 }
 
@@ -353,6 +356,7 @@ impl ConvertArgs {
             text,
             nulls,
             json_hints,
+            workbook,
             resources,
         } = self;
         if max_rejects.is_some() && on_bad_row != BadRows::Reject {
@@ -392,6 +396,7 @@ impl ConvertArgs {
                 max_unpacked: None,
                 text: text.into_hints(),
                 json: json_hints.into_hints(),
+                workbook: workbook.into_hints(),
                 expected: None,
                 column_mapping: rename,
                 column_formats: column_types

@@ -5,11 +5,13 @@ use std::num::NonZeroU64;
 use clap::Args;
 use tundra_core::Format;
 
-use crate::args::{JsonArgs, NullArgs, ResourceArgs, TextArgs, convert::Types, values};
+use crate::args::{
+    JsonArgs, NullArgs, ResourceArgs, TextArgs, WorkbookArgs, convert::Types, values,
+};
 
 /// Show how a file is written and what its columns hold, and why that was concluded
 ///
-/// For text: encoding, dialect and header, and for each column its type and the reason for it,
+/// For text: encoding, dialect and header, for workbooks: sheet and header, and for each column its type and the reason for it,
 /// nulls, distinct values, minimum, maximum and samples. For Parquet: schema, row groups, codecs,
 /// sizes, metadata, and how it was made if Tundra made it. Nothing is written but the schema file of
 /// `--output`.
@@ -21,6 +23,7 @@ Examples:
   tundra inspect sales.csv -o schema.yaml          write a schema to edit and to convert with
   tundra inspect export.zip --member 2024/sales.csv
   tundra inspect response.json --records data.items --flatten
+  tundra inspect budget.xlsx --sheet 2024
   tundra inspect --json sales.csv | jq '.columns[] | {name, type, reason}'
   head -c 1M huge.csv | tundra inspect -")]
 pub(crate) struct InspectArgs {
@@ -75,6 +78,9 @@ pub(crate) struct InspectArgs {
 
     #[command(flatten)]
     pub(crate) json_hints: JsonArgs,
+
+    #[command(flatten)]
+    pub(crate) workbook: WorkbookArgs,
 
     #[command(flatten)]
     pub(crate) resources: ResourceArgs,

@@ -32,6 +32,7 @@ pub(crate) struct Comment(pub(crate) Option<String>);
 pub(crate) fn format() -> impl TypedValueParser<Value = Format> {
     let names = Format::NAMES.iter().map(|name| match *name {
         "ndjson" => PossibleValue::new("ndjson").alias("jsonl"),
+        "excel" => PossibleValue::new("excel").aliases(["xlsx", "xlsm", "xlsb", "xls", "ods"]),
         name => PossibleValue::new(name),
     });
     PossibleValuesParser::new(names).try_map(|name| -> Result<Format, UnknownName> { name.parse() })

@@ -86,6 +86,7 @@ fn headline(input: &str, found: &Inspection) -> String {
 fn format_name(format: &str) -> String {
     match format {
         "parquet" => "Parquet".to_owned(),
+        "excel" => "workbook".to_owned(),
         other => other.to_uppercase(),
     }
 }

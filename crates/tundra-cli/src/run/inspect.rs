@@ -32,6 +32,7 @@ pub(crate) fn run(args: InspectArgs, printer: &Printer) -> Result<(), Failure> {
         text,
         nulls,
         json_hints,
+        workbook,
         resources,
     } = args;
     let options = InspectOptions {
@@ -40,6 +41,7 @@ pub(crate) fn run(args: InspectArgs, printer: &Printer) -> Result<(), Failure> {
         max_unpacked: None,
         text: text.into_hints(),
         json: json_hints.into_hints(),
+        workbook: workbook.into_hints(),
         types: types.into(),
         null_words: nulls.into_words(),
         sample_size: sample_size.map(NonZeroU64::get),

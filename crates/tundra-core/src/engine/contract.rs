@@ -1,4 +1,4 @@
-//! A text input that is held against a schema.
+//! An input that is held against a schema, if it is not Parquet.
 //!
 //! Start at [`Held`]. As long as the input fits, it is read in one pass like any other: the columns
 //! of the schema are read as its types, and a value that does not fit stops the pass. Only then is
@@ -20,7 +20,7 @@ use crate::{
     schema_file::{self, Seen},
 };
 
-/// A text input, and what is expected of it.
+/// An input, and what is expected of it.
 pub(crate) struct Held<'a> {
     opened: &'a OpenInput,
     runtime: &'a Handle,
@@ -28,7 +28,7 @@ pub(crate) struct Held<'a> {
     /// The options, without the types of columns that were accepted as retyped.
     options: ConvertOptions,
     table: Arranged,
-    encoding: Decision,
+    encoding: Option<Decision>,
     /// Every difference is known, and all of them were accepted.
     accepted: Option<Drift>,
 }
@@ -69,7 +69,7 @@ impl<'a> Held<'a> {
     /// Returns everything that was decided about the input.
     pub(crate) fn decisions(&self) -> Vec<Decision> {
         let mut decisions = self.opened.decisions();
-        decisions.push(self.encoding.clone());
+        decisions.extend(self.encoding.clone());
         decisions.extend_from_slice(self.table.decisions());
         let Some(expected) = &self.options.expected else { return decisions };
         let columns = expected.columns.len();

@@ -72,6 +72,7 @@ pub async fn prepare(
     let opened = stop.unless_stopped(OpenInput::open(input, options.format, unpacking)).await??;
     let opened = Arc::new(opened);
     options.json.check(opened.format, &opened.location)?;
+    options.workbook.check(opened.format, &opened.location)?;
     options.text.check(&options.null_words, opened.format, &opened.location)?;
     options.writing.check()?;
     let rejects_place = RejectsPlace::beside(output, options.on_bad_row)?;
@@ -141,6 +142,7 @@ impl Conversion {
             cancel: stop.own.clone(),
             reporter: Arc::clone(&control.reporter),
             total_bytes: Some(self.opened.total_bytes()),
+            memory: resources.memory,
         };
         let mut held = Held::open(&self.opened, &self.options, runtime, context)?;
         let mut inspected = Instant::now();

@@ -17,6 +17,7 @@ use crate::{
         source::{Explain, TextSource, read_error},
         table::{ReadContext, Table},
         unpack,
+        workbook::{Container, Source, WorkbookTable, may_be_workbook, recognise},
     },
 };
 
@@ -75,7 +76,7 @@ impl OpenInput {
         }
         let format = match format {
             Some(format) => format,
-            None => find_format(&head, input.path.extension(), &location)?,
+            None => format_of(&object, &head, input.path.extension(), &location).await?,
         };
         let (original, head, is_whole) =
             (Arc::clone(&object), head.to_vec(), head.len() as u64 == size);
@@ -97,13 +98,21 @@ impl OpenInput {
         if head.is_empty() {
             return Err(Error::EmptyInput { input: location });
         }
+        // What a workbook is shows only to who can look at its end.
+        let file = match format.is_none() && may_be_workbook(&head) {
+            true => Some(asked.to_file(&original, way, &place).await?),
+            false => None,
+        };
         let format = match format {
             Some(format) => format,
-            None => find_format(&head, extension, &location)?,
+            None => {
+                format_of(file.as_ref().unwrap_or(&original), &head, extension, &location).await?
+            }
         };
-        let object = match is_read_in_order(format) {
-            true => Arc::clone(&original),
-            false => asked.to_file(&original, way, &place).await?,
+        let object = match file {
+            Some(file) => file,
+            None if is_read_in_order(format) => Arc::clone(&original),
+            None => asked.to_file(&original, way, &place).await?,
         };
         let is_whole = way.is_whole();
         let packed = Some(packed);
@@ -119,7 +128,10 @@ impl OpenInput {
 
     /// Returns how many bytes there are to be read, as progress counts them.
     pub(crate) fn total_bytes(&self) -> u64 {
-        self.packed.as_ref().map_or(self.object.info().size, |packed| packed.way.packed_size())
+        match &self.packed {
+            Some(packed) if is_read_in_order(self.format) => packed.way.packed_size(),
+            _ => self.object.info().size,
+        }
     }
 
     /// Returns whether the bytes at its beginning, all of them if it is short, are ASCII.
@@ -139,14 +151,18 @@ impl OpenInput {
         }
     }
 
-    /// Reads the beginning of a text input and returns it as a table, with what was decided about
-    /// its encoding.
+    /// Reads the beginning of an input that is not Parquet and returns it as a table, with what was
+    /// decided about its encoding, if it is text.
     pub(crate) fn table(
         &self,
         options: &ConvertOptions,
         runtime: &Handle,
         context: ReadContext,
-    ) -> Result<(Box<dyn Table>, Decision), Error> {
+    ) -> Result<(Box<dyn Table>, Option<Decision>), Error> {
+        if self.format == Format::Excel {
+            let source = Source::new(Arc::clone(&self.object), runtime.clone());
+            return Ok((Box::new(WorkbookTable::open(source, options, context)?), None));
+        }
         let label = options.text.encoding.as_deref();
         let TextEncoding { encoding, mark, may_switch, decision } =
             find_encoding(&self.head, self.is_whole, label, &self.location)?;
@@ -174,7 +190,7 @@ impl OpenInput {
         let table = self
             .open_table(source.clone(), &sample, whole, options, context)
             .map_err(|error| Explain::new(source.clone()).error(error))?;
-        Ok((Box::new(Located::new(table, source)), decision))
+        Ok((Box::new(Located::new(table, source)), Some(decision)))
     }
 
     fn open_table(
@@ -194,8 +210,8 @@ impl OpenInput {
             Format::Json | Format::Ndjson => {
                 Box::new(JsonTable::open(source, sample, whole, options, context)?)
             }
-            Format::Parquet => {
-                return Err(Error::Internal("Parquet is not read as text".to_owned()));
+            Format::Parquet | Format::Excel => {
+                return Err(Error::Internal(format!("{} is not read as text", self.format)));
             }
         })
     }
@@ -220,15 +236,51 @@ impl OpenInput {
     }
 }
 
+/// Finds out what an object that begins with `head` is.
+async fn format_of(
+    object: &Arc<dyn ObjectReader>,
+    head: &[u8],
+    extension: Option<&str>,
+    location: &str,
+) -> Result<Format, Error> {
+    match find_workbook(object, head).await? {
+        Some(Container::Encrypted) => Err(Error::EncryptedWorkbook { input: location.to_owned() }),
+        Some(_) => Ok(Format::Excel),
+        None => find_format(head, extension, location),
+    }
+}
+
+/// Returns which sort of workbook the object is, if it is one.
+async fn find_workbook(
+    object: &Arc<dyn ObjectReader>,
+    head: &[u8],
+) -> Result<Option<Container>, Error> {
+    if !may_be_workbook(head) {
+        return Ok(None);
+    }
+    let source = Source::new(Arc::clone(object), Handle::current());
+    let head = head.to_vec();
+    // The directory of an archive is read in small steps, which wait for the store.
+    tokio::task::spawn_blocking(move || recognise(&source, &head))
+        .await
+        .map_err(|error| Error::Internal(format!("looking into the archive panicked: {error}")))
+}
+
 /// Finds out the format by the content first and the name second: a name can be wrong.
 fn find_format(head: &[u8], extension: Option<&str>, location: &str) -> Result<Format, Error> {
     if head.starts_with(b"PAR1") {
         return Ok(Format::Parquet);
     }
+    let by_name = extension.and_then(Format::from_extension);
+    if by_name == Some(Format::Excel) && may_be_workbook(head) {
+        let what = "nothing in it is a workbook".to_owned();
+        return Err(Error::BadWorkbook { input: location.to_owned(), what });
+    }
     if let Some(found) = known_binary(head) {
         return Err(Error::UnknownFormat { input: location.to_owned(), found: found.to_owned() });
     }
-    let by_name = extension.and_then(Format::from_extension);
+    // Text is often called a workbook, so that a click opens it in one; what it is, its content says.
+    let by_name = by_name.filter(|format| *format != Format::Excel);
     if by_name == Some(Format::Parquet) {
         return Err(Error::BadParquet {
             input: location.to_owned(),
@@ -321,6 +373,8 @@ mod tests {
         assert_eq!(format(b"\xEF\xBB\xBF {\"a\": 1}", None), Some(Format::Json));
         assert_eq!(format(b"a,b", Some("parquet")), None);
         assert_eq!(format(b"\x1f\x8b\x08", Some("csv")), None);
+        assert_eq!(format(b"PK\x03\x04", Some("xlsx")), None);
+        assert_eq!(format(b"a\tb\n1\t2\n", Some("xls")), Some(Format::Csv));
         assert_eq!(format(b"\x00\x01\x02\x03\x04\x05\x00\x00", None), None);
         assert_eq!(format(b"a\x00,\x00b\x00\n\x00", None), Some(Format::Csv));
         assert_eq!(format(b"\xFF\xFE[\x00{\x00}\x00]\x00", None), Some(Format::Json));

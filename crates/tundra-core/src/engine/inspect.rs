@@ -56,6 +56,7 @@ pub async fn inspect(
     let unpacking = Unpacking::of_inspection(options, resources, &stop);
     let opened = stop.unless_stopped(OpenInput::open(input, options.format, unpacking)).await??;
     options.json.check(opened.format, &opened.location)?;
+    options.workbook.check(opened.format, &opened.location)?;
     options.text.check(&options.null_words, opened.format, &opened.location)?;
     let look = Look {
         opened,
@@ -89,6 +90,7 @@ impl Look {
             format: self.options.format,
             text: self.options.text.clone(),
             json: self.options.json.clone(),
+            workbook: self.options.workbook.clone(),
             types: self.options.types,
             null_words: self.options.null_words.clone(),
             // A bad record is something to tell, and no reason to tell nothing.
@@ -101,6 +103,7 @@ impl Look {
             cancel: self.stop.own.clone(),
             reporter: Arc::clone(&self.control.reporter),
             total_bytes: Some(self.opened.total_bytes()),
+            memory: self.resources.memory,
         };
         let (mut table, encoding) = self.opened.table(&options, &self.runtime, context)?;
         if self.options.sample_size.is_none() && !table.is_complete() {
@@ -121,10 +124,11 @@ impl Look {
         })?;
         // That nothing but ASCII was seen says nothing about the next input.
         let is_told = self.options.text.encoding.is_some() || !self.opened.begins_with_ascii();
-        let known = Some(encoding.value.clone()).filter(|_| is_told || encoding.value != "UTF-8");
+        let known = encoding.as_ref().map(|encoding| encoding.value.clone());
+        let known = known.filter(|encoding| is_told || encoding != "UTF-8");
         let hints = TextHints { encoding: known, ..table.hints() };
         let mut decisions = self.opened.decisions();
-        decisions.push(encoding);
+        decisions.extend(encoding);
         decisions.extend_from_slice(table.decisions());
         let warnings = warnings(&decisions, &table.left_out().events, table.columns(), &found);
         let columns = table

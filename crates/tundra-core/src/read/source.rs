@@ -244,6 +244,15 @@ fn open_file(object: &Arc<dyn ObjectReader>, at: u64) -> io::Result<Option<Box<d
     Ok(Some(Box::new(FileBytes { file: file.try_clone()?, at })))
 }
 
+/// Begins to read an object of a store in order, from an offset to its end.
+pub(crate) fn ahead_of(
+    object: Arc<dyn ObjectReader>,
+    runtime: Handle,
+    at: u64,
+) -> impl Read + Send + 'static {
+    ReadAhead::new(object, runtime, at)
+}
+
 /// A local file, read without moving its cursor, which all passes share.
 struct FileBytes {
     file: File,

@@ -34,6 +34,8 @@ pub(crate) struct ReadContext {
     pub(crate) reporter: Arc<dyn Reporter>,
     /// Bytes of the whole input, when they are known.
     pub(crate) total_bytes: Option<u64>,
+    /// Bytes of memory that what must be held of an input may take.
+    pub(crate) memory: u64,
 }
 
 impl fmt::Debug for ReadContext {

@@ -41,13 +41,14 @@ const ORDER: [DatabaseKind; 5] = [
 ];
 
 /// The formats of files, with the ends of names that they have.
-const FORMATS: [FileFormat; 6] = [
+const FORMATS: [FileFormat; 7] = [
     FileFormat { name: "csv", extensions: &["csv"] },
     FileFormat { name: "tsv", extensions: &["tsv", "tab"] },
     FileFormat { name: "json", extensions: &["json"] },
     FileFormat { name: "ndjson", extensions: &["ndjson", "jsonl", "ldjson"] },
     FileFormat { name: "geojson", extensions: &["geojson"] },
     FileFormat { name: "parquet", extensions: &["parquet", "pq", "parq"] },
+    FileFormat { name: "excel", extensions: &["xlsx", "xlsm", "xlsb", "xls", "ods"] },
 ];
 
 /// Bytes of an MB, as this API has always counted them.

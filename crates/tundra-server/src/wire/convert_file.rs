@@ -66,7 +66,8 @@ pub struct FileOptions {
     /// What stands between two fields of delimited text.
     #[schema(max_length = 16, example = ",")]
     pub delimiter: Option<String>,
-    /// The sheet of a spreadsheet.
+    /// The sheet of a workbook, by its name or its number from 1 on; the first visible one with cells when
+    /// it is not given.
     #[schema(max_length = 255)]
     pub sheet_name: Option<String>,
     /// The encoding of a text by its WHATWG label, such as `windows-1252`.
@@ -179,7 +180,6 @@ impl ConvertFile {
             ..
         } = &self.options;
         let format = format(self.format.as_deref())?;
-        self.options.check_sheet(format)?;
         let reading = self.options.reading();
         let mut json = reading.json()?;
         if is_geojson(self.format.as_deref()) {
@@ -214,6 +214,7 @@ impl ConvertFile {
             member: reading.member()?,
             text: reading.text()?,
             json,
+            workbook: reading.workbook()?,
             column_mapping: column_mapping.clone().into_iter().collect(),
             type_overrides: type_overrides.iter().map(type_of).collect::<Result<_, Failure>>()?,
             null_words: null_values.clone(),
@@ -243,17 +244,8 @@ impl FileOptions {
             records: self.records.clone(),
             flatten: self.flatten,
             member: self.member.clone(),
+            sheet_name: self.sheet_name.clone(),
         }
-    }
-
-    /// Refuses the name of a sheet: no format that is read has sheets.
-    fn check_sheet(&self, format: Option<Format>) -> Result<(), Failure> {
-        if self.sheet_name.is_none() {
-            return Ok(());
-        }
-        let read_as = format.map_or_else(String::new, |format| format!(", and not for {format}"));
-        Err(Failure::invalid(format!("`options.sheet_name` is for spreadsheets{read_as}"))
-            .hint("leave it out, or send a CSV export of the sheet"))
     }
 }
 
@@ -370,7 +362,7 @@ mod tests {
                 "type_overrides.a`",
             ),
             (r#"{"options": {"skip_rows": [-1]}}"#, "`options.skip_rows[0]`"),
-            (r#"{"options": {"sheet_name": "Sheet1"}}"#, "`options.sheet_name`"),
+            (r#"{"options": {"sheet_name": 1}}"#, "`options.sheet_name`"),
             (r#"{"options": {"on_bad_row": "ignore"}}"#, "`options.on_bad_row`"),
             (r#"{"options": {"max_rejects": "many"}}"#, "`options.max_rejects`"),
             (r#"{"options": {"delimiter": 5}}"#, "`options.delimiter`"),

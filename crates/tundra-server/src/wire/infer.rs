@@ -154,6 +154,7 @@ impl Infer {
             member: self.options.member()?,
             text: self.options.text()?,
             json,
+            workbook: self.options.workbook()?,
             null_words: self.options.null_values.clone(),
             sample_size: Some(sample_size),
             ..InspectOptions::default()

@@ -1,7 +1,7 @@
 //! What is known of how a file is written.
 
 use serde::{Deserialize, Serialize};
-use tundra_core::{DataError, JsonHints, SourceId, TextHints};
+use tundra_core::{DataError, JsonHints, SourceId, TextHints, WorkbookHints};
 use utoipa::ToSchema;
 
 use crate::Failure;
@@ -41,10 +41,17 @@ pub struct ReadOptions {
     /// The member of an archive, as its name stands there; the only one that holds data when not given.
     #[schema(max_length = 4096)]
     pub member: Option<String>,
+    /// The sheet of a workbook, by its name or its number from 1 on; the first visible one with cells when
+    /// it is not given.
+    #[schema(max_length = 255)]
+    pub sheet_name: Option<String>,
 }
 
 /// The longest that one text of the options may be, in bytes.
 const LONGEST_TEXT: usize = 4096;
+
+/// The longest that the name of a sheet may be, in bytes: Excel has 31 characters, others more.
+const LONGEST_SHEET: usize = 255;
 
 /// More lines around a table are no preamble but another file.
 const MOST_LINES: u64 = 1_000_000;
@@ -110,6 +117,15 @@ impl ReadOptions {
             Failure::invalid(format!("`options.records`: {error}"))
         })?;
         Ok(JsonHints { records, flatten: self.flatten })
+    }
+
+    /// Returns what the reader of workbooks is told.
+    ///
+    /// # Errors
+    /// When the name of the sheet is none.
+    pub(crate) fn workbook(&self) -> Result<WorkbookHints, Failure> {
+        short("options.sheet_name", self.sheet_name.as_deref(), LONGEST_SHEET)?;
+        Ok(WorkbookHints { sheet: self.sheet_name.clone(), ..WorkbookHints::default() })
     }
 }
 

@@ -441,6 +441,7 @@ mod tests {
             cancel: Cancel::default(),
             reporter: Arc::new(Silent),
             total_bytes: None,
+            memory: 1 << 30,
         };
         let sample = &text[..sample.min(text.len())];
         JsonTable::open(source, sample.as_bytes(), sample.len() == text.len(), options, context)

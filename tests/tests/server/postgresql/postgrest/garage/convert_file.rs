@@ -156,11 +156,11 @@ async fn the_options_of_the_document_do_what_they_say() {
         assert_eq!(contents.row(0).unwrap(), [Some("1"), Some("x,y")]);
     }
 
-    // Excel is not read, which docs/SERVER.md says.
+    // Sheets are those of workbooks, and what is cut off is none.
     let request = json!({"source_id": id, "options": {"sheet_name": "Sheet1"}});
     ask.post("/convert/file", &request).await.failure(400, "invalid_request");
     let id = stack.uploaded("xlsx", "in.xlsx", "PK\x03\x04").await;
-    ask.post("/convert/file", &json!({"source_id": id})).await.failure(400, "invalid_request");
+    ask.post("/convert/file", &json!({"source_id": id})).await.failure(400, "invalid_data");
 }
 
 #[tokio::test]
