@@ -57,7 +57,7 @@ async fn into_version(
         source: source.clone(),
         connector: choice.connector,
         request: asked.clone(),
-        options,
+        options: options.clone(),
         resources: work.workshop.resources.clone(),
         key: Some(key.clone()),
     };
