@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     column_type::ColumnType,
     error::{Error, Result},
-    format::{Compression, Format, UnknownName},
+    format::{Compression, Format, OutputFormat, UnknownName},
     object_path::ObjectPath,
     records_path::RecordsPath,
     reporter::Reporter,
@@ -279,6 +279,8 @@ pub struct ConvertOptions {
     pub on_bad_row: BadRowPolicy,
     /// How many rejects fail the run nevertheless; no limit when not given.
     pub max_rejects: Option<RejectLimit>,
+    /// The format of the output. What stands below is for Parquet only.
+    pub output_format: OutputFormat,
     /// How the output is compressed.
     pub compression: Compression,
     /// Rows of a row group, which has up to 2,047 more because DuckDB hands rows on in blocks; chosen

@@ -147,6 +147,7 @@ mod tests {
             sha256: String::new(),
             rows,
             row_groups: 49,
+            format: None,
         }
     }
 
