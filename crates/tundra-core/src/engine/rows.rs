@@ -85,16 +85,8 @@ impl Rows {
     }
 
     /// Returns the rows as text; `None` is a null.
-    ///
-    /// # Errors
-    /// Fails with [`crate::Error::Unwritable`] when a type or a value has no text.
-    pub fn cells(&self) -> Result<Vec<Vec<Option<String>>>> {
-        let mut rows = Vec::new();
-        for batch in &self.batches {
-            let found = cells(batch, &self.specials);
-            rows.extend(found.map_err(|refusal| unwritable(refusal, OutputFormat::Csv))?);
-        }
-        Ok(rows)
+    pub fn cells(&self) -> Vec<Vec<Option<String>>> {
+        self.batches.iter().flat_map(|batch| cells(batch, &self.specials)).collect()
     }
 
     /// Returns the rows in a format; nothing for Parquet.

@@ -19,8 +19,7 @@ use parquet::{
 };
 
 use crate::{
-    Error, ObjectInfo, ObjectPath, ObjectWriter, Resources, Result, StorageError,
-    write::value::Special,
+    Error, ObjectInfo, ObjectWriter, Resources, Result, StorageError, write::value::Special,
 };
 
 /// How messages name it.

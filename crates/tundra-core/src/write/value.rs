@@ -7,10 +7,10 @@
 use std::fmt::Write as _;
 
 use arrow::{
-    array::{Array, ArrayRef, AsArray, BooleanArray, Float32Array, Float64Array},
+    array::{Array, ArrayRef, AsArray, BooleanArray, Float32Array, Float64Array, RecordBatch},
     datatypes::{DataType, Field, Float32Type, Float64Type},
     error::ArrowError,
-    util::display::{ArrayFormatter, FormatOptions},
+    util::display::{ArrayFormatter, FormatOptions, array_value_to_string},
 };
 use uuid::Uuid;
 
@@ -275,32 +275,34 @@ impl Bytes<'_> {
     }
 }
 
-/// Returns rows as text to be looked at; `None` is a null.
-///
-/// # Errors
-/// Fails when a type or a value has no text.
-pub(crate) fn cells(
-    batch: &arrow::array::RecordBatch,
-    specials: &[Special],
-) -> Result<Vec<Vec<Option<String>>>, Unwritable> {
-    let schema = batch.schema();
-    let columns = columns(schema.fields(), batch.columns(), specials)?;
-    let mut rows = Vec::with_capacity(batch.num_rows());
-    for row in 0..batch.num_rows() {
-        let mut cells = Vec::with_capacity(columns.len());
-        for (column, field) in columns.iter().zip(schema.fields()) {
+/// Returns rows as text to be looked at; `None` is a null. What has no text by which it could be written is
+/// shown as well as it can be, or says in brackets why not.
+pub(crate) fn cells(batch: &RecordBatch, specials: &[Special]) -> Vec<Vec<Option<String>>> {
+    let specials = specials.iter().copied().chain(std::iter::repeat(Special::None));
+    let columns: Vec<_> = batch
+        .columns()
+        .iter()
+        .zip(specials)
+        .map(|(array, special)| (array, Values::of(array.as_ref(), special).ok()))
+        .collect();
+    let cell = |row: usize, (array, values): &(&ArrayRef, Option<Values<'_>>)| match values {
+        Some(values) if values.is_null(row) => None,
+        Some(values) => {
             let mut text = String::new();
-            let written =
-                if column.is_null(row) { None } else { Some(column.plain(row, &mut text)) };
-            cells.push(match written {
-                None => None,
-                Some(Ok(())) => Some(text),
-                Some(Err(what)) => return Err(refused(field, what)),
-            });
+            match values.plain(row, &mut text) {
+                Ok(()) => Some(text),
+                Err(what) => Some(format!("({what})")),
+            }
         }
-        rows.push(cells);
-    }
-    Ok(rows)
+        None if array.is_null(row) => None,
+        None => match array_value_to_string(array, row) {
+            Ok(text) => Some(text),
+            Err(error) => Some(format!("({error})")),
+        },
+    };
+    (0..batch.num_rows())
+        .map(|row| columns.iter().map(|column| cell(row, column)).collect())
+        .collect()
 }
 
 /// Looks at the columns of a batch.
