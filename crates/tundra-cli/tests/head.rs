@@ -24,7 +24,7 @@ fn the_first_rows_are_a_table_or_json() {
     shows!(sandbox.run(&["head", "-n", "2", "sales.csv"]), @r"
     exit code: 0
     ----- stdout -----
-          id  name     price
+          id  name      price
       BIGINT  VARCHAR  DOUBLE
            1  apple       1.5
            2  pear       2.25

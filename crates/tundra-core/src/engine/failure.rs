@@ -99,7 +99,7 @@ fn without_describe(message: &str) -> String {
 /// Returns the kind of a failure of somebody's query.
 pub(crate) fn query_error_kind(error: &tundra_duckdb::Error) -> ErrorKind {
     match error.class() {
-        Class::Conversion | Class::InvalidInput | Class::Corrupt => ErrorKind::InvalidData,
+        Class::Conversion | Class::Corrupt => ErrorKind::InvalidData,
         Class::Internal => ErrorKind::Internal,
         _ => ErrorKind::InvalidRequest,
     }
