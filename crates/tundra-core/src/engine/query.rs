@@ -58,6 +58,9 @@ pub struct QueryOutput {
 ///
 /// # Errors
 /// Fails with [`Error::Query`] when the question is none, and as [`super::convert`] does for the input.
+///
+/// # Cancellation
+/// As [`super::convert`].
 pub async fn query(
     input: &Input,
     sql: &str,
@@ -67,6 +70,7 @@ pub async fn query(
     control: &Control,
 ) -> Result<Rows> {
     let question = Question::open(input, sql, options, resources, control).await?;
+    let _guard = StopOnDrop(question.stop.clone());
     question.work(move |question| question.rows(limit)).await
 }
 
