@@ -11,6 +11,7 @@ mod convert;
 mod database;
 mod databases;
 mod extract;
+mod head;
 mod health;
 mod inspect;
 mod json;
@@ -18,8 +19,11 @@ mod keys;
 mod ls;
 mod nulls;
 mod presign;
+mod query;
+mod reading;
 mod resources;
 mod run_task;
+mod schema;
 mod serve;
 mod source;
 mod text;
@@ -39,6 +43,7 @@ pub(crate) use self::{
     database::{ConnectionArgs, PasswordArgs, SshArgs},
     databases::{ConnectorsArgs, DumpArgs, TablesArgs, TestConnectionArgs},
     extract::{ExtractArgs, ExtractCommand, ReadingEngine, SourceVersion, Wanted},
+    head::HeadArgs,
     health::HealthArgs,
     inspect::InspectArgs,
     json::JsonArgs,
@@ -49,8 +54,11 @@ pub(crate) use self::{
     ls::LsArgs,
     nulls::NullArgs,
     presign::PresignArgs,
+    query::{Answer, QueryArgs},
+    reading::ReadingArgs,
     resources::ResourceArgs,
     run_task::RunTaskArgs,
+    schema::SchemaArgs,
     serve::{DoctorArgs, Isolation, RunLimitArgs, ServeArgs, ServiceArgs, Switch},
     source::{
         AddSourceArgs, ListSourcesArgs, RemoveSourceArgs, ShowSourceArgs, SourceArgs, SourceCommand,
@@ -77,6 +85,7 @@ Examples:
   tundra convert sales.csv                     write sales.parquet beside it
   tundra convert sales.csv -o out/s.parquet    write somewhere else
   tundra inspect sales.csv                     see how it would be read, and why
+  tundra query 'SELECT sum(price) FROM input' sales.csv    ask something of it
   tundra extract sqlite:shop.db --table orders    read a table of a database
   tundra serve                                    do all of this for others, by HTTP
 
@@ -88,6 +97,11 @@ Examples:
 
   See how a file would be read, column by column, and why:
       tundra inspect sales.csv
+
+  See its columns, its first rows, and ask something of it:
+      tundra schema sales.csv
+      tundra head sales.csv
+      tundra query 'SELECT name, sum(price) FROM input GROUP BY name' sales.csv
 
   Read a table of a database:
       tundra extract postgresql://reader@db.example.com/shop --table orders
@@ -114,6 +128,9 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Convert(Box<ConvertArgs>),
     Inspect(Box<InspectArgs>),
+    Schema(Box<SchemaArgs>),
+    Head(Box<HeadArgs>),
+    Query(Box<QueryArgs>),
     Extract(Box<ExtractArgs>),
     Dump(Box<DumpArgs>),
     Tables(TablesArgs),

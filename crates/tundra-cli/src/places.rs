@@ -13,8 +13,8 @@ use std::{
 };
 
 use tundra_core::{
-    IfExists, Input, ObjectPath, Output, Resources, SchemaFile, SchemaFileError, Storage,
-    StorageError,
+    IfExists, Input, ObjectPath, Output, OutputFormat, Resources, SchemaFile, SchemaFileError,
+    Storage, StorageError,
 };
 use tundra_storage::Stores;
 
@@ -115,6 +115,7 @@ impl Target {
     pub(crate) fn locate(
         output: Option<&str>,
         input: &str,
+        format: OutputFormat,
         if_exists: IfExists,
         resources: &Resources,
         stores: &Stores,
@@ -128,12 +129,13 @@ impl Target {
                     "say where with `-o`",
                 ));
             }
-            None => beside(input),
+            None => beside(input, format.name()),
         };
         if typed == STANDARD {
-            if io::stdout().is_terminal() {
+            let is_text = !matches!(format, OutputFormat::Parquet | OutputFormat::Arrow);
+            if io::stdout().is_terminal() && !is_text {
                 return Err(Failure::usage(
-                    "standard output is a terminal, which cannot show Parquet",
+                    format!("standard output is a terminal, which cannot show {format}"),
                     "send it to a file or a program with `>` or `|`, or name a file with `-o`",
                 ));
             }
@@ -293,7 +295,7 @@ pub(crate) async fn write(output: Output, text: String) -> Result<(), StorageErr
 }
 
 /// Returns the name of the output that stands beside an input.
-fn beside(input: &str) -> String {
+fn beside(input: &str, extension: &str) -> String {
     let file = input.rsplit('/').next().unwrap_or(input);
     // `x.csv.gz` is `x.csv` that was compressed.
     let name = match file.rsplit_once('.') {
@@ -306,17 +308,16 @@ fn beside(input: &str) -> String {
         _ => file,
     };
     let stem = match name.rsplit_once('.') {
-        Some((stem, extension))
-            if !stem.is_empty()
-                && REPLACED.iter().any(|known| extension.eq_ignore_ascii_case(known)) =>
+        Some((stem, old))
+            if !stem.is_empty() && REPLACED.iter().any(|known| old.eq_ignore_ascii_case(known)) =>
         {
             stem
         }
         // `x.parquet` keeps its name and is then found to be the input.
-        Some((stem, extension)) if extension.eq_ignore_ascii_case("parquet") => stem,
+        Some((stem, old)) if old.eq_ignore_ascii_case("parquet") => stem,
         _ => name,
     };
-    format!("{}{stem}.parquet", &input[..input.len() - file.len()])
+    format!("{}{stem}.{extension}", &input[..input.len() - file.len()])
 }
 
 /// Returns the local path of an object, if it is a local file.
@@ -408,7 +409,7 @@ mod tests {
             ("sales.zip", "sales.parquet"),
             (".gz", ".gz.parquet"),
         ] {
-            assert_eq!(beside(input), output, "{input}");
+            assert_eq!(beside(input, "parquet"), output, "{input}");
         }
     }
 

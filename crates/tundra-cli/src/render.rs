@@ -8,6 +8,7 @@ mod database;
 mod inspection;
 mod listing;
 mod reference;
+mod rows;
 mod server;
 mod summary;
 mod table;
@@ -25,6 +26,7 @@ pub(crate) use self::{
     inspection::{View, inspection, schema_written},
     listing::{Listed, cleaned, listing, locations, long_listing, moment, signed, uploads},
     reference::reference,
+    rows::{answered, rows, schema},
     server::{Finding, Serving, findings, key_created, key_revoked, key_state, keys, serving},
     summary::{doubt_warnings, drift_warnings, event_warnings, summary},
 };
@@ -52,7 +54,7 @@ pub(crate) fn grouped(number: u64) -> String {
 }
 
 /// Returns the number with what it counts, in the right number.
-fn counted(number: u64, singular: &str) -> String {
+pub(crate) fn counted(number: u64, singular: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {singular}{plural}", grouped(number))
 }

@@ -12,12 +12,15 @@ mod doctor;
 mod dump;
 mod extract;
 mod gc;
+mod head;
 mod health;
 mod inspect;
 mod keys;
 mod ls;
 mod presign;
+mod query;
 mod run_task;
+mod schema;
 mod serve;
 mod source;
 mod version;
@@ -63,6 +66,8 @@ fn wants_json(command: &Command) -> bool {
     match command {
         Command::Convert(args) => args.json,
         Command::Inspect(args) => args.json,
+        Command::Schema(args) => args.json,
+        Command::Head(args) => args.json,
         Command::Extract(args) => args.json,
         Command::Dump(args) => args.json,
         Command::Tables(args) => args.json,
@@ -79,7 +84,8 @@ fn wants_json(command: &Command) -> bool {
         Command::Presign(args) => args.json,
         Command::Clean(args) => args.json,
         Command::Version(args) => args.json,
-        Command::Serve(_)
+        Command::Query(_)
+        | Command::Serve(_)
         | Command::Health(_)
         | Command::RunTask(_)
         | Command::Completions(_)
@@ -99,6 +105,18 @@ fn dispatch(command: Command, printer: &Printer) -> Result<(), Failure> {
         Command::Inspect(args) => {
             logging::set_up(printer)?;
             inspect::run(*args, printer)
+        }
+        Command::Schema(args) => {
+            logging::set_up(printer)?;
+            schema::run(*args, printer)
+        }
+        Command::Head(args) => {
+            logging::set_up(printer)?;
+            head::run(*args, printer)
+        }
+        Command::Query(args) => {
+            logging::set_up(printer)?;
+            query::run(*args, printer)
         }
         Command::Extract(args) => {
             logging::set_up(printer)?;

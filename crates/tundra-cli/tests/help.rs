@@ -20,6 +20,9 @@ fn without_arguments_it_prints_its_help_as_a_wrong_command_line() {
     Commands:
       convert          Convert a file to Parquet, and prove that nothing was lost
       inspect          Show how a file is written and what its columns hold, and why that was concluded
+      schema           Show the names and types of the columns of a file
+      head             Show the first rows of a file as a table
+      query            Ask something of a file in SQL
       extract          Read a table or a query of a database into Parquet, and prove that nothing was
                        lost
       dump             Read several tables of a database into a directory, all under one snapshot
@@ -55,6 +58,7 @@ fn without_arguments_it_prints_its_help_as_a_wrong_command_line() {
       tundra convert sales.csv                     write sales.parquet beside it
       tundra convert sales.csv -o out/s.parquet    write somewhere else
       tundra inspect sales.csv                     see how it would be read, and why
+      tundra query 'SELECT sum(price) FROM input' sales.csv    ask something of it
       tundra extract sqlite:shop.db --table orders    read a table of a database
       tundra serve                                    do all of this for others, by HTTP
 
@@ -69,6 +73,9 @@ fn every_command_prints_short_and_long_help() {
     for command in [
         "convert",
         "inspect",
+        "schema",
+        "head",
+        "query",
         "serve",
         "keys",
         "doctor",
@@ -102,6 +109,8 @@ fn convert_help_lists_the_options() {
 
     Options:
       -o, --output <OUTPUT>  Where to write, or `-` for standard output [default: beside the input]
+          --to <FORMAT>      Write another format than Parquet: csv, json, ndjson or arrow [default: by
+                             the extension]
           --overwrite        Replace the output if it exists
       -h, --help             Print help (see more with '--help')
 

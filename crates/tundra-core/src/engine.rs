@@ -3,7 +3,8 @@
 //! Start at [`convert`] for files and at [`extract`] for databases. Text is read by `crate::read`,
 //! losslessly and in parallel, and handed to DuckDB as record batches, as are the rows of a database;
 //! Parquet is read by DuckDB itself. DuckDB writes the output into a writer of the store; what it wrote is
-//! compared with what was read, and only then published.
+//! compared with what was read, and only then published. Another format than Parquet is made of what DuckDB
+//! wrote (`transcode`). [`query()`] asks something of an input, and [`head()`] shows its beginning.
 
 mod beside;
 mod contract;
@@ -12,30 +13,38 @@ mod extract;
 mod failure;
 mod files;
 mod geo;
+mod head;
 mod input;
 mod inspect;
 mod parquet;
 mod prepared;
 mod preview;
+mod query;
 mod rejects;
 mod resources;
+mod rows;
 mod run;
 mod several;
+mod spool;
 mod sql;
 mod tally;
+mod transcode;
 mod unpack;
 mod verify;
 
 mod convert;
 
-pub(crate) use self::failure::{engine_error_hints, engine_error_kind};
+pub(crate) use self::failure::{engine_error_hints, engine_error_kind, query_error_kind};
 pub use self::{
     convert::{convert, prepare},
     extract::{OpenRelation, extract, open_session, prepare_extraction},
+    head::{Head, InputColumns, columns, head},
     inspect::{inspect, unsure_decisions},
     prepared::Prepared,
     preview::{FirstRows, preview},
+    query::{QueryOutput, query, query_into},
     resources::default_resources,
+    rows::{RowColumn, Rows},
     several::prepare_extractions,
 };
 

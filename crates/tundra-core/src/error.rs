@@ -9,6 +9,7 @@ use std::{error::Error as StdError, fmt, time::Duration};
 use crate::{
     connector::ConnectorError,
     data_error::DataError,
+    format::OutputFormat,
     schema_file::{Difference, Drift},
     storage::StorageError,
 };
@@ -229,6 +230,29 @@ pub enum Error {
         found: String,
     },
 
+    /// A column, or a value in it, cannot be written in the format of the output.
+    #[error("column `{column}` cannot be written as {format}: {what}")]
+    Unwritable {
+        /// The column.
+        column: String,
+        /// The format.
+        format: OutputFormat,
+        /// What is in the way, as a sentence fragment.
+        what: String,
+        /// The way out.
+        hint: String,
+    },
+
+    /// A query that somebody asks of an input cannot be run.
+    #[cfg(feature = "engine")]
+    #[error("the query cannot be run")]
+    Query {
+        /// What the engine said.
+        source: tundra_duckdb::Error,
+        /// The columns of the input.
+        columns: Vec<String>,
+    },
+
     /// The input is a Parquet file that cannot be read.
     #[error("`{input}` is not a complete Parquet file")]
     BadParquet {
@@ -395,9 +419,12 @@ impl Classify for Error {
             Self::UnknownFormat { .. }
             | Self::UnsupportedEncoding { .. }
             | Self::EncryptedWorkbook { .. }
-            | Self::Unconvertible { .. } => ErrorKind::Unsupported,
+            | Self::Unconvertible { .. }
+            | Self::Unwritable { .. } => ErrorKind::Unsupported,
             #[cfg(feature = "read")]
             Self::Unpack { source, .. } => crate::read::unpack::kind(source),
+            #[cfg(feature = "engine")]
+            Self::Query { source, .. } => crate::engine::query_error_kind(source),
             Self::WorkbookTooLarge { .. } => ErrorKind::LimitExceeded,
             Self::Data { source, .. } => source.kind(),
             Self::Storage { source, .. } => source.kind(),
@@ -442,6 +469,11 @@ impl Classify for Error {
             }
             Self::Unconvertible { .. } => {
                 vec!["write the column with another type where the file is made".to_owned()]
+            }
+            Self::Unwritable { hint, .. } => vec![hint.clone()],
+            #[cfg(feature = "engine")]
+            Self::Query { columns, .. } => {
+                vec![format!("the table is `input`, and {}", listed_columns(columns))]
             }
             Self::BadParquet { .. } => {
                 vec!["the file was probably cut off on its way here; fetch it again".to_owned()]
@@ -525,12 +557,17 @@ fn unknown_column_hints(column: &str, known: &[String]) -> Vec<String> {
     if let Some(near) = near.filter(|name| !name.is_empty()) {
         hints.push(format!("did you mean `{near}`?"));
     }
+    hints.push(listed_columns(known));
+    hints
+}
+
+/// Names the columns, the first of them when they are many.
+fn listed_columns(known: &[String]) -> String {
     const SHOWN: usize = 12;
     let listed: Vec<String> = known.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
     let more = known.len().saturating_sub(SHOWN);
     let tail = if more > 0 { format!(" and {more} more") } else { String::new() };
-    hints.push(format!("the columns are {}{tail}", listed.join(", ")));
-    hints
+    format!("the columns are {}{tail}", listed.join(", "))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The formats that are read and the compression of what is written, as values.
+//! The formats that are read and written and the compression of what is written, as values.
 
 use std::{fmt, str::FromStr};
 
@@ -87,6 +87,76 @@ impl FromStr for Format {
     }
 }
 
+/// A format of an output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum OutputFormat {
+    /// Apache Parquet.
+    #[default]
+    Parquet,
+    /// Delimited text by RFC 4180.
+    Csv,
+    /// One JSON array with an object for each row.
+    Json,
+    /// One JSON object a line.
+    Ndjson,
+    /// A file of Apache Arrow IPC.
+    Arrow,
+}
+
+impl OutputFormat {
+    /// The names of all formats.
+    pub const NAMES: &'static [&'static str] = &["parquet", "csv", "json", "ndjson", "arrow"];
+
+    /// Returns the canonical name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Parquet => "parquet",
+            Self::Csv => "csv",
+            Self::Json => "json",
+            Self::Ndjson => "ndjson",
+            Self::Arrow => "arrow",
+        }
+    }
+
+    /// Returns the format that a file name's extension stands for, if it is one of ours.
+    pub fn from_extension(extension: &str) -> Option<Self> {
+        Some(match extension.to_ascii_lowercase().as_str() {
+            "parquet" | "pq" | "parq" => Self::Parquet,
+            "csv" => Self::Csv,
+            "json" => Self::Json,
+            "ndjson" | "jsonl" | "ldjson" => Self::Ndjson,
+            "arrow" | "feather" | "ipc" => Self::Arrow,
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Display for OutputFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for OutputFormat {
+    type Err = UnknownName;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.to_ascii_lowercase().as_str() {
+            "parquet" => Ok(Self::Parquet),
+            "csv" => Ok(Self::Csv),
+            "json" => Ok(Self::Json),
+            "ndjson" | "jsonl" => Ok(Self::Ndjson),
+            "arrow" => Ok(Self::Arrow),
+            _ => Err(UnknownName {
+                text: text.to_owned(),
+                what: "format of an output",
+                known: Self::NAMES,
+            }),
+        }
+    }
+}
+
 /// How the pages of the Parquet output are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Compression {
@@ -158,6 +228,10 @@ mod tests {
     fn names_and_parsing_agree() {
         for name in Format::NAMES {
             assert_eq!(&name.parse::<Format>().unwrap().name(), name);
+        }
+        for name in OutputFormat::NAMES {
+            assert_eq!(&name.parse::<OutputFormat>().unwrap().name(), name);
+            assert_eq!(OutputFormat::from_extension(name), name.parse().ok());
         }
         for name in Compression::NAMES {
             assert_eq!(&name.parse::<Compression>().unwrap().name(), name);

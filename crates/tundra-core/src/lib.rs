@@ -35,6 +35,9 @@ mod read;
 #[cfg(feature = "read")]
 #[cfg_attr(not(feature = "engine"), allow(dead_code, unused_imports))]
 mod value;
+#[cfg(feature = "read")]
+#[cfg_attr(not(feature = "engine"), allow(dead_code, unused_imports))]
+mod write;
 
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -53,7 +56,7 @@ pub use self::{
     },
     data_error::{DataCode, DataError},
     error::{BoxError, Classify, Error, ErrorKind, Result, Retry},
-    format::{Compression, Format, UnknownName},
+    format::{Compression, Format, OutputFormat, UnknownName},
     geometry::{GeometryFacts, ReferenceSystem},
     identity::{IdentityError, RunId, SourceId, TenantId, VersionNumber},
     inspection::{ColumnInspection, Inspection, ParquetFacts, RowGroupFacts, Warning},

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     column_type::ColumnType,
     error::{Error, Result},
-    format::{Format, UnknownName},
+    format::{Format, OutputFormat, UnknownName},
     object_path::ObjectPath,
     records_path::RecordsPath,
     reporter::Reporter,
@@ -378,7 +378,9 @@ pub struct ConvertOptions {
     pub on_bad_row: BadRowPolicy,
     /// How many rejects fail the run nevertheless; no limit when not given.
     pub max_rejects: Option<RejectLimit>,
-    /// How the output is written.
+    /// The format of the output.
+    pub output_format: OutputFormat,
+    /// How the output is written; of another format than Parquet only in what order.
     pub writing: WriteOptions,
 }
 

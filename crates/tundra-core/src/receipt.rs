@@ -219,8 +219,11 @@ pub struct OutputFacts {
     pub sha256: String,
     /// Its rows.
     pub rows: u64,
-    /// Its row groups.
+    /// Its row groups; 0 where its format has none.
     pub row_groups: u64,
+    /// Its format, when that is not Parquet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<String>,
 }
 
 /// Seconds that the stages took.

@@ -82,6 +82,7 @@ fn receipt() -> Receipt {
             sha256: "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752".to_owned(),
             rows: 42,
             row_groups: 1,
+            format: None,
         }],
         timings: Timings {
             inspect_seconds: 0.25,

@@ -17,7 +17,7 @@ use tundra_core::{
     Cancel, ColumnType, Control, ConvertOptions, Error, IfExists, Input, InspectOptions,
     Inspection, ObjectPath, Output, Receipt, Reporter, Resources, Silent, Stage, Storage,
     TextHints, WriteOptions,
-    engine::{self, Prepared},
+    engine::{self, Head, InputColumns, Prepared, QueryOutput, Rows},
 };
 use tundra_storage::{LocalStorage, MemoryStorage};
 
@@ -127,6 +127,60 @@ impl Scene {
             if_exists: self.if_exists,
         };
         engine::convert(&self.input(name), &output, options, &self.resources(), &self.control).await
+    }
+
+    /// Converts the object `name` into `output`.
+    pub(crate) async fn convert_to(
+        &self,
+        name: &str,
+        output: &str,
+        options: &ConvertOptions,
+    ) -> Result<Receipt, Error> {
+        let output = self.output(output);
+        engine::convert(&self.input(name), &output, options, &self.resources(), &self.control).await
+    }
+
+    /// Asks something of the object `name`.
+    pub(crate) async fn query(
+        &self,
+        name: &str,
+        sql: &str,
+        limit: u64,
+        options: &ConvertOptions,
+    ) -> Result<Rows, Error> {
+        let (input, resources) = (self.input(name), self.resources());
+        engine::query(&input, sql, limit, options, &resources, &self.control).await
+    }
+
+    /// Asks something of the object `name` and writes the answer to `output`.
+    pub(crate) async fn query_into(
+        &self,
+        name: &str,
+        sql: &str,
+        output: &str,
+        options: &ConvertOptions,
+    ) -> Result<QueryOutput, Error> {
+        let (input, output, resources) = (self.input(name), self.output(output), self.resources());
+        engine::query_into(&input, sql, &output, options, &resources, &self.control).await
+    }
+
+    /// Reads the first rows of the object `name`.
+    pub(crate) async fn head(&self, name: &str, limit: u64) -> Result<Head, Error> {
+        let options = InspectOptions::default();
+        engine::head(&self.input(name), &options, limit, &self.resources(), &self.control).await
+    }
+
+    /// Finds out the columns of the object `name`.
+    pub(crate) async fn columns(
+        &self,
+        name: &str,
+        options: &InspectOptions,
+    ) -> Result<InputColumns, Error> {
+        engine::columns(&self.input(name), options, &self.resources(), &self.control).await
+    }
+
+    fn output(&self, name: &str) -> Output {
+        Output { storage: Arc::clone(&self.storage), path: path(name), if_exists: self.if_exists }
     }
 
     /// Converts the object `name` into `output`, up to the last step.

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use clap::{Args, ValueEnum};
 use tundra_core::{
-    BadRowPolicy, ConvertOptions, Format, IdempotencyKey, OnDrift, RejectLimit, TypePolicy,
+    BadRowPolicy, ConvertOptions, Format, IdempotencyKey, OnDrift, OutputFormat, RejectLimit,
+    TypePolicy,
 };
 use tundra_storage::UploadFate;
 
@@ -50,6 +51,10 @@ Examples:
       tundra convert sales.csv.gz
       tundra convert export.zip --member 2024/sales.csv
 
+  Write another format, for those who need the way back:
+      tundra convert sales.parquet -o sales.csv
+      tundra convert sales.csv --to ndjson -o - | jq .price
+
   Convert in a pipe:
       curl -s https://example.com/sales.csv | tundra convert - > sales.parquet
 
@@ -74,6 +79,22 @@ pub(crate) struct ConvertArgs {
     /// output gets the file only when it is complete and checked.
     #[arg(short, long, value_name = "OUTPUT", conflicts_with = "source")]
     pub(crate) output: Option<String>,
+
+    /// Write another format than Parquet: csv, json, ndjson or arrow [default: by the extension]
+    ///
+    /// By default `-o x.csv`, `.json`, `.ndjson` and `.arrow` are written as what they are called, and
+    /// everything else as Parquet. Every value is kept exactly: a type or a value that the format cannot
+    /// hold is an error, such as NaN in JSON. Nested values are JSON in CSV, and bytes are hexadecimal in
+    /// both. The options under Writing are for Parquet.
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        value_parser = values::output_format(),
+        ignore_case = true,
+        hide_possible_values = true,
+        conflicts_with = "source"
+    )]
+    to: Option<OutputFormat>,
 
     /// Replace the output if it exists
     ///
@@ -335,6 +356,7 @@ impl ConvertArgs {
         let Self {
             input,
             output,
+            to,
             overwrite,
             format,
             member,
@@ -382,7 +404,7 @@ impl ConvertArgs {
                 upload: if remove_upload { UploadFate::Remove } else { UploadFate::Keep },
                 catalog,
             }),
-            output,
+            output: output.clone(),
             overwrite,
             receipt,
             json,
@@ -412,6 +434,7 @@ impl ConvertArgs {
                 types: types.into(),
                 on_bad_row: on_bad_row.into(),
                 max_rejects,
+                output_format: values::format_of(to, output.as_deref()).unwrap_or_default(),
                 writing: writing.into_options(),
             },
             resources,

@@ -7,7 +7,7 @@ use std::{str::FromStr, time::Duration};
 
 use bytesize::ByteSize;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use tundra_core::{ColumnType, Format, RejectLimit, UnknownName};
+use tundra_core::{ColumnType, Format, OutputFormat, RejectLimit, UnknownName};
 
 /// A quote, or none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +36,24 @@ pub(crate) fn format() -> impl TypedValueParser<Value = Format> {
         name => PossibleValue::new(name),
     });
     PossibleValuesParser::new(names).try_map(|name| -> Result<Format, UnknownName> { name.parse() })
+}
+
+/// Returns the parser of the name of an output's format.
+pub(crate) fn output_format() -> impl TypedValueParser<Value = OutputFormat> {
+    let names = OutputFormat::NAMES.iter().map(|name| match *name {
+        "ndjson" => PossibleValue::new("ndjson").alias("jsonl"),
+        name => PossibleValue::new(name),
+    });
+    PossibleValuesParser::new(names)
+        .try_map(|name| -> Result<OutputFormat, UnknownName> { name.parse() })
+}
+
+/// Returns the format of an output: the one that was said, or the one that its name ends with.
+pub(crate) fn format_of(said: Option<OutputFormat>, output: Option<&str>) -> Option<OutputFormat> {
+    said.or_else(|| {
+        let name = output?.split('?').next()?.rsplit('/').next()?;
+        OutputFormat::from_extension(name.rsplit_once('.')?.1)
+    })
 }
 
 /// Reads `OLD=NEW`, split at the first `=` that has no backslash before it.

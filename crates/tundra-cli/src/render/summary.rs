@@ -9,8 +9,10 @@ pub(crate) fn summary(input: &str, output: &str, receipt: &Receipt) -> String {
     let counts = receipt.counts;
     let mut lines = Vec::new();
     let data = receipt.outputs.iter().find(|output| output.role == "data");
-    let groups =
-        data.map_or(String::new(), |data| format!(" in {}", counted(data.row_groups, "row group")));
+    let groups = data.map_or(String::new(), |data| match &data.format {
+        None => format!(" in {}", counted(data.row_groups, "row group")),
+        Some(format) => format!(" as {format}"),
+    });
     let columns = counted(receipt.columns.len() as u64, "column");
     lines.push(("rows", format!("{}{groups}, {columns}", grouped(counts.written))));
     if let Some(data) = data {
@@ -147,6 +149,7 @@ mod tests {
             sha256: String::new(),
             rows,
             row_groups: 49,
+            format: None,
         }
     }
 

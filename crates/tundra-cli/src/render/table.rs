@@ -5,7 +5,7 @@ use comfy_table::{
 };
 
 /// What stands on the left of every line, as under every heading.
-const INDENT: &str = "  ";
+pub(super) const INDENT: &str = "  ";
 
 /// A line under the header, and nothing else: lines between cells are noise.
 const ON_TERMINAL: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─'));

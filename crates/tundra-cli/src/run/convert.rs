@@ -54,7 +54,14 @@ pub(crate) fn run(args: ConvertArgs, printer: &Printer) -> Result<(), Failure> {
     let done = session::run(timeout, async |session| {
         let source = Source::locate(&input, &stores).await?;
         let input = source.shown(&input);
-        let target = Target::locate(output.as_deref(), &input, if_exists, &resources, &stores)?;
+        let target = Target::locate(
+            output.as_deref(),
+            &input,
+            options.output_format,
+            if_exists,
+            &resources,
+            &stores,
+        )?;
         if target.is_standard {
             check_standard_output(json, &options)?;
         }
@@ -111,7 +118,7 @@ pub(super) fn tell(
 fn check_standard_output(json: bool, options: &ConvertOptions) -> Result<(), Failure> {
     if json {
         return Err(Failure::usage(
-            "`--json` and the Parquet output would both go to standard output",
+            "`--json` and the output would both go to standard output",
             "write the receipt to a file with `--receipt`, or the data with `-o`",
         ));
     }

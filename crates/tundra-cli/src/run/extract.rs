@@ -2,7 +2,7 @@
 
 use std::{fs, io::Read, sync::Arc};
 
-use tundra_core::{ExtractRequest, IfExists, Receipt, Relation, engine};
+use tundra_core::{ExtractRequest, IfExists, OutputFormat, Receipt, Relation, engine};
 use tundra_runs::DatabaseRun;
 
 use crate::{
@@ -56,7 +56,14 @@ fn into_file(command: ExtractCommand, printer: &Printer) -> Result<(), Failure> 
         for written in [Some(&output), receipt.as_ref()].into_iter().flatten() {
             databases::check_output(&url, written, &stores)?;
         }
-        let target = Target::locate(Some(&output), &shown, if_exists, &resources, &stores)?;
+        let target = Target::locate(
+            Some(&output),
+            &shown,
+            OutputFormat::Parquet,
+            if_exists,
+            &resources,
+            &stores,
+        )?;
         if target.is_standard && json {
             return Err(Failure::usage(
                 "`--json` and the Parquet output would both go to standard output",

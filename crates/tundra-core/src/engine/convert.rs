@@ -3,31 +3,35 @@
 use std::{sync::Arc, time::Instant};
 
 use crate::{
-    BadRowPolicy, Control, ConvertOptions, Counts, Error, Format, Input, ObjectWriter, Output,
-    OutputFacts, Receipt, Resources, Result, Stage, WriteOptions,
+    BadRowPolicy, Compression, Control, ConvertOptions, Counts, Error, Format, Input, ObjectWriter,
+    Output, OutputFacts, OutputFormat, Receipt, Resources, Result, Stage, WriteOptions,
     engine::{
         beside::{REJECTS_OF_METADATA_KEY, RejectsPlace},
         contract::Held,
         copy::{Functions, ReadByEngine, RowOrder, Stop, open_database, run_copy},
         failure::engine_error,
         files::{RunFiles, Written},
+        head::special,
         input::OpenInput,
         parquet::{ParquetInput, input_footer},
         prepared::{Prepared, StopOnDrop},
-        rejects::Spool,
+        rejects,
         run::{
             Copied, EncodedPlan, Feed, Finished, ROW_GROUP_ROWS, Run, Writing, create,
             in_background,
         },
+        spool::Spool,
         sql,
         tally::{self, Tally, tallied},
+        transcode::{Transcoding, transcode},
         unpack::Unpacking,
         verify::{Expected, check_output},
     },
     read::table::{ReadContext, Table},
 };
 
-/// Converts one input into one Parquet file and returns its receipt.
+/// Converts one input into one Parquet file, or a file of [`ConvertOptions::output_format`], and returns its
+/// receipt.
 ///
 /// The output appears under its name complete and checked, or not at all. Must be called within a
 /// Tokio runtime; the work runs on blocking threads and on threads of its own.
@@ -78,7 +82,14 @@ pub async fn prepare(
     let rejects_place = RejectsPlace::beside(output, options.on_bad_row)?;
     // A place that cannot be written is told before anything is read.
     let writer = create(output, &stop).await?;
-    let writing = Writing { options: options.writing.clone(), order: RowOrder::Kept };
+    let writing = Writing {
+        options: match options.output_format {
+            OutputFormat::Parquet => options.writing.clone(),
+            // Another format is made of Parquet that nobody keeps.
+            _ => WriteOptions { compression: Compression::Snappy, ..options.writing.clone() },
+        },
+        order: RowOrder::Kept,
+    };
     let conversion = Conversion {
         run: Run::new(output, writing, resources, control, &stop),
         opened: Arc::clone(&opened),
@@ -112,10 +123,20 @@ impl Conversion {
         if self.options.on_bad_row == BadRowPolicy::Reject {
             self.rejects_place.check(&self.run.runtime)?;
         }
+        if self.options.output_format == OutputFormat::Parquet {
+            return self.parquet(writer, None);
+        }
+        let spool = Spool::new(&self.run.resources)?;
+        let finished = self.parquet(spool.writer()?, Some(&spool))?;
+        self.as_asked(finished, &spool, writer)
+    }
+
+    /// Makes the output as Parquet: what was asked for, or what another format is made of, in `spool`.
+    fn parquet(&self, writer: Box<dyn ObjectWriter>, spool: Option<&Spool>) -> Result<Finished> {
         if self.opened.format == Format::Parquet {
             return self.run.prove(self.copy_parquet(writer)?, None);
         }
-        let (copied, inspected) = self.copy_text(writer)?;
+        let (copied, inspected) = self.copy_text(writer, spool)?;
         let CopiedTable { plan, written, files, mut tally, nulls } = copied;
         tally.tell_skips_beyond_end(&self.options.skip_rows);
         let rejects = self.write_rejects(&mut tally)?;
@@ -132,9 +153,47 @@ impl Conversion {
         self.run.prove(copied, rejects)
     }
 
+    /// Makes the output in the format that was asked for, of what is finished in the spool.
+    fn as_asked(
+        &self,
+        finished: Finished,
+        spool: &Spool,
+        writer: Box<dyn ObjectWriter>,
+    ) -> Result<Finished> {
+        let began = Instant::now();
+        let Finished { mut receipt, data: _, rejects } = finished;
+        let format = self.options.output_format;
+        let columns = receipt.plan.columns.iter();
+        let specials: Vec<_> = columns.map(|column| special(&column.column_type)).collect();
+        let location = self.run.location();
+        let what = Transcoding { spool, specials: &specials, format, location: &location };
+        match transcode(&what, writer, &self.run.stop, &self.run.runtime) {
+            Ok((_, data)) => {
+                if let Some(facts) = receipt.outputs.first_mut() {
+                    facts.size_bytes = data.size;
+                    facts.sha256.clone_from(&data.sha256);
+                    facts.row_groups = 0;
+                    facts.format = Some(format.name().to_owned());
+                }
+                receipt.timings.convert_seconds += began.elapsed().as_secs_f64();
+                Ok(Finished { receipt, data, rejects })
+            }
+            Err(error) => {
+                if let Some(rejects) = rejects {
+                    self.run.runtime.block_on(rejects.abort());
+                }
+                Err(error)
+            }
+        }
+    }
+
     /// Copies a text input. When a value contradicts the sampled types, the whole input is looked
     /// at and copied anew.
-    fn copy_text(&self, writer: Box<dyn ObjectWriter>) -> Result<(CopiedTable, Instant)> {
+    fn copy_text(
+        &self,
+        writer: Box<dyn ObjectWriter>,
+        spool: Option<&Spool>,
+    ) -> Result<(CopiedTable, Instant)> {
         let Run { control, stop, runtime, resources, .. } = &self.run;
         let context = ReadContext {
             name: self.opened.location.clone(),
@@ -148,9 +207,10 @@ impl Conversion {
         let mut inspected = Instant::now();
         let mut writer = Some(writer);
         loop {
-            let writer = match writer.take() {
-                Some(writer) => writer,
-                None => runtime.block_on(create(&self.run.output, stop))?,
+            let writer = match (writer.take(), spool) {
+                (Some(writer), _) => writer,
+                (None, Some(spool)) => spool.writer()?,
+                (None, None) => runtime.block_on(create(&self.run.output, stop))?,
             };
             let columns = held.table().columns().to_vec();
             let plan = self.run.plan(self.opened.facts(), held.decisions(), columns, None)?;
@@ -189,7 +249,7 @@ impl Conversion {
             table.rows()?,
             self.opened.location.clone(),
             self.options.max_rejects,
-            Spool::new(&self.run.resources.temp_directory),
+            rejects::Spool::new(&self.run.resources.temp_directory),
         );
         let outcome = self.run.copy(Feed::Rows(reader), &plan, table.row_bytes(), writer);
         let mut tally = tally::lock(&tally);
@@ -283,6 +343,7 @@ impl Conversion {
             sha256: file.sha256.clone(),
             rows,
             row_groups: facts.row_groups,
+            format: None,
         };
         Ok(Some((facts, file)))
     }

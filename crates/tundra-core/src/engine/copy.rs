@@ -152,17 +152,28 @@ pub(crate) fn run_copy(
     stop: &Stop,
     input: Option<ReadByEngine<'_>>,
 ) -> Result<u64, Error> {
+    const OPERATION: &str = "write the output";
+    let bytes = input.map(|input| input.bytes);
+    run_copy_or(database, sql, stop, bytes, |error| match input {
+        Some(input) => input_error(OPERATION, input.location, error),
+        None => engine_error(OPERATION, error),
+    })
+}
+
+/// Runs a `COPY … RETURN_STATS` as [`run_copy`] does, where a failure means something of its own. Of
+/// `progress_bytes` DuckDB's progress is reported.
+pub(crate) fn run_copy_or(
+    database: &Arc<Database>,
+    sql: &str,
+    stop: &Stop,
+    progress_bytes: Option<u64>,
+    meant: impl FnOnce(tundra_duckdb::Error) -> Error,
+) -> Result<u64, Error> {
     stop.check()?;
-    let watcher = Watcher::start(database, stop, input.map(|input| input.bytes))?;
+    let watcher = Watcher::start(database, stop, progress_bytes)?;
     let result = database.query(sql);
     drop(watcher);
-    let batches = result.map_err(|error| {
-        const OPERATION: &str = "write the output";
-        stop.explain(match input {
-            Some(input) => input_error(OPERATION, input.location, error),
-            None => engine_error(OPERATION, error),
-        })
-    })?;
+    let batches = result.map_err(|error| stop.explain(meant(error)))?;
     let count = batches.iter().find(|batch| batch.num_rows() > 0).and_then(|batch| {
         let column = batch.column_by_name("count")?;
         if let Some(counts) = column.as_primitive_opt::<UInt64Type>() {

@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 
 use tundra_duckdb::Class;
 
-use crate::{Classify, Error, ErrorKind, StorageError};
+use crate::{Classify, Error, ErrorKind, StorageError, engine::sql};
 
 /// Returns the error of a failed statement: what a store said is taken out of DuckDB's wrapping.
 pub(crate) fn engine_error(operation: &'static str, error: tundra_duckdb::Error) -> Error {
@@ -56,6 +56,55 @@ pub(crate) fn input_error(
     }
 }
 
+/// Returns the error of somebody's query that failed: what is wrong with the query itself is told with the
+/// columns that there are.
+pub(crate) fn query_error(
+    operation: &'static str,
+    error: tundra_duckdb::Error,
+    columns: &[String],
+) -> Error {
+    match error {
+        tundra_duckdb::Error::Query { class, message }
+            if !matches!(class, Class::OutOfMemory | Class::SpillLimit | Class::Interrupted) =>
+        {
+            let message = without_describe(&message);
+            let source = tundra_duckdb::Error::Query { class, message };
+            Error::Query { source, columns: columns.to_vec() }
+        }
+        // Whoever asks may name a file, and there is none.
+        tundra_duckdb::Error::File { ref source, .. }
+            if !source.is::<Error>() && !source.is::<StorageError>() =>
+        {
+            Error::Query { source: error, columns: columns.to_vec() }
+        }
+        error => engine_error(operation, error),
+    }
+}
+
+/// Returns DuckDB's words without what stands before the query for its columns, which nobody typed.
+fn without_describe(message: &str) -> String {
+    let shown = format!("LINE 1: {}", sql::DESCRIBE);
+    let Some((before, line)) = message.split_once(&shown) else { return message.to_owned() };
+    let moved = match line.split_once('\n') {
+        // The mark under the place moves with it.
+        Some((line, mark)) => {
+            let mark = mark.strip_prefix(&" ".repeat(sql::DESCRIBE.len())).unwrap_or(mark);
+            format!("{line}\n{mark}")
+        }
+        None => line.to_owned(),
+    };
+    format!("{before}LINE 1: {moved}")
+}
+
+/// Returns the kind of a failure of somebody's query.
+pub(crate) fn query_error_kind(error: &tundra_duckdb::Error) -> ErrorKind {
+    match error.class() {
+        Class::Conversion | Class::Corrupt => ErrorKind::InvalidData,
+        Class::Internal => ErrorKind::Internal,
+        _ => ErrorKind::InvalidRequest,
+    }
+}
+
 /// Returns the kind of a failure of DuckDB.
 pub(crate) fn engine_error_kind(error: &tundra_duckdb::Error) -> ErrorKind {
     if let Some(storage) = error.source().and_then(|source| source.downcast_ref::<StorageError>()) {
@@ -82,4 +131,16 @@ pub(crate) fn engine_error_hints(error: &tundra_duckdb::Error) -> Vec<String> {
         _ => return Vec::new(),
     };
     vec![hint.to_owned()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_typed_is_not_shown() {
+        let message = "no \"x\"\n\nLINE 1: DESCRIBE SELECT x\n                        ^";
+        assert_eq!(without_describe(message), "no \"x\"\n\nLINE 1: SELECT x\n               ^");
+        assert_eq!(without_describe("LINE 2: x"), "LINE 2: x");
+    }
 }

@@ -97,15 +97,8 @@ impl FileSystem for RunFiles {
         let (name, writer) = lock(&self.shared.waiting)
             .remove_entry(path)
             .ok_or_else(|| Box::new(NoSuchFile(path.to_owned())))?;
-        Ok(Box::new(OutputFile {
-            name,
-            writer,
-            store: self.store.clone(),
-            outputs: Arc::clone(&self.shared),
-            pending: BytesMut::with_capacity(WRITE_BYTES),
-            size: 0,
-            digest: Sha256::new(),
-        }))
+        let outputs = Arc::clone(&self.shared);
+        Ok(Box::new(OutputFile::new(name, writer, self.store.clone(), outputs)))
     }
 
     fn exists(&self, path: &str) -> Result<bool, BoxError> {
@@ -122,6 +115,51 @@ impl FileSystem for RunFiles {
 struct Waiting {
     runtime: Handle,
     stop: Stop,
+}
+
+/// An output that is written without DuckDB, and watched and measured like its files.
+pub(crate) struct Outgoing {
+    file: OutputFile,
+}
+
+impl Outgoing {
+    /// Begins to write with this writer.
+    pub(crate) fn new(runtime: Handle, stop: &Stop, writer: Box<dyn ObjectWriter>) -> Self {
+        let store = Waiting { runtime, stop: stop.clone() };
+        Self { file: OutputFile::new(NAMELESS, writer, store, Arc::default()) }
+    }
+
+    /// Appends bytes.
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.file.write(bytes).map_err(not_written)
+    }
+
+    /// Ends the output.
+    pub(crate) fn finish(self) -> Result<Written, Error> {
+        let outputs = Arc::clone(&self.file.outputs);
+        Box::new(self.file).close().map_err(not_written)?;
+        let written = lock(&outputs.written).remove(NAMELESS);
+        written.ok_or_else(|| Error::Internal("an output was not finished".to_owned()))
+    }
+
+    /// Gives the output up.
+    pub(crate) fn abort(self) {
+        Box::new(self.file).abort();
+    }
+}
+
+/// What an output is called that DuckDB does not see.
+const NAMELESS: &str = "";
+
+fn not_written(error: BoxError) -> Error {
+    let error = match error.downcast::<Error>() {
+        Ok(error) => return *error,
+        Err(error) => error,
+    };
+    match error.downcast::<StorageError>() {
+        Ok(source) => Error::Storage { role: "could not write the output", source: *source },
+        Err(error) => Error::Internal(format!("could not write the output: {error}")),
+    }
 }
 
 impl Waiting {
@@ -175,6 +213,23 @@ struct OutputFile {
 }
 
 impl OutputFile {
+    fn new(
+        name: &'static str,
+        writer: Box<dyn ObjectWriter>,
+        store: Waiting,
+        outputs: Arc<Outputs>,
+    ) -> Self {
+        Self {
+            name,
+            writer,
+            store,
+            outputs,
+            pending: BytesMut::with_capacity(WRITE_BYTES),
+            size: 0,
+            digest: Sha256::new(),
+        }
+    }
+
     fn send(&mut self, bytes: Bytes) -> Result<(), BoxError> {
         self.digest.update(&bytes);
         self.store.wait(self.writer.write(bytes))

@@ -1,7 +1,7 @@
 //! What is known of an input without converting it.
 
 mod parquet;
-mod show;
+pub(super) mod show;
 mod statistics;
 
 use std::sync::Arc;
@@ -18,13 +18,10 @@ use crate::{
     Error, Format, Input, InspectOptions, Inspection, LossEvent, Resources, Result, Stage,
     TextForm, TextHints, Warning,
     engine::{
-        copy::{Functions, RowOrder, Stop, Watcher, open_database},
-        failure::input_error,
-        files::RunFiles,
+        copy::Stop,
+        head::first_batches,
         input::OpenInput,
         parquet::{InputColumn, input_columns, input_footer},
-        resources::shares,
-        sql,
         unpack::Unpacking,
         verify::null_count,
     },
@@ -174,21 +171,15 @@ impl Look {
         let (object, location) = (&self.opened.object, &self.opened.location);
         let footer = input_footer(object, location, &self.runtime)?;
         let found = input_columns(&footer, location)?;
-        let selected: Vec<String> =
-            found.iter().map(|column| sql::column(column.index, &column.name)).collect();
-        let input = Some((sql::INPUT, Arc::clone(object)));
-        let files = Arc::new(RunFiles::new(self.runtime.clone(), &self.stop, input));
-        let run = crate::RunId::generate();
-        let (resources, shares) = (&self.resources, shares(&self.resources));
-        let database =
-            open_database(resources, shares, run, RowOrder::Kept, Functions::All, files)?;
-        let watcher = Watcher::start(&database, &self.stop, None)?;
-        let first = database
-            .query(&sql::first_rows(&selected, found.len(), SAMPLE_ROWS))
-            .map_err(|error| input_error("read the input", location, error))?
-            .into_iter()
-            .next();
-        drop(watcher);
+        let first = first_batches(
+            &self.opened,
+            &found,
+            SAMPLE_ROWS,
+            &self.resources,
+            &self.stop,
+            &self.runtime,
+        )?;
+        let first = first.into_iter().next();
         let rows = u64::try_from(footer.file_metadata().num_rows()).unwrap_or(0);
         let columns = found
             .iter()

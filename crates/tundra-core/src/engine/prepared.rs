@@ -113,7 +113,7 @@ impl fmt::Debug for Prepared {
     }
 }
 
-fn not_published(source: StorageError) -> Error {
+pub(crate) fn not_published(source: StorageError) -> Error {
     Error::Storage { role: "could not publish the output", source }
 }
 

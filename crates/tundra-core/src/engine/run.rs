@@ -259,6 +259,7 @@ impl Run {
             sha256: data.sha256.clone(),
             rows,
             row_groups: facts.row_groups,
+            format: None,
         }];
         let (facts, rejects) = rejects.unzip();
         outputs.extend(facts);

@@ -142,6 +142,58 @@ pub(crate) fn first_rows(columns: &[String], width: usize, rows: u64) -> String 
     format!("{} LIMIT {rows}", select_input(columns, width, &BTreeSet::new()))
 }
 
+/// The table of which a query asks.
+const TABLE: &str = "input";
+
+/// Returns the statement that keeps the rows of a registered stream in the table of which a query asks.
+pub(crate) fn create_table(stream: &str) -> String {
+    format!("CREATE TABLE {TABLE} AS SELECT * FROM {}", quote_identifier(stream))
+}
+
+/// Returns the statement that makes the rows of a query for the Parquet input that table.
+pub(crate) fn create_view(select: &str) -> String {
+    format!("CREATE VIEW {TABLE} AS {select}")
+}
+
+/// What stands before a query to be told its columns.
+pub(crate) const DESCRIBE: &str = "DESCRIBE ";
+
+/// Returns the query for the columns of the answer to somebody's query, which is the one text of a user that
+/// is SQL. What is no query is no statement here, and neither is more than one.
+pub(crate) fn describe(query: &str) -> String {
+    format!("{DESCRIBE}{query}")
+}
+
+/// A column of an answer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Answered<'a> {
+    /// Its name.
+    pub(crate) name: &'a str,
+    /// The type that it is to have instead of its own.
+    pub(crate) cast: Option<&'static str>,
+}
+
+/// Returns the query for the answer to somebody's query, which [`describe`] took, with its columns by their
+/// places. The line breaks end a comment in it.
+pub(crate) fn select_answer(query: &str, columns: &[Answered<'_>]) -> String {
+    let selected: Vec<String> = columns
+        .iter()
+        .enumerate()
+        .map(|(index, Answered { name, cast })| {
+            let (value, name) = (alias(index), quote_identifier(name));
+            match cast {
+                Some(cast) => format!("CAST({value} AS {cast}) AS {name}"),
+                None => format!("{value} AS {name}"),
+            }
+        })
+        .collect();
+    format!(
+        "SELECT {} FROM (\n{query}\n) AS answer({})",
+        selected.join(", "),
+        aliases(columns.len())
+    )
+}
+
 /// Returns what a column of the Parquet input is called in a statement. By its place, because DuckDB
 /// reads files with names that its own SQL cannot say, such as the empty one.
 fn alias(index: usize) -> String {

@@ -35,7 +35,7 @@ pub(super) fn shown_rows(batch: &RecordBatch) -> Vec<Vec<Option<String>>> {
 }
 
 /// Returns a value as text; `None` when it is null.
-pub(super) fn shown_value(values: &dyn Array, row: usize) -> Option<String> {
+pub(crate) fn shown_value(values: &dyn Array, row: usize) -> Option<String> {
     // An array of the type of nulls does not call them so.
     if values.is_null(row) || values.data_type().is_null() {
         return None;

@@ -1,0 +1,51 @@
+//! `tundra query`.
+
+use crate::support::Sandbox;
+
+const BY_NAME: &str = "SELECT name, sum(price) AS price FROM input GROUP BY name ORDER BY price";
+
+#[test]
+fn the_answer_is_csv_in_a_pipe_and_a_table_when_asked() {
+    let sandbox = Sandbox::with_sales();
+    let ran = sandbox.run(&["query", BY_NAME, "sales.csv"]).succeeds();
+    assert!(ran.stdout().starts_with("name,price\n"), "{ran}");
+    assert_eq!(ran.stdout().lines().count(), 4, "{ran}");
+    assert!(ran.stderr.is_empty(), "{ran}");
+    let table = ["query", "FROM range(100)", "sales.csv", "--output-format", "table"];
+    let ran = sandbox.run(&table).succeeds();
+    assert_eq!(ran.stdout().lines().count(), 42, "{ran}");
+    assert!(ran.stderr.contains("40 of 100 rows"), "{ran}");
+    let ran = sandbox.run(&[&table[..], &["--limit", "2"]].concat()).succeeds();
+    assert_eq!(ran.stdout().lines().count(), 4, "{ran}");
+    sandbox.run(&["query", BY_NAME, "sales.csv", "--limit", "2"]).fails(2, &["LIMIT"]);
+    sandbox.holds_only(&["sales.csv"]);
+}
+
+#[test]
+fn the_answer_is_written_as_its_name_says() {
+    let sandbox = Sandbox::with_sales();
+    for output in ["a.csv", "a.ndjson", "a.json", "a.arrow", "a.parquet"] {
+        let ran = sandbox.run(&["query", BY_NAME, "sales.csv", "-o", output]).succeeds();
+        assert!(ran.stdout.is_empty(), "{ran}");
+        assert!(ran.stderr.contains("3, 2 columns"), "{ran}");
+    }
+    assert_eq!(sandbox.schema("a.parquet").len(), 2);
+    assert_eq!(sandbox.read("a.ndjson").lines().count(), 3);
+    sandbox.run(&["query", BY_NAME, "sales.csv", "-o", "a.csv"]).fails(6, &["already exists"]);
+    let again = ["query", "SELECT 1 AS x", "sales.csv", "-o", "a.csv", "--overwrite"];
+    sandbox.run(&again).succeeds();
+    assert_eq!(sandbox.read("a.csv"), "x\n1\n");
+    sandbox.run(&["query", BY_NAME, "sales.csv", "-o", "sales.csv"]).fails(2, &["input itself"]);
+}
+
+#[test]
+fn what_is_no_query_is_refused_and_says_what_there_is() {
+    let sandbox = Sandbox::with_sales();
+    let ran = sandbox.run(&["query", "SELECT nam FROM input", "sales.csv"]);
+    ran.fails(2, &["the query cannot be run", "nam", "`input`", "`id`, `name`, `price`"]);
+    for sql in ["SELECT * FROM read_csv('/etc/passwd')", "COPY input TO 'x.csv'", "INSTALL httpfs"]
+    {
+        sandbox.run(&["query", sql, "sales.csv"]).fails(2, &["the query cannot be run"]);
+    }
+    sandbox.holds_only(&["sales.csv"]);
+}

@@ -1,0 +1,153 @@
+//! A Parquet file without a name, between DuckDB and a writer of another format.
+//!
+//! Start at [`Spool`]. DuckDB writes what it always writes, with all that makes sure of it; what is then
+//! made of its rows is the business of `transcode`. It stands in the run's temporary directory and is gone
+//! when it is closed, also when the process dies.
+
+use std::{fs::File, io, ops::Range, os::unix::fs::FileExt, sync::Arc};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use parquet::{
+    arrow::arrow_reader::{
+        ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
+        ParquetRecordBatchReaderBuilder,
+    },
+    basic::LogicalType,
+    errors::ParquetError,
+    file::metadata::ParquetMetaData,
+};
+
+use crate::{
+    Error, ObjectInfo, ObjectWriter, Resources, Result, StorageError, write::value::Special,
+};
+
+/// How messages name it.
+const LOCATION: &str = "the temporary directory";
+
+/// Memory that the rows of one batch are to take, about, so that wide rows come few at a time.
+const BATCH_BYTES: u64 = 4 << 20;
+
+/// The most rows of a batch.
+const BATCH_ROWS: u64 = 16_384;
+
+/// A file that is written, perhaps more than once, and then read.
+#[derive(Debug)]
+pub(crate) struct Spool {
+    file: Arc<File>,
+}
+
+/// The rows of a spool.
+pub(crate) struct Spooled {
+    /// The rows, in their order.
+    pub(crate) rows: ParquetRecordBatchReader,
+    /// What the columns are besides their Arrow types.
+    pub(crate) specials: Vec<Special>,
+    /// How many there are.
+    pub(crate) total: u64,
+}
+
+impl Spool {
+    pub(crate) fn new(resources: &Resources) -> Result<Self> {
+        let file = tempfile::tempfile_in(&resources.temp_directory).map_err(|source| {
+            Error::Storage { role: "could not keep the rows", source: failed("create", source) }
+        })?;
+        Ok(Self { file: Arc::new(file) })
+    }
+
+    /// Begins the file, anew if there is something in it.
+    pub(crate) fn writer(&self) -> Result<Box<dyn ObjectWriter>> {
+        self.file.set_len(0).map_err(|source| Error::Storage {
+            role: "could not keep the rows",
+            source: failed("write", source),
+        })?;
+        Ok(Box::new(SpoolWriter { file: Arc::clone(&self.file), size: 0 }))
+    }
+
+    /// Reads what was written.
+    pub(crate) fn read(&self) -> Result<Spooled> {
+        let file = self.file.try_clone().map_err(|error| unreadable(&error))?;
+        let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())
+            .map_err(|error| unreadable(&error))?;
+        let footer = Arc::clone(metadata.metadata());
+        let rows = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
+            .with_batch_size(batch_rows(&footer))
+            .build()
+            .map_err(|error: ParquetError| unreadable(&error))?;
+        let total = u64::try_from(footer.file_metadata().num_rows()).unwrap_or(0);
+        Ok(Spooled { rows, specials: specials(&footer), total })
+    }
+}
+
+/// Returns the error of a spool that does not read back.
+pub(crate) fn unreadable(error: &dyn std::error::Error) -> Error {
+    Error::Internal(format!("could not read the rows back that were kept: {error}"))
+}
+
+/// Returns how many rows to read at a time, by how wide they are.
+fn batch_rows(footer: &ParquetMetaData) -> usize {
+    let bytes: i64 = footer.row_groups().iter().map(|group| group.total_byte_size()).sum();
+    let rows = u64::try_from(footer.file_metadata().num_rows()).unwrap_or(0).max(1);
+    let bytes_of_row = u64::try_from(bytes).unwrap_or(0) / rows;
+    let rows = (BATCH_BYTES / bytes_of_row.max(1)).clamp(1, BATCH_ROWS);
+    usize::try_from(rows).unwrap_or(1)
+}
+
+/// Returns what columns that are not nested are besides their Arrow types.
+fn specials(footer: &ParquetMetaData) -> Vec<Special> {
+    let fields = footer.file_metadata().schema_descr().root_schema().get_fields();
+    let special = |field: &parquet::schema::types::TypePtr| {
+        if !field.is_primitive() {
+            return Special::None;
+        }
+        match field.get_basic_info().logical_type_ref() {
+            Some(LogicalType::Json) => Special::Json,
+            Some(LogicalType::Uuid) => Special::Uuid,
+            _ => Special::None,
+        }
+    };
+    fields.iter().map(special).collect()
+}
+
+#[derive(Debug)]
+struct SpoolWriter {
+    file: Arc<File>,
+    size: u64,
+}
+
+#[async_trait]
+impl ObjectWriter for SpoolWriter {
+    async fn write(&mut self, data: Bytes) -> Result<(), StorageError> {
+        // Called by threads that may block: DuckDB's.
+        self.file.write_all_at(&data, self.size).map_err(|source| failed("write", source))?;
+        self.size += data.len() as u64;
+        Ok(())
+    }
+
+    async fn read_back(&mut self, range: Range<u64>) -> Result<Bytes, StorageError> {
+        let length = usize::try_from(range.end.saturating_sub(range.start)).unwrap_or(0);
+        let mut bytes = vec![0; length];
+        let read = self.file.read_exact_at(&mut bytes, range.start);
+        read.map_err(|source| failed("read", source))?;
+        Ok(bytes.into())
+    }
+
+    async fn publish(self: Box<Self>) -> Result<ObjectInfo, StorageError> {
+        Err(failed("publish", io::Error::other("it has no name")))
+    }
+
+    async fn abort(self: Box<Self>) -> Result<(), StorageError> {
+        // The file has no name: closing it removes it.
+        Ok(())
+    }
+}
+
+fn failed(operation: &'static str, source: io::Error) -> StorageError {
+    let location = LOCATION.to_owned();
+    match source.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            StorageError::NoSpace { location, source: source.into() }
+        }
+        _ => StorageError::Other { operation, location, source: source.into() },
+    }
+}
