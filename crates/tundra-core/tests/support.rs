@@ -30,6 +30,7 @@ pub(crate) fn writing(writing: WriteOptions) -> ConvertOptions {
 }
 
 /// A store, and everything else that a run needs.
+#[derive(Debug)]
 pub(crate) struct Scene {
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) control: Control,
@@ -233,6 +234,7 @@ impl Reporter for CancelAt {
 }
 
 /// A conversion that succeeded.
+#[derive(Debug)]
 pub(crate) struct Done {
     pub(crate) receipt: Receipt,
     pub(crate) table: Table,

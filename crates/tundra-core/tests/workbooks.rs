@@ -43,7 +43,7 @@ async fn a_workbook_becomes_what_its_cells_are() {
     assert_eq!(done.table.names, ["id", "code", "day", "amount", "note"]);
     assert_eq!(done.table.types, ["BIGINT", "VARCHAR", "DATE", "DOUBLE", "VARCHAR"]);
     assert_eq!(done.table.rows.len(), 50_000);
-    assert_eq!(done.receipt.source.format, "excel");
+    assert_eq!(done.receipt.plan.source.format, "excel");
     let decision = |what: &str| {
         let found = done.receipt.plan.decisions.iter().find(|decision| decision.what == what);
         found.map(|decision| (decision.value.as_str(), decision.reason.as_str()))

@@ -3,7 +3,9 @@
 use clap::Args;
 use tundra_core::{ConvertOptions, Format, InspectOptions, OutputFormat};
 
-use crate::args::{JsonArgs, NullArgs, TextArgs, WritingArgs, convert::Types, values};
+use crate::args::{
+    JsonArgs, NullArgs, TextArgs, WorkbookArgs, WritingArgs, convert::Types, values,
+};
 
 /// How the input is read; whatever is not said is found out.
 #[derive(Debug, Args)]
@@ -11,6 +13,10 @@ pub(crate) struct ReadingArgs {
     /// The format of the input [default: found out]
     #[arg(long, value_name = "FORMAT", value_parser = values::format(), ignore_case = true)]
     format: Option<Format>,
+
+    /// The member of an archive, as its name stands there [default: the only one that holds data]
+    #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
+    member: Option<String>,
 
     /// How columns get their types: by their values, or all text
     #[arg(long, value_name = "HOW", value_enum, default_value_t, hide_possible_values = true)]
@@ -24,19 +30,25 @@ pub(crate) struct ReadingArgs {
 
     #[command(flatten)]
     json_hints: JsonArgs,
+
+    #[command(flatten)]
+    workbook: WorkbookArgs,
 }
 
 impl ReadingArgs {
     /// Returns the engine's form of it for a look; with a `sample_size` types are of the beginning.
     pub(crate) fn into_inspect_options(self, sample_size: Option<u64>) -> InspectOptions {
-        let Self { format, types, text, nulls, json_hints } = self;
+        let Self { format, member, types, text, nulls, json_hints, workbook } = self;
         InspectOptions {
             format,
             text: text.into_hints(),
             json: json_hints.into_hints(),
+            workbook: workbook.into_hints(),
+            member,
             types: types.into(),
             null_words: nulls.into_words(),
             sample_size,
+            ..InspectOptions::default()
         }
     }
 
@@ -44,18 +56,19 @@ impl ReadingArgs {
     pub(crate) fn into_convert_options(
         self,
         output_format: OutputFormat,
-        writing: &WritingArgs,
+        writing: WritingArgs,
     ) -> ConvertOptions {
-        let Self { format, types, text, nulls, json_hints } = self;
+        let Self { format, member, types, text, nulls, json_hints, workbook } = self;
         ConvertOptions {
             format,
             text: text.into_hints(),
             json: json_hints.into_hints(),
+            workbook: workbook.into_hints(),
+            member,
             types: types.into(),
             null_words: nulls.into_words(),
             output_format,
-            compression: writing.compression,
-            row_group_rows: writing.row_group_rows(),
+            writing: writing.into_options(),
             ..ConvertOptions::default()
         }
     }

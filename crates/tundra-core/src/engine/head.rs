@@ -22,6 +22,7 @@ use crate::{
         resources::shares,
         rows::{RowColumn, Rows},
         sql,
+        unpack::Unpacking,
     },
     read::{
         chunk::DecodeError,
@@ -106,8 +107,11 @@ impl Beginning {
         let stop = Stop::new(control);
         stop.check()?;
         control.reporter.stage(Stage::Inspecting);
-        let opened = stop.unless_stopped(OpenInput::open(input, options.format)).await??;
+        let unpacking = Unpacking::of_inspection(options, resources, &stop);
+        let opening = OpenInput::open(input, options.format, unpacking);
+        let opened = stop.unless_stopped(opening).await??;
         options.json.check(opened.format, &opened.location)?;
+        options.workbook.check(opened.format, &opened.location)?;
         options.text.check(&options.null_words, opened.format, &opened.location)?;
         Ok(Self {
             opened,
@@ -180,6 +184,7 @@ impl Beginning {
             format: self.options.format,
             text: self.options.text.clone(),
             json: self.options.json.clone(),
+            workbook: self.options.workbook.clone(),
             types,
             null_words: self.options.null_words.clone(),
             // A bad record is something to tell, and no reason to show nothing.
@@ -191,7 +196,8 @@ impl Beginning {
             threads: self.resources.threads,
             cancel: self.stop.own.clone(),
             reporter: Arc::clone(&self.control.reporter),
-            total_bytes: Some(self.opened.object.info().size),
+            total_bytes: Some(self.opened.total_bytes()),
+            memory: self.resources.memory,
         };
         Ok(self.opened.table(&options, &self.runtime, context)?.0)
     }

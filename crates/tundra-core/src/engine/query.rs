@@ -34,6 +34,7 @@ use crate::{
         sql,
         tally::{self, Tally, tallied},
         transcode::{Transcoding, merged, transcode},
+        unpack::Unpacking,
         verify::{Expected, check_counts, check_output},
     },
     read::table::{ReadContext, Table},
@@ -99,7 +100,7 @@ pub async fn query_into(
         question.work(move |question| question.write(writer, &location)).await?;
     control.reporter.stage(Stage::Publishing);
     let ready = guard.0.unless_stopped(async {
-        let unchanged = opened.object.check_unchanged().await;
+        let unchanged = opened.original.check_unchanged().await;
         unchanged.map_err(|source| Error::Storage { role: "could not read the input", source })?;
         written.writer.flush().await.map_err(not_published)
     });
@@ -134,11 +135,21 @@ impl Question {
         if options.on_bad_row == BadRowPolicy::Reject {
             return Err(Error::request("a query has no place for rejected records"));
         }
+        options.writing.check()?;
+        if let Some(key) = options.writing.sort_by.first() {
+            return Err(Error::Request {
+                message: format!("`--sort-by {key}` is for conversions"),
+                hint: Some("say `ORDER BY` in the query".to_owned()),
+            });
+        }
         let stop = Stop::new(control);
         stop.check()?;
         control.reporter.stage(Stage::Inspecting);
-        let opened = stop.unless_stopped(OpenInput::open(input, options.format)).await??;
+        let unpacking = Unpacking::of_conversion(options, resources, &stop);
+        let opening = OpenInput::open(input, options.format, unpacking);
+        let opened = stop.unless_stopped(opening).await??;
         options.json.check(opened.format, &opened.location)?;
+        options.workbook.check(opened.format, &opened.location)?;
         options.text.check(&options.null_words, opened.format, &opened.location)?;
         Ok(Self {
             opened: Arc::new(opened),
@@ -231,14 +242,19 @@ impl Question {
             .collect::<Result<_>>()?;
         self.control.reporter.stage(Stage::Converting);
         let is_kept = format != OutputFormat::Parquet;
-        let compression = if is_kept { Compression::Snappy } else { self.options.compression };
-        let rows_of_group = self.options.row_group_rows.unwrap_or(ROW_GROUP_ROWS);
+        let mut writing = self.options.writing.clone();
+        if is_kept {
+            writing.compression = Compression::Snappy;
+        }
+        let rows_of_group = writing.row_group_rows.unwrap_or(ROW_GROUP_ROWS);
+        let metadata: Vec<_> =
+            writing.metadata.iter().map(|(key, value)| (&**key, &**value)).collect();
         let statement = sql::copy(
             &sql::select_answer(&self.sql, &selected),
             sql::OUTPUT,
-            compression,
+            &writing,
             rows_of_group,
-            &[],
+            &metadata,
         );
         let rows = run_copy_or(&database, &statement, &self.stop, None, wrong)?;
         let mut written = files
@@ -268,7 +284,8 @@ impl Question {
             threads: self.resources.threads,
             cancel: self.stop.own.clone(),
             reporter: Arc::clone(&self.control.reporter),
-            total_bytes: Some(self.opened.object.info().size),
+            total_bytes: Some(self.opened.total_bytes()),
+            memory: self.resources.memory,
         };
         let (mut table, _) = self.opened.table(&self.options, &self.runtime, context)?;
         self.control.reporter.stage(Stage::Converting);
