@@ -232,23 +232,24 @@ impl State<'_> {
 
     /// Returns the first column that holds something, is none of the table and is not left out.
     fn beyond(&self, row: &Row<'_>) -> Option<u32> {
-        let within = self.plan.rules.within;
+        let rules = &self.plan.rules;
         let (first, last) = match self.plan.columns.as_slice() {
             [] => (u32::MAX, 0),
             [first, .., last] => (first.at, last.at),
             [only] => (only.at, only.at),
         };
-        let is_within = row.cells.len() <= last as usize + 1;
-        if is_within
-            && (first == within.0
-                || row.cells[..row.cells.len().min(first as usize)]
-                    .iter()
-                    .all(|cell| *cell == Cell::Empty))
-        {
+        let before = row.cells.iter().take(first as usize);
+        let behind = row.cells.iter().skip(last as usize + 1);
+        // Nearly always there is neither.
+        if before.chain(behind).all(|cell| *cell == Cell::Empty) {
             return None;
         }
+        let hidden = self.plan.sheet.hidden_columns();
+        let is_hidden = |at: u32| hidden.iter().any(|(first, last)| (*first..=*last).contains(&at));
         row.filled().find(|column| {
-            (within.0..=within.1).contains(column) && !(first..=last).contains(column)
+            (rules.within.0..=rules.within.1).contains(column)
+                && !(first..=last).contains(column)
+                && !(rules.skip_hidden && is_hidden(*column))
         })
     }
 

@@ -63,6 +63,19 @@ impl SampleRow {
         self.cells.iter().map(|(at, _, text)| (*at, text.as_str())).collect()
     }
 
+    /// Returns whether it has text, and otherwise years that follow each other.
+    fn names_years(&self) -> bool {
+        let others = self.cells.iter().filter(|(_, sort, _)| *sort != Sort::Text);
+        let years: Option<Vec<i64>> = others
+            .map(|(_, sort, text)| text.parse().ok().filter(|_| *sort == Sort::Integer))
+            .collect();
+        let Some(years) = years.filter(|years| (2..self.cells.len()).contains(&years.len())) else {
+            return false;
+        };
+        years.iter().all(|year| (1900..2100).contains(year))
+            && years.windows(2).all(|pair| (pair[1] - pair[0]).abs() == 1)
+    }
+
     fn is_text(&self) -> bool {
         self.cells.iter().all(|(_, sort, _)| *sort == Sort::Text)
     }
@@ -96,20 +109,15 @@ pub(super) fn find(rows: &[SampleRow], first_row: u32, asked: Asked) -> Layout {
     let given = asked.preamble.map(|lines| above(u64::from(first_row).saturating_add(lines)));
     let start = given.unwrap_or(0);
     let rest = &rows[start.min(rows.len())..];
-    if let Some(count @ (0 | 1..)) =
-        asked.header_rows.filter(|count| given.is_some() || *count == 0)
-    {
+    if let Some(count) = asked.header_rows.filter(|count| given.is_some() || *count == 0) {
         let header = count.min(rest.len());
         return Layout { preamble: start, header, confidence: 1.0, reason: "given".to_owned() };
     }
-    let width = usual_width(rest);
-    let full = rest.iter().position(|row| is_full(row, width)).unwrap_or(0);
-    // A title alone stands above; what is not much narrower than the table may belong to it.
-    let full = if full > MOST_ABOVE { 0 } else { full };
+    let full = first_of_table(rest);
     let header = headings(&rest[full..]);
     if let Some(count) = asked.header_rows {
-        // The last of several rows is the fullest one; groups stand above it.
-        let last = full + header.rows.max(1);
+        // Where fewer rows would be found, groups stand above them.
+        let last = full + header.rows.max(1).min(count);
         let from = last.saturating_sub(count);
         let preamble = start + from.min(rest.len());
         let header = count.min(rows.len() - preamble);
@@ -119,7 +127,7 @@ pub(super) fn find(rows: &[SampleRow], first_row: u32, asked: Asked) -> Layout {
     let preamble = if header.rows == 0 { start } else { start + full };
     Layout {
         preamble,
-        header: header.rows.min(1),
+        header: header.rows,
         confidence: header.confidence,
         reason: header.reason.to_owned(),
     }
@@ -128,16 +136,31 @@ pub(super) fn find(rows: &[SampleRow], first_row: u32, asked: Asked) -> Layout {
 /// More records than this above a header are none.
 const MOST_ABOVE: usize = 50;
 
+/// Returns the first row that may be the header: of the rows of text above the first one with values the
+/// fullest, or, where there is none, the first one that is about as full as the table.
+fn first_of_table(rows: &[SampleRow]) -> usize {
+    let width = usual_width(rows);
+    let is_full = |row: &SampleRow| row.cells.len() * 2 > width;
+    let values = rows.iter().position(|row| is_full(row) && !row.is_text());
+    let first = match values {
+        Some(values) => {
+            let above = rows[..values].iter().enumerate().rev();
+            match above.max_by_key(|(_, row)| row.cells.len()) {
+                Some((fullest, row)) if is_full(row) => fullest,
+                _ => values,
+            }
+        }
+        None => rows.iter().position(is_full).unwrap_or(0),
+    };
+    if first > MOST_ABOVE { 0 } else { first }
+}
+
 /// Returns how many cells of a record are filled in most of the table.
 fn usual_width(rows: &[SampleRow]) -> usize {
     let mut widths: Vec<usize> = rows.iter().map(|row| row.cells.len()).collect();
     widths.sort_unstable();
     // Some records have gaps: that of the upper quarter.
     widths.get(widths.len() * 3 / 4).copied().unwrap_or(0)
-}
-
-fn is_full(row: &SampleRow, width: usize) -> bool {
-    row.cells.len() * 2 > width
 }
 
 struct Headings {
@@ -162,10 +185,13 @@ fn headings(rows: &[SampleRow]) -> Headings {
     if above > 0 && above >= like {
         let more = below.iter().enumerate().take_while(|(at, row)| {
             let below = &below[at + 1..];
-            row.is_text() && !below.is_empty() && compare(row, below).0 > 0
+            row.is_text() && !below.is_empty() && compare(row, below).0 > 1
         });
         let rows = 1 + more.count();
         return Headings { rows, confidence: 0.95, reason: "text above columns of other values" };
+    }
+    if first.names_years() {
+        return Headings { rows: 1, confidence: 0.8, reason: "text and years one after the other" };
     }
     if like > 0 || !first.is_text() {
         return Headings {
@@ -253,6 +279,10 @@ mod tests {
         check("Report\n\nid|name|sum\n1|a|2\n2|b|3", found, 1, 1);
         check("Report|2024\nAll of it\nid|name|sum|x\n1|a|2|\n2|b|3|y", found, 2, 1);
         check("country|2019|2020\nA|1.5|2.5\nB|3.5|4.5", found, 0, 1);
+        check("Report\nby|somebody\nid|name|sum\n1|a|2\n2|b|3", found, 2, 1);
+        check("name|sum\na|\nb|5\nc|6", found, 0, 1);
+        check("country|2020|2021\nA|15|25\nB|35|45", found, 0, 1);
+        check("id|name|sum\nno|kg|EUR\n1|2|3\n4|5|6", found, 0, 2);
         check("a|b\nx|y\nz|w", found, 0, 1);
         check("name\nx\ny", found, 0, 1);
         check("id\n1\n2", found, 0, 1);

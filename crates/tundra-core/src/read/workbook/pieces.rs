@@ -170,10 +170,9 @@ impl Pieces {
 
     /// Reads more; returns whether there was any.
     fn fill(&mut self, bytes: u64) -> Result<bool, Fault> {
-        let before = self.buffer.len();
-        self.reader.by_ref().take(bytes).read_to_end(&mut self.buffer)?;
+        let count = self.reader.by_ref().take(bytes).read_to_end(&mut self.buffer)?;
         self.clean_up()?;
-        Ok(self.buffer.len() > before || self.clean > before)
+        Ok(count > 0)
     }
 
     /// Takes comments out and writes CDATA as text.

@@ -156,13 +156,11 @@ impl<'a> SheetRows<'a> {
                         })?;
                     }
                 }
-                Mark::Open(b"is") => {
-                    if !self.xml.is_empty()? {
-                        let start = row.made.len();
-                        string(&mut self.xml, b"is", &mut row.made)?;
-                        value = made(row, start);
-                        row.is_record |= value != Cell::Empty;
-                    }
+                Mark::Open(b"is") if !self.xml.is_empty()? => {
+                    let start = row.made.len();
+                    string(&mut self.xml, b"is", &mut row.made)?;
+                    value = made(row, start);
+                    row.is_record |= value != Cell::Empty;
                 }
                 Mark::Close(b"c") => break,
                 Mark::End | Mark::Close(b"row") => {

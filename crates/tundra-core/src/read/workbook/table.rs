@@ -64,11 +64,17 @@ impl WorkbookTable {
             error_cells: options.workbook.error_cells,
         };
         let mut split = sheet.split(rules.body)?;
-        let first = split.next_chunk()?;
+        // A range may begin far below.
+        let (first, sample) = loop {
+            let Some(chunk) = split.next_chunk()? else { break (None, Vec::new()) };
+            let sample = sample_rows(sheet.as_ref(), &chunk, &rules)?;
+            if !sample.is_empty() {
+                break (Some(chunk), sample);
+            }
+        };
         let whole = first.is_none() || split.next_chunk()?.is_none();
         drop(split);
-        let sample = sample_rows(sheet.as_ref(), first.as_ref(), &rules)?;
-        if sample.is_empty() && whole {
+        if sample.is_empty() {
             return Err(Error::EmptyInput { input: context.name });
         }
         let layout = layout::find(&sample, area.first_row, asked_of(&options.text));
@@ -223,7 +229,9 @@ impl Decode for SheetInfer {
             }
             let number = chunk.record + seen;
             seen += 1;
-            if !rules.skip_rows.contains(&number) && !(rules.skip_hidden && row.is_hidden) {
+            let is_skipped =
+                rules.skip_rows.contains(&number) || rules.skip_hidden && row.is_hidden;
+            if !is_skipped {
                 let no_errors = rules.error_cells != ErrorCells::Text;
                 observed.observe(row, meaning(sheet, row), rules.within, no_errors);
             }
@@ -238,13 +246,8 @@ fn meaning<'a>(sheet: &'a dyn Sheet, row: &'a Row<'_>) -> Meaning<'a> {
 }
 
 /// Returns the first records of a chunk.
-fn sample_rows(
-    sheet: &dyn Sheet,
-    chunk: Option<&Chunk>,
-    rules: &Rules,
-) -> Result<Vec<SampleRow>, Error> {
+fn sample_rows(sheet: &dyn Sheet, chunk: &Chunk, rules: &Rules) -> Result<Vec<SampleRow>, Error> {
     let mut rows = Vec::new();
-    let Some(chunk) = chunk else { return Ok(rows) };
     let visited = sheet.walk(chunk, &mut |row| {
         if rows.len() < LOOKED_AT && rules.has(row) && !(rules.skip_hidden && row.is_hidden) {
             rows.extend(SampleRow::of(row, meaning(sheet, row), rules.within));

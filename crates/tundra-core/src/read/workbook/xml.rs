@@ -21,6 +21,9 @@ pub(super) struct Xml<'a> {
     is_empty: bool,
 }
 
+/// The name and the value of an attribute.
+pub(super) type Attribute<'a> = (&'a [u8], &'a [u8]);
+
 /// What ends a piece of text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mark<'a> {
@@ -111,7 +114,7 @@ impl<'a> Xml<'a> {
     /// Returns the next attribute of the element that was opened last, without its prefix and as it is
     /// written.
     #[inline]
-    pub(super) fn attribute(&mut self) -> Result<Option<(&'a [u8], &'a [u8])>, Fault> {
+    pub(super) fn attribute(&mut self) -> Result<Option<Attribute<'a>>, Fault> {
         if !self.in_tag {
             return Ok(None);
         }

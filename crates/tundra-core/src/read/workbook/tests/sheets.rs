@@ -180,12 +180,14 @@ fn hidden_rows_and_columns_are_left_out_when_asked_for() {
         saved(|workbook| {
             let sheet = workbook.add_worksheet();
             write(sheet, 0, 0, TABLE);
+            write(sheet, 0, 3, &[&["secret"], &["5"], &["6"]]);
+            sheet.set_column_hidden(3).unwrap();
             sheet.set_column_hidden(1).unwrap();
             sheet.set_row_hidden(1).unwrap();
         })
     };
     let kept = read(bytes(), &ConvertOptions::default());
-    assert_eq!((kept.names.len(), kept.rows.len()), (3, 2));
+    assert_eq!((kept.names.len(), kept.rows.len()), (4, 2));
     let hints = WorkbookHints { skip_hidden: true, ..WorkbookHints::default() };
     let found = read(bytes(), &with(hints));
     assert_eq!(found.names, ["id", "sum"]);
@@ -215,4 +217,20 @@ fn rows_can_be_skipped_by_their_numbers() {
     let skip_rows = [0].into();
     let found = read(bytes, &ConvertOptions { skip_rows, ..ConvertOptions::default() });
     assert_eq!((found.skipped, found.column(0)), (1, vec!["2"]));
+}
+
+#[test]
+fn a_range_may_begin_far_below() {
+    let bytes = saved(|workbook| {
+        let sheet = workbook.add_worksheet();
+        for row in 0..60_000 {
+            sheet
+                .write_string(row, 0, format!("a text that fills the sheet, number {row}"))
+                .unwrap();
+        }
+        write(sheet, 60_010, 2, TABLE);
+    });
+    let found = read(bytes, &range("C60005:E60020"));
+    assert_eq!(found.names, ["id", "name", "sum"]);
+    assert_eq!(found.rows.len(), 2);
 }
