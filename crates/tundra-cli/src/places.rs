@@ -35,8 +35,22 @@ const PATTERN: [char; 3] = ['*', '?', '['];
 
 /// Extensions of inputs that give way to `.parquet`. Any other may be a part of the name, as that of
 /// `sales.2024` is, so `.parquet` goes behind it.
-const REPLACED: [&str; 11] =
-    ["csv", "tsv", "tab", "txt", "json", "geojson", "ndjson", "jsonl", "ldjson", "pq", "parq"];
+const REPLACED: [&str; 14] = [
+    "csv",
+    "tsv",
+    "tab",
+    "txt",
+    "json",
+    "geojson",
+    "geojsonl",
+    "geojsons",
+    "geojsonseq",
+    "ndjson",
+    "jsonl",
+    "ldjson",
+    "pq",
+    "parq",
+];
 
 /// Where an input comes from.
 #[derive(Debug)]

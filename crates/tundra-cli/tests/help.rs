@@ -107,7 +107,7 @@ fn convert_help_lists_the_options() {
 
     Reading:
           --format <FORMAT>      The format of the input [default: found out] [possible values: csv,
-                                 tsv, json, ndjson, parquet]
+                                 tsv, json, ndjson, geojson, parquet]
           --skip-rows <N,...>    Leave out these records, such as 0,3; the first one behind the header
                                  is 0
           --on-bad-row <POLICY>  What happens to a record that cannot be read, or a value that does not
@@ -203,7 +203,7 @@ fn inspect_help_lists_the_options() {
           --sample-size <N>  Look at the first N records only [default: at all of them]
           --json             Print everything as a JSON object
           --format <FORMAT>  The format of the input [default: found out] [possible values: csv, tsv,
-                             json, ndjson, parquet]
+                             json, ndjson, geojson, parquet]
           --types <HOW>      How columns get their types [default: infer]
       -h, --help             Print help (see more with '--help')
 

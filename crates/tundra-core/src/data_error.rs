@@ -37,6 +37,10 @@ pub enum DataCode {
     TooDeep,
     /// The record is JSON, but not an object where objects are expected.
     NotAnObject,
+    /// The record is an object, but no feature where features are expected.
+    NotAFeature,
+    /// What stands for a geometry is none.
+    BadGeometry,
 }
 
 impl DataCode {
@@ -56,6 +60,8 @@ impl DataCode {
             Self::DuplicateKey => "duplicate_key",
             Self::TooDeep => "too_deep",
             Self::NotAnObject => "not_an_object",
+            Self::NotAFeature => "not_a_feature",
+            Self::BadGeometry => "bad_geometry",
         }
     }
 }
@@ -163,7 +169,10 @@ impl Classify for DataError {
                 "give the column another `--type`, or use `--on-bad-row reject` to set such rows \
                  aside"
             }
-            DataCode::BadJson | DataCode::NotAnObject => {
+            DataCode::BadJson
+            | DataCode::NotAnObject
+            | DataCode::NotAFeature
+            | DataCode::BadGeometry => {
                 "mend the record, or use `--on-bad-row reject` to set such records aside"
             }
             DataCode::BadDocument => {

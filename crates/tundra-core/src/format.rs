@@ -14,6 +14,8 @@ pub enum Format {
     Json,
     /// One JSON value a line.
     Ndjson,
+    /// GeoJSON: a collection of features, or features or geometries that follow each other.
+    GeoJson,
     /// Apache Parquet.
     Parquet,
 }
@@ -32,7 +34,8 @@ pub struct UnknownName {
 
 impl Format {
     /// The names of all formats.
-    pub const NAMES: &'static [&'static str] = &["csv", "tsv", "json", "ndjson", "parquet"];
+    pub const NAMES: &'static [&'static str] =
+        &["csv", "tsv", "json", "ndjson", "geojson", "parquet"];
 
     /// Returns the canonical name.
     pub const fn name(self) -> &'static str {
@@ -41,6 +44,7 @@ impl Format {
             Self::Tsv => "tsv",
             Self::Json => "json",
             Self::Ndjson => "ndjson",
+            Self::GeoJson => "geojson",
             Self::Parquet => "parquet",
         }
     }
@@ -52,6 +56,7 @@ impl Format {
             "tsv" | "tab" => Self::Tsv,
             "json" => Self::Json,
             "ndjson" | "jsonl" | "ldjson" => Self::Ndjson,
+            "geojson" | "geojsonl" | "geojsons" | "geojsonseq" => Self::GeoJson,
             "parquet" | "pq" | "parq" => Self::Parquet,
             _ => return None,
         })
@@ -73,6 +78,7 @@ impl FromStr for Format {
             "tsv" => Ok(Self::Tsv),
             "json" => Ok(Self::Json),
             "ndjson" | "jsonl" => Ok(Self::Ndjson),
+            "geojson" => Ok(Self::GeoJson),
             "parquet" => Ok(Self::Parquet),
             _ => Err(UnknownName { text: text.to_owned(), what: "format", known: Self::NAMES }),
         }

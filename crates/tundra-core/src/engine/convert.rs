@@ -11,6 +11,7 @@ use crate::{
         copy::{Functions, ReadByEngine, RowOrder, Stop, open_database, run_copy},
         failure::engine_error,
         files::{RunFiles, Written},
+        geo::{GeoMetadata, as_bytes},
         input::OpenInput,
         parquet::{ParquetInput, input_footer},
         prepared::{Prepared, StopOnDrop},
@@ -68,6 +69,7 @@ pub async fn prepare(
     control.reporter.stage(Stage::Inspecting);
     // A store that does not answer must not keep a run that is to stop.
     let opened = stop.unless_stopped(OpenInput::open(input, options.format)).await??;
+    let opened = opened.settled(options.format, &options.json);
     let opened = Arc::new(opened);
     options.json.check(opened.format, &opened.location)?;
     options.text.check(&options.null_words, opened.format, &opened.location)?;
@@ -152,7 +154,9 @@ impl Conversion {
                 None => runtime.block_on(create(&self.run.output, stop))?,
             };
             let columns = held.table().columns().to_vec();
-            let plan = EncodedPlan::new(self.opened.facts(), held.decisions(), columns, None)?;
+            let geo = GeoMetadata::of_schema(&held.table().schema());
+            let decisions = [held.decisions(), geo.decisions].concat();
+            let plan = EncodedPlan::new(self.opened.facts(), decisions, columns, geo.json)?;
             match self.copy_table(held.table(), plan, writer) {
                 Ok(copied) => {
                     held.check_nulls(&copied.nulls)?;
@@ -184,7 +188,7 @@ impl Conversion {
     ) -> Result<CopiedTable, CopyError> {
         self.run.control.reporter.stage(Stage::Converting);
         let (reader, tally) = tallied(
-            table.schema(),
+            Arc::new(as_bytes(&table.schema())),
             table.rows()?,
             self.opened.location.clone(),
             self.options.max_rejects,

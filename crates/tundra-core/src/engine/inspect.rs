@@ -21,6 +21,7 @@ use crate::{
         copy::{Functions, RowOrder, Stop, Watcher, open_database},
         failure::input_error,
         files::RunFiles,
+        geo::GeoMetadata,
         input::OpenInput,
         parquet::{InputColumn, input_columns, input_footer},
         resources::shares,
@@ -53,6 +54,7 @@ pub async fn inspect(
     control.reporter.stage(Stage::Inspecting);
     // A store that does not answer must not keep an inspection that is to stop.
     let opened = stop.unless_stopped(OpenInput::open(input, options.format)).await??;
+    let opened = opened.settled(options.format, &options.json);
     options.json.check(opened.format, &opened.location)?;
     options.text.check(&options.null_words, opened.format, &opened.location)?;
     let look = Look {
@@ -123,6 +125,7 @@ impl Look {
         let hints = TextHints { encoding: known, ..table.hints() };
         let mut decisions = vec![encoding];
         decisions.extend_from_slice(table.decisions());
+        decisions.extend(GeoMetadata::of_schema(&table.schema()).decisions);
         let warnings = warnings(&decisions, &table.left_out().events, table.columns(), &found);
         let columns = table
             .columns()
@@ -142,7 +145,7 @@ impl Look {
                 samples: samples(found.first.as_ref(), index),
             })
             .collect();
-        let is_json = matches!(self.opened.format, Format::Json | Format::Ndjson);
+        let is_json = matches!(self.opened.format, Format::Json | Format::Ndjson | Format::GeoJson);
         Ok(Inspection {
             source: self.opened.facts(),
             decisions,
