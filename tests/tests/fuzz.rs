@@ -7,6 +7,7 @@
 
 mod csv;
 mod dialects;
+mod geojson;
 mod json;
 mod mutate;
 mod parquet;

@@ -2,6 +2,7 @@
 
 mod files;
 mod fuzz;
+mod geojson;
 mod geometries;
 mod parquet_input;
 mod pollution;

@@ -35,9 +35,29 @@ const PATTERN: [char; 3] = ['*', '?', '['];
 
 /// Extensions of inputs that give way to `.parquet`. Any other may be a part of the name, as that of
 /// `sales.2024` is, so `.parquet` goes behind it.
-const REPLACED: [&str; 19] = [
-    "csv", "tsv", "tab", "txt", "json", "geojson", "ndjson", "jsonl", "ldjson", "pq", "parq",
-    "xlsx", "xlsm", "xlsb", "xls", "ods", "tar", "tgz", "zip",
+const REPLACED: [&str; 22] = [
+    "csv",
+    "tsv",
+    "tab",
+    "txt",
+    "json",
+    "geojson",
+    "geojsonl",
+    "geojsons",
+    "geojsonseq",
+    "ndjson",
+    "jsonl",
+    "ldjson",
+    "pq",
+    "parq",
+    "xlsx",
+    "xlsm",
+    "xlsb",
+    "xls",
+    "ods",
+    "tar",
+    "tgz",
+    "zip",
 ];
 
 /// Extensions of compressed inputs, before which another one may stand.

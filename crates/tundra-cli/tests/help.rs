@@ -116,7 +116,7 @@ fn convert_help_lists_the_options() {
 
     Reading:
           --format <FORMAT>      The format of the input [default: found out] [possible values: csv,
-                                 tsv, json, ndjson, parquet, excel]
+                                 tsv, json, ndjson, geojson, parquet, excel]
           --member <NAME>        The member of an archive, as its name stands there [default: the only
                                  one that holds data]
           --skip-rows <N,...>    Leave out these records, such as 0,3; the first one behind the header
@@ -234,7 +234,7 @@ fn inspect_help_lists_the_options() {
           --sample-size <N>  Look at the first N records only [default: at all of them]
           --json             Print everything as a JSON object
           --format <FORMAT>  The format of the input [default: found out] [possible values: csv, tsv,
-                             json, ndjson, parquet, excel]
+                             json, ndjson, geojson, parquet, excel]
           --types <HOW>      How columns get their types [default: infer]
       -h, --help             Print help (see more with '--help')
 

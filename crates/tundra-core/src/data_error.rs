@@ -39,6 +39,10 @@ pub enum DataCode {
     NotAnObject,
     /// A cell of a workbook shows an error, such as `#N/A`.
     ErrorCell,
+    /// The record is an object, but no feature where features are expected.
+    NotAFeature,
+    /// What stands for a geometry is none.
+    BadGeometry,
 }
 
 impl DataCode {
@@ -59,6 +63,8 @@ impl DataCode {
             Self::TooDeep => "too_deep",
             Self::NotAnObject => "not_an_object",
             Self::ErrorCell => "error_cell",
+            Self::NotAFeature => "not_a_feature",
+            Self::BadGeometry => "bad_geometry",
         }
     }
 }
@@ -166,7 +172,10 @@ impl Classify for DataError {
                 "give the column another `--type`, or use `--on-bad-row reject` to set such rows \
                  aside"
             }
-            DataCode::BadJson | DataCode::NotAnObject => {
+            DataCode::BadJson
+            | DataCode::NotAnObject
+            | DataCode::NotAFeature
+            | DataCode::BadGeometry => {
                 "mend the record, or use `--on-bad-row reject` to set such records aside"
             }
             DataCode::BadDocument => {

@@ -14,6 +14,8 @@ pub enum Format {
     Json,
     /// One JSON value a line.
     Ndjson,
+    /// GeoJSON: a collection of features, or features or geometries that follow each other.
+    GeoJson,
     /// Apache Parquet.
     Parquet,
     /// A workbook of Excel or OpenDocument: xlsx, xlsm, xlsb, xls, ods.
@@ -35,7 +37,7 @@ pub struct UnknownName {
 impl Format {
     /// The names of all formats.
     pub const NAMES: &'static [&'static str] =
-        &["csv", "tsv", "json", "ndjson", "parquet", "excel"];
+        &["csv", "tsv", "json", "ndjson", "geojson", "parquet", "excel"];
 
     /// Returns the canonical name.
     pub const fn name(self) -> &'static str {
@@ -44,6 +46,7 @@ impl Format {
             Self::Tsv => "tsv",
             Self::Json => "json",
             Self::Ndjson => "ndjson",
+            Self::GeoJson => "geojson",
             Self::Parquet => "parquet",
             Self::Excel => "excel",
         }
@@ -56,6 +59,7 @@ impl Format {
             "tsv" | "tab" => Self::Tsv,
             "json" => Self::Json,
             "ndjson" | "jsonl" | "ldjson" => Self::Ndjson,
+            "geojson" | "geojsonl" | "geojsons" | "geojsonseq" => Self::GeoJson,
             "parquet" | "pq" | "parq" => Self::Parquet,
             "xlsx" | "xlsm" | "xlsb" | "xls" | "ods" | "xltx" | "xltm" | "xlam" | "ots" => {
                 Self::Excel
@@ -80,6 +84,7 @@ impl FromStr for Format {
             "tsv" => Ok(Self::Tsv),
             "json" => Ok(Self::Json),
             "ndjson" | "jsonl" => Ok(Self::Ndjson),
+            "geojson" => Ok(Self::GeoJson),
             "parquet" => Ok(Self::Parquet),
             "excel" | "xlsx" | "xlsm" | "xlsb" | "xls" | "ods" => Ok(Self::Excel),
             _ => Err(UnknownName { text: text.to_owned(), what: "format", known: Self::NAMES }),

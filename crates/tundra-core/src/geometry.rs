@@ -19,6 +19,10 @@ const GEOARROW_WKB: &str = "geoarrow.wkb";
 /// The metadata of a field under which the kinds of its geometries stand, as a list in JSON.
 const KINDS_KEY: &str = "tundra:geometry_types";
 
+/// The metadata of a field under which stands what a reader of our own found out, in JSON.
+#[cfg(feature = "read")]
+const DETAILS_KEY: &str = "tundra:geometry";
+
 /// What is known of a column whose values are Well-Known Binary.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct GeometryFacts {
@@ -38,6 +42,53 @@ pub enum ReferenceSystem {
     Authority(String),
     /// By a number that only the database knows.
     Srid(u32),
+}
+
+/// What a reader found out about a column of geometries that it made itself.
+#[cfg(feature = "read")]
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct GeometryDetails {
+    /// The column of the boxes around the geometries: structs of `xmin`, `ymin`, `xmax` and `ymax`.
+    pub(crate) covering: Option<String>,
+    /// The box around all geometries: the least coordinates and then the greatest. Not given when not all
+    /// of them were looked at.
+    pub(crate) bounds: Option<Vec<f64>>,
+    /// Every outer ring of a polygon runs counterclockwise, and every inner one clockwise. `false` when
+    /// it is not known.
+    pub(crate) counterclockwise: bool,
+}
+
+#[cfg(feature = "read")]
+impl GeometryDetails {
+    /// Returns the metadata of an Arrow field that has these details.
+    pub(crate) fn to_metadata(&self) -> HashMap<String, String> {
+        let Self { covering, bounds, counterclockwise } = self;
+        // As texts, because a number that is read as JSON may not be the one that was written.
+        let bounds = bounds.as_ref().map(|it| it.iter().map(f64::to_string).collect::<Vec<_>>());
+        let details = serde_json::json!({
+            "covering": covering,
+            "bounds": bounds,
+            "counterclockwise": counterclockwise,
+        });
+        HashMap::from([(DETAILS_KEY.to_owned(), details.to_string())])
+    }
+}
+
+#[cfg(feature = "engine")]
+impl GeometryDetails {
+    /// Returns the details of a field; what is not understood is not known.
+    pub(crate) fn of(field: &Field) -> Self {
+        let details = field.metadata().get(DETAILS_KEY);
+        let details: Option<Value> = details.and_then(|it| serde_json::from_str(it).ok());
+        let details = details.unwrap_or_default();
+        Self {
+            covering: details["covering"].as_str().map(str::to_owned),
+            bounds: details["bounds"]
+                .as_array()
+                .and_then(|bounds| bounds.iter().map(|it| it.as_str()?.parse().ok()).collect()),
+            counterclockwise: details["counterclockwise"] == true,
+        }
+    }
 }
 
 impl GeometryFacts {

@@ -220,6 +220,8 @@ impl JsonHints {
     pub fn check(&self, format: Format, input: &str) -> Result<()> {
         let option = match (&self.records, self.flatten) {
             _ if matches!(format, Format::Json | Format::Ndjson) => return Ok(()),
+            // The records of GeoJSON are its features.
+            (None, _) if format == Format::GeoJson => return Ok(()),
             (Some(_), _) => "--records",
             (None, true) => "--flatten",
             (None, false) => return Ok(()),

@@ -9,6 +9,7 @@ mod csv_text;
 mod csv_types;
 mod encodings;
 mod failure;
+mod geojson;
 mod hazards;
 mod head;
 mod inspect;

@@ -41,7 +41,7 @@ pub use self::{
 };
 pub(crate) use self::{
     convert_database::DatabasePlace,
-    convert_file::{FilePlaces, is_geojson, read_features},
+    convert_file::FilePlaces,
     infer::InferPlace,
     json::Json,
     object::{object, object_or_default},

@@ -11,6 +11,7 @@ use crate::{
         copy::{Functions, ReadByEngine, RowOrder, Stop, open_database, run_copy},
         failure::engine_error,
         files::{RunFiles, Written},
+        geo::{GeoMetadata, as_bytes},
         head::special,
         input::OpenInput,
         parquet::{ParquetInput, input_footer},
@@ -74,6 +75,7 @@ pub async fn prepare(
     // A store that does not answer must not keep a run that is to stop.
     let unpacking = Unpacking::of_conversion(options, resources, &stop);
     let opened = stop.unless_stopped(OpenInput::open(input, options.format, unpacking)).await??;
+    let opened = opened.settled(options.format, &options.json);
     let opened = Arc::new(opened);
     options.json.check(opened.format, &opened.location)?;
     options.workbook.check(opened.format, &opened.location)?;
@@ -213,7 +215,9 @@ impl Conversion {
                 (None, None) => runtime.block_on(create(&self.run.output, stop))?,
             };
             let columns = held.table().columns().to_vec();
-            let plan = self.run.plan(self.opened.facts(), held.decisions(), columns, None)?;
+            let geo = GeoMetadata::of_schema(&held.table().schema());
+            let decisions = [held.decisions(), geo.decisions].concat();
+            let plan = self.run.plan(self.opened.facts(), decisions, columns, geo.json)?;
             match self.copy_table(held.table(), plan, writer) {
                 Ok(copied) => {
                     held.check_nulls(&copied.nulls)?;
@@ -245,7 +249,7 @@ impl Conversion {
     ) -> Result<CopiedTable, CopyError> {
         self.run.control.reporter.stage(Stage::Converting);
         let (reader, tally) = tallied(
-            table.schema(),
+            Arc::new(as_bytes(&table.schema())),
             table.rows()?,
             self.opened.location.clone(),
             self.options.max_rejects,

@@ -1,15 +1,16 @@
 //! The metadata of GeoParquet, by which readers know columns of geometries.
 //!
 //! It is JSON under [`KEY`], as GeoParquet 1.1.0 has it (<https://geoparquet.org/releases/v1.1.0/>). It is
-//! written before the first row and says what the source knows, so that it has no bounding boxes. The
-//! definitions of reference systems are those of the EPSG dataset.
+//! written before the first row and says what the source knows: of a database that is no bounding box, and
+//! of a text that was looked at as a whole it is one. The definitions of reference systems are those of the
+//! EPSG dataset.
 
 use std::collections::HashMap;
 
 use arrow::datatypes::{Field, Schema};
 use serde_json::{Map, Value, json};
 
-use crate::{Decision, GeometryFacts, ReferenceSystem};
+use crate::{Decision, GeometryFacts, ReferenceSystem, geometry::GeometryDetails};
 
 /// Where it stands in a Parquet file.
 pub(crate) const KEY: &str = "geo";
@@ -47,7 +48,8 @@ impl GeoMetadata {
         for field in schema.fields() {
             let Some(facts) = GeometryFacts::of(field) else { continue };
             let (value, reason) = match column(&facts) {
-                Ok((column, reason)) => {
+                Ok((mut column, reason)) => {
+                    add_details(&mut column, &GeometryDetails::of(field));
                     primary.get_or_insert_with(|| field.name().clone());
                     columns.insert(field.name().clone(), column);
                     (format!("GeoParquet {VERSION}"), reason)
@@ -129,6 +131,23 @@ fn column(facts: &GeometryFacts) -> Result<(Value, String), String> {
     }
     let kinds = if kinds.is_empty() { "any kind".to_owned() } else { kinds.join(", ") };
     Ok((column.into(), format!("{kinds}, {system}")))
+}
+
+/// Adds to the metadata of a column what a reader of our own found out about it.
+fn add_details(column: &mut Value, details: &GeometryDetails) {
+    let GeometryDetails { covering, bounds, counterclockwise } = details;
+    if let Some(boxes) = covering {
+        let sides = ["xmin", "ymin", "xmax", "ymax"];
+        let sides: Map<String, Value> =
+            sides.iter().map(|side| ((*side).to_owned(), json!([boxes, side]))).collect();
+        column["covering"] = json!({ "bbox": sides });
+    }
+    if let Some(bounds) = bounds {
+        column["bbox"] = json!(bounds);
+    }
+    if *counterclockwise {
+        column["orientation"] = "counterclockwise".into();
+    }
 }
 
 /// Returns the definition of a reference system in PROJJSON.

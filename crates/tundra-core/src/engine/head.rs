@@ -109,7 +109,7 @@ impl Beginning {
         control.reporter.stage(Stage::Inspecting);
         let unpacking = Unpacking::of_inspection(options, resources, &stop);
         let opening = OpenInput::open(input, options.format, unpacking);
-        let opened = stop.unless_stopped(opening).await??;
+        let opened = stop.unless_stopped(opening).await??.settled(options.format, &options.json);
         options.json.check(opened.format, &opened.location)?;
         options.workbook.check(opened.format, &opened.location)?;
         options.text.check(&options.null_words, opened.format, &opened.location)?;

@@ -7,12 +7,12 @@ use tokio::runtime::Handle;
 use tundra_unpack::Unpacked;
 
 use crate::{
-    ConvertOptions, Decision, Error, Format, Input, ObjectReader, SourceFacts,
+    ConvertOptions, Decision, Error, Format, Input, JsonHints, ObjectReader, SourceFacts,
     engine::unpack::{Unpacking, is_read_in_order},
     read::{
         csv::table::CsvTable,
         encoding::{TextEncoding, find_encoding, utf16, utf32},
-        json::{self, JsonTable},
+        json::{self, GeoJsonTable, JsonTable},
         located::{Located, ObjectBytes},
         source::{Explain, TextSource, read_error},
         table::{ReadContext, Table},
@@ -82,6 +82,14 @@ impl OpenInput {
             (Arc::clone(&object), head.to_vec(), head.len() as u64 == size);
         let place = location.clone();
         Ok(Self { original, object, location, place, format, head, is_whole, packed: None })
+    }
+
+    /// Takes GeoJSON that was found for plain JSON where the options ask for what only that has.
+    #[must_use]
+    pub(crate) fn settled(self, format: Option<Format>, json: &JsonHints) -> Self {
+        let is_found = self.format == Format::GeoJson && format.is_none();
+        let format = if is_found && json.records.is_some() { Format::Json } else { self.format };
+        Self { format, ..self }
     }
 
     /// Finds out the format of what is packed, and unpacks it where it is not read in order.
@@ -210,6 +218,9 @@ impl OpenInput {
             Format::Json | Format::Ndjson => {
                 Box::new(JsonTable::open(source, sample, whole, options, context)?)
             }
+            Format::GeoJson => {
+                Box::new(GeoJsonTable::open(source, sample, whole, options, context)?)
+            }
             Format::Parquet | Format::Excel => {
                 return Err(Error::Internal(format!("{} is not read as text", self.format)));
             }
@@ -246,7 +257,7 @@ async fn format_of(
     match find_workbook(object, head).await? {
         Some(Container::Encrypted) => Err(Error::EncryptedWorkbook { input: location.to_owned() }),
         Some(_) => Ok(Format::Excel),
-        None => find_format(head, extension, location),
+        None => Ok(or_geojson(find_format(head, extension, location)?, head)),
     }
 }
 
@@ -302,6 +313,17 @@ fn find_format(head: &[u8], extension: Option<&str>, location: &str) -> Result<F
         return Ok(Format::Json);
     }
     Ok(Format::Csv)
+}
+
+/// Returns the format of JSON that begins like GeoJSON.
+fn or_geojson(format: Format, head: &[u8]) -> Format {
+    let may_be = match format {
+        Format::Json | Format::Ndjson => true,
+        // What has no name that says more, and separators in front of its texts.
+        Format::Csv => beginning(head).trim_ascii_start().first() == Some(&0x1e),
+        _ => false,
+    };
+    if may_be && json::begins_geojson(&beginning(head)) { Format::GeoJson } else { format }
 }
 
 /// Returns the beginning of a text as UTF-8, as far as its format needs it.
@@ -378,5 +400,19 @@ mod tests {
         assert_eq!(format(b"\x00\x01\x02\x03\x04\x05\x00\x00", None), None);
         assert_eq!(format(b"a\x00,\x00b\x00\n\x00", None), Some(Format::Csv));
         assert_eq!(format(b"\xFF\xFE[\x00{\x00}\x00]\x00", None), Some(Format::Json));
+    }
+
+    #[test]
+    fn json_that_begins_like_geojson_is_geojson() {
+        let collection = b"{\"type\":\"FeatureCollection\",\"features\":[]}";
+        assert_eq!(or_geojson(Format::Json, collection), Format::GeoJson);
+        assert_eq!(or_geojson(Format::Ndjson, collection), Format::GeoJson);
+        assert_eq!(or_geojson(Format::Csv, collection), Format::Csv);
+        let sequence = b"\x1e{\"type\":\"Feature\",\"geometry\":null}\n";
+        assert_eq!(or_geojson(Format::Csv, sequence), Format::GeoJson);
+        assert_eq!(or_geojson(Format::Json, b"{\"type\":\"Feature\"}"), Format::Json);
+        let wide: Vec<u8> =
+            [0xff, 0xfe].into_iter().chain(collection.iter().flat_map(|it| [*it, 0])).collect();
+        assert_eq!(or_geojson(Format::Json, &wide), Format::GeoJson);
     }
 }

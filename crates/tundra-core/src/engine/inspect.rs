@@ -19,6 +19,7 @@ use crate::{
     TextForm, TextHints, Warning,
     engine::{
         copy::Stop,
+        geo::GeoMetadata,
         head::first_batches,
         input::OpenInput,
         parquet::{InputColumn, input_columns, input_footer},
@@ -52,6 +53,7 @@ pub async fn inspect(
     // A store that does not answer must not keep an inspection that is to stop.
     let unpacking = Unpacking::of_inspection(options, resources, &stop);
     let opened = stop.unless_stopped(OpenInput::open(input, options.format, unpacking)).await??;
+    let opened = opened.settled(options.format, &options.json);
     options.json.check(opened.format, &opened.location)?;
     options.workbook.check(opened.format, &opened.location)?;
     options.text.check(&options.null_words, opened.format, &opened.location)?;
@@ -127,6 +129,7 @@ impl Look {
         let mut decisions = self.opened.decisions();
         decisions.extend(encoding);
         decisions.extend_from_slice(table.decisions());
+        decisions.extend(GeoMetadata::of_schema(&table.schema()).decisions);
         let warnings = warnings(&decisions, &table.left_out().events, table.columns(), &found);
         let columns = table
             .columns()
@@ -146,7 +149,7 @@ impl Look {
                 samples: samples(found.first.as_ref(), index),
             })
             .collect();
-        let is_json = matches!(self.opened.format, Format::Json | Format::Ndjson);
+        let is_json = matches!(self.opened.format, Format::Json | Format::Ndjson | Format::GeoJson);
         Ok(Inspection {
             source: self.opened.facts(),
             decisions,

@@ -147,7 +147,7 @@ impl Question {
         control.reporter.stage(Stage::Inspecting);
         let unpacking = Unpacking::of_conversion(options, resources, &stop);
         let opening = OpenInput::open(input, options.format, unpacking);
-        let opened = stop.unless_stopped(opening).await??;
+        let opened = stop.unless_stopped(opening).await??.settled(options.format, &options.json);
         options.json.check(opened.format, &opened.location)?;
         options.workbook.check(opened.format, &opened.location)?;
         options.text.check(&options.null_words, opened.format, &opened.location)?;

@@ -160,7 +160,7 @@ impl Unpacking {
 
 /// Returns whether a format is read from its beginning to its end only.
 pub(crate) fn is_read_in_order(format: Format) -> bool {
-    matches!(format, Format::Csv | Format::Tsv | Format::Json | Format::Ndjson)
+    matches!(format, Format::Csv | Format::Tsv | Format::Json | Format::Ndjson | Format::GeoJson)
 }
 
 fn panicked(error: tokio::task::JoinError) -> Error {

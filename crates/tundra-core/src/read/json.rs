@@ -18,6 +18,7 @@ mod duplicates;
 mod extent;
 mod fault;
 mod forced;
+mod geojson;
 mod infer;
 mod layout;
 mod lines;
@@ -41,6 +42,7 @@ mod tests;
 
 pub(crate) use self::{
     decode::{JsonDecode, JsonDecodeOptions},
+    geojson::{GeoJsonTable, begins_geojson},
     infer::JsonInfer,
     layout::{Framing, JsonLayout, detect},
     observation::JsonObservation,

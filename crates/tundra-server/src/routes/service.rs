@@ -46,7 +46,7 @@ const FORMATS: [FileFormat; 7] = [
     FileFormat { name: "tsv", extensions: &["tsv", "tab"] },
     FileFormat { name: "json", extensions: &["json"] },
     FileFormat { name: "ndjson", extensions: &["ndjson", "jsonl", "ldjson"] },
-    FileFormat { name: "geojson", extensions: &["geojson"] },
+    FileFormat { name: "geojson", extensions: &["geojson", "geojsonl", "geojsons", "geojsonseq"] },
     FileFormat { name: "parquet", extensions: &["parquet", "pq", "parq"] },
     FileFormat { name: "excel", extensions: &["xlsx", "xlsm", "xlsb", "xls", "ods"] },
 ];

@@ -18,8 +18,8 @@ use std::{
 
 use tundra_connectors::{AddressPolicy, AllowedDirectories};
 use tundra_core::{
-    Control, Error, Format, IdempotencyKey, Input, JsonHints, Output, Resources, Scope,
-    SecretStore, Source, SourceId, StorageError, Version, VersionStatus,
+    Control, Error, Format, IdempotencyKey, Input, Output, Resources, Scope, SecretStore, Source,
+    SourceId, StorageError, Version, VersionStatus,
 };
 use tundra_runs::{RunError, Runs};
 use tundra_storage::{AllowedHosts, HttpClient, HttpOptions, UrlPolicy};
@@ -29,7 +29,7 @@ pub use self::secret_rule::SecretRule;
 use crate::{
     Failure,
     tasks::{Answer, IDEMPOTENCY_CONFLICT, Request, Task, cancelled},
-    wire::{SignedUrl, is_geojson, read_features},
+    wire::SignedUrl,
 };
 
 /// What is left for the catalog when a run has failed: its caller waits for that.
@@ -165,13 +165,8 @@ impl Work<'_> {
         self.unless_stopped(async { found.await.map_err(|error| Failure::of(&error)) }).await
     }
 
-    /// Returns the format that a source is read with; `None` where it is to be found. Where it is GeoJSON, the
-    /// records are its features.
-    fn format_of(&self, source: &Source, json: &mut JsonHints) -> Result<Option<Format>, Failure> {
-        if is_geojson(Some(&source.connector_type)) {
-            read_features(json);
-            return Ok(Some(Format::Json));
-        }
+    /// Returns the format that a source is read with; `None` where it is to be found.
+    fn format_of(&self, source: &Source) -> Result<Option<Format>, Failure> {
         self.workshop.runs.format(source).map_err(|error| Failure::of(&error))
     }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use tundra_core::{
-    BadRowPolicy, ColumnType, Compression, ConvertOptions, DataError, Format, JsonHints,
-    RejectLimit, SourceId, WriteOptions,
+    BadRowPolicy, ColumnType, Compression, ConvertOptions, DataError, Format, RejectLimit,
+    SourceId, WriteOptions,
 };
 use utoipa::ToSchema;
 
@@ -181,10 +181,7 @@ impl ConvertFile {
         } = &self.options;
         let format = format(self.format.as_deref())?;
         let reading = self.options.reading();
-        let mut json = reading.json()?;
-        if is_geojson(self.format.as_deref()) {
-            read_features(&mut json);
-        }
+        let json = reading.json()?;
         if column_mapping.len() > MOST_COLUMNS || type_overrides.len() > MOST_COLUMNS {
             return Err(Failure::invalid(format!(
                 "`options.column_mapping` and `options.type_overrides` name at most {MOST_COLUMNS} \
@@ -254,24 +251,11 @@ pub(crate) fn format(text: Option<&str>) -> Result<Option<Format>, Failure> {
     match text.map(str::trim) {
         None | Some("") => Ok(None),
         Some(text) if text.eq_ignore_ascii_case("auto") => Ok(None),
-        text if is_geojson(text) => Ok(Some(Format::Json)),
         Some(text) => {
             short("format", Some(text), 64)?;
             text.parse().map(Some).map_err(|error| Failure::invalid(format!("`format`: {error}")))
         }
     }
-}
-
-/// Returns whether a format, as a request or a catalog names it, is that of GeoJSON: JSON, whose records are
-/// known to be its features.
-pub(crate) fn is_geojson(format: Option<&str>) -> bool {
-    format.is_some_and(|name| name.trim().eq_ignore_ascii_case("geojson"))
-}
-
-/// Has the features of GeoJSON read, unless other records are named.
-pub(crate) fn read_features(json: &mut JsonHints) {
-    let features = || "features".parse().expect("the path is a constant and a path");
-    json.records.get_or_insert_with(features);
 }
 
 /// Reads the name of a compression.

@@ -13,11 +13,7 @@ use self::value::value;
 use crate::{
     Failure,
     failure::translated,
-    wire::{
-        ReadOptions, SignedUrl,
-        convert_file::{format, is_geojson, read_features},
-        read_options::source_id,
-    },
+    wire::{ReadOptions, SignedUrl, convert_file::format, read_options::source_id},
 };
 
 /// A file to be looked at: that of a source, or one behind a URL.
@@ -145,15 +141,11 @@ impl Infer {
             )));
         }
         let name = self.format.as_deref();
-        let mut json = self.options.json()?;
-        if is_geojson(name) {
-            read_features(&mut json);
-        }
         Ok(InspectOptions {
             format: format(name)?,
             member: self.options.member()?,
             text: self.options.text()?,
-            json,
+            json: self.options.json()?,
             workbook: self.options.workbook()?,
             null_words: self.options.null_values.clone(),
             sample_size: Some(sample_size),

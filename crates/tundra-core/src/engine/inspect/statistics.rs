@@ -16,6 +16,7 @@ use crate::{
         copy::{Functions, RowOrder, Stop, Watcher, open_database},
         failure::engine_error,
         files::RunFiles,
+        geo::as_bytes,
         rejects::Spool,
         resources::shares,
         sql::{self, VALUES_PER_COLUMN},
@@ -54,7 +55,7 @@ pub(super) struct Statistics {
 #[derive(Debug)]
 pub(super) struct ColumnStatistics {
     pub(super) nulls: u64,
-    /// `None` for nested columns, as are the following.
+    /// `None` for nested columns and geometries, as are the following.
     pub(super) distinct: Option<u64>,
     pub(super) min: Option<String>,
     pub(super) max: Option<String>,
@@ -83,7 +84,7 @@ pub(super) fn statistics(
     stop: &Stop,
     runtime: &Handle,
 ) -> std::result::Result<Statistics, StatisticsError> {
-    let schema = table.schema();
+    let schema = Arc::new(as_bytes(&table.schema()));
     let mut found = Statistics {
         rows: 0,
         complete: true,
@@ -240,9 +241,12 @@ impl RecordBatchReader for Sample {
 
 /// Returns the names of the columns, and whether their values have an order.
 fn names(schema: &Schema) -> Vec<(String, bool)> {
-    let nested = |kind: &DataType| matches!(kind, DataType::List(_) | DataType::Struct(_));
+    // Bytes are geometries here, of which none is the smallest.
+    let unordered = |kind: &DataType| {
+        matches!(kind, DataType::List(_) | DataType::Struct(_) | DataType::BinaryView)
+    };
     let fields = schema.fields().iter();
-    fields.map(|field| (field.name().clone(), !nested(field.data_type()))).collect()
+    fields.map(|field| (field.name().clone(), !unordered(field.data_type()))).collect()
 }
 
 /// Returns a number of the first row.

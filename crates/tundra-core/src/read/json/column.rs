@@ -21,6 +21,7 @@ use arrow_schema::{DataType, Fields};
 
 use crate::read::json::{
     forced::ForcedColumn,
+    geojson::Geometries,
     schema::{Entry, JsonColumn, Slot},
     shape::{Member, Shape},
 };
@@ -32,15 +33,26 @@ pub(super) enum Column {
     Boolean(Booleans),
     BigInt(Numbers<i64>),
     UBigInt(Numbers<u64>),
-    Decimal { values: Numbers<i128>, precision: u8, scale: u8 },
+    Decimal {
+        values: Numbers<i128>,
+        precision: u8,
+        scale: u8,
+    },
     Double(Numbers<f64>),
     Date(Numbers<i32>),
     Timestamp(Numbers<i64>),
     TimestampTz(Numbers<i64>),
-    Text { values: StringViewBuilder, kind: TextKind },
+    Text {
+        values: StringViewBuilder,
+        kind: TextKind,
+    },
     List(Box<Lists>),
     Struct(Box<Structs>),
     Forced(Box<ForcedColumn>),
+    /// Geometries, and the columns that are made of them.
+    Geometry(Box<Geometries>),
+    /// The member of features that says that they are features. It is only checked, and no column.
+    FeatureType(usize),
 }
 
 /// What a text stands for.
@@ -202,6 +214,8 @@ impl Structs {
                     let shape = columns.get(*index).map_or(&Shape::Null, |column| &column.shape);
                     (Target::Column(*index), Column::new(shape, rows))
                 }
+                // No column has this number.
+                Slot::FeatureType => (Target::Column(usize::MAX), Column::FeatureType(0)),
                 Slot::Group { number, entries } => {
                     let level = Level::Group(*number);
                     let group = Self::of_entries(entries, level, columns, rows);
@@ -292,6 +306,8 @@ impl Structs {
                 Column::Struct(structs) if matches!(structs.level, Level::Group(_)) => {
                     structs.finish_columns(types, columns)?;
                 }
+                Column::Geometry(geometries) => geometries.finish(types, columns)?,
+                Column::FeatureType(_) => {}
                 column => {
                     let Some(kind) = types.next() else { return Err(unlike(&DataType::Null)) };
                     columns.push(column.finish(kind)?);
@@ -386,6 +402,7 @@ impl Column {
                 Self::List(Box::new(Lists { items, offsets, nulls: NullBufferBuilder::new(rows) }))
             }
             Shape::Struct(members) => Self::Struct(Box::new(Structs::new(members, rows))),
+            Shape::Geometry(shape) => Self::Geometry(Box::new(Geometries::new(*shape, rows))),
             Shape::Forced(wanted) => Self::Forced(Box::new(ForcedColumn::new(wanted, rows))),
         }
     }
@@ -393,7 +410,7 @@ impl Column {
     /// Returns the number of rows.
     pub(super) fn len(&self) -> usize {
         match self {
-            Self::Null(rows) => *rows,
+            Self::Null(rows) | Self::FeatureType(rows) => *rows,
             Self::Boolean(values) => values.values.len(),
             Self::BigInt(values) | Self::Timestamp(values) | Self::TimestampTz(values) => {
                 values.values.len()
@@ -406,13 +423,14 @@ impl Column {
             Self::List(lists) => lists.offsets.len() - 1,
             Self::Struct(structs) => structs.rows,
             Self::Forced(forced) => forced.len(),
+            Self::Geometry(geometries) => geometries.len(),
         }
     }
 
     /// Appends nulls.
     pub(super) fn push_nulls(&mut self, count: usize) {
         match self {
-            Self::Null(rows) => *rows += count,
+            Self::Null(rows) | Self::FeatureType(rows) => *rows += count,
             Self::Boolean(values) => {
                 values.values.append_n(count, false);
                 values.nulls.append_n_nulls(count);
@@ -428,6 +446,7 @@ impl Column {
             Self::List(lists) => lists.push_nulls(count),
             Self::Struct(structs) => structs.push_nulls(count),
             Self::Forced(forced) => forced.push_nulls(count),
+            Self::Geometry(geometries) => geometries.push_nulls(count),
         }
     }
 
@@ -463,6 +482,8 @@ impl Column {
                 Arc::new(structs.finish(fields)?)
             }
             Self::Forced(forced) => forced.finish(kind)?,
+            // Those are no array, or more than one, and stand where columns do.
+            Self::Geometry(_) | Self::FeatureType(_) => return Err(unlike(kind)),
         })
     }
 }

@@ -24,6 +24,7 @@ use crate::{
             column::{Level, Structs},
             duplicates::superseded,
             fault::{Fault, FaultKind, Parsed},
+            geojson::Content,
             observer::Observer,
             schema::Rows,
             text::{Padded, Records, Text},
@@ -149,6 +150,10 @@ impl Run<'_> {
     #[inline]
     fn read_row(&mut self, start: usize) -> Parsed<()> {
         let bytes = self.text.padded.as_bytes();
+        if self.plan.schema.content == Content::Features && bytes[start] == b'{' {
+            let end = self.reader.feature(&mut self.root, start)?;
+            return self.records.finish(end);
+        }
         let end = match self.plan.schema.rows {
             Rows::Fields if bytes[start] == b'{' => self.reader.object(&mut self.root, start, 0)?,
             Rows::Fields => {
@@ -171,7 +176,9 @@ impl Run<'_> {
     /// Checks that the record at `start` is one that is taken into account in an observation.
     fn observe(&mut self, start: usize) -> Parsed<()> {
         let refuses_halves = self.plan.options.on_bad_row == BadRowPolicy::Reject;
-        let mut observer = Observer::new(&self.text.padded, self.records.space(), refuses_halves);
+        let content = self.plan.schema.content;
+        let mut observer =
+            Observer::new(&self.text.padded, self.records.space(), refuses_halves, content);
         let end = observer.record(&mut JsonObservation::default(), start)?;
         self.records.finish(end)
     }

@@ -13,7 +13,7 @@ use crate::{
     Error, RecordsPath,
     read::{
         chunk::Chunk,
-        json::{MAX_RECORD_BYTES, split::Window},
+        json::{MAX_RECORD_BYTES, geojson::Members, split::Window},
     },
     records_path::Segment,
 };
@@ -32,6 +32,8 @@ pub(super) struct DocumentSplit {
     found: bool,
     /// How far it led.
     reached: Reached,
+    /// Hears of the members that stand beside the first step of the path.
+    members: Option<Members>,
 }
 
 /// What the text is.
@@ -108,7 +110,13 @@ impl DocumentSplit {
             documents: 0,
             found: false,
             reached: Reached::default(),
+            members: None,
         }
+    }
+
+    /// Tells of the members that stand beside the first step of the path.
+    pub(super) fn tell_members(&mut self, members: Members) {
+        self.members = Some(members);
     }
 
     pub(super) fn window(&self) -> &Window {
@@ -247,7 +255,12 @@ impl DocumentSplit {
             return Err(self.cursor.fail("the text ends in the middle of a document"));
         };
         if name != wanted {
-            self.cursor.pass(byte)?;
+            match &self.members {
+                Some(members) if self.frames.len() == 1 => {
+                    members.add(&name, self.cursor.pass_kept(byte, Members::BYTES)?);
+                }
+                _ => self.cursor.pass(byte)?,
+            }
             self.state = State::Behind;
             return Ok(());
         }

@@ -1,6 +1,11 @@
 //! Reads a text in a test the way a conversion does, and compares values as JSON.
 
-use std::{io::Cursor, sync::Arc};
+use std::{
+    fs::File,
+    io::{Cursor, Write},
+    ops::Range,
+    sync::Arc,
+};
 
 use arrow::{
     array::{Array, AsArray, RecordBatch},
@@ -10,19 +15,75 @@ use arrow::{
     },
     util::display::array_value_to_string,
 };
+use async_trait::async_trait;
+use bytes::Bytes;
+use encoding_rs::Encoding;
 use serde_json::{Map, Value};
 
 use crate::{
-    BadRowPolicy, ColumnType, DataError, Error, RecordsPath, TypePolicy,
+    BadRowPolicy, Cancel, ColumnType, DataError, Error, ObjectInfo, ObjectReader, RecordsPath,
+    Silent, StorageError, TypePolicy,
     read::{
         chunk::{Chunk, Decode, DecodeError, Decoded, Split},
         json::{
             Framing, JsonDecode, JsonDecodeOptions, JsonInfer, JsonLayout, JsonObservation,
             JsonSchema, JsonSchemaOptions, JsonSplit,
         },
-        table::{Wanted, WantedBy},
+        source::TextSource,
+        table::{ReadContext, Wanted, WantedBy},
     },
 };
+
+/// A local file that is an input.
+#[derive(Debug)]
+struct LocalFile {
+    info: ObjectInfo,
+    file: File,
+}
+
+#[async_trait]
+impl ObjectReader for LocalFile {
+    fn info(&self) -> &ObjectInfo {
+        &self.info
+    }
+
+    async fn read(&self, _: Range<u64>) -> Result<Bytes, StorageError> {
+        Err(StorageError::NotFound { location: "only the file itself is read".to_owned() })
+    }
+
+    fn as_file(&self) -> Option<&File> {
+        Some(&self.file)
+    }
+
+    async fn check_unchanged(&self) -> Result<(), StorageError> {
+        Ok(())
+    }
+}
+
+/// Returns a file of these bytes as a text, and what reading it may use.
+pub(super) fn text_source(bytes: &[u8], encoding: &'static Encoding) -> (TextSource, ReadContext) {
+    let mut file = tempfile::tempfile().expect("a file");
+    file.write_all(bytes).expect("written");
+    let info = ObjectInfo {
+        path: "in.json".parse().expect("a path"),
+        size: bytes.len() as u64,
+        etag: None,
+        modified: None,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let handle = runtime.handle().clone();
+    let object = Arc::new(LocalFile { info, file });
+    let source = TextSource::new(object, "test".to_owned(), handle, encoding, 0);
+    let context = ReadContext {
+        name: "in.json".to_owned(),
+        threads: 2,
+        cancel: Cancel::default(),
+        reporter: Arc::new(Silent),
+        total_bytes: None,
+        memory: 1 << 30,
+    };
+    (source, context)
+}
 
 /// How a text is read.
 #[derive(Debug, Clone)]

@@ -9,6 +9,7 @@ use crate::{
         json::{
             Framing, JsonObservation,
             fault::Fault,
+            geojson::Content,
             observer::Observer,
             text::{Padded, Records, Text},
         },
@@ -21,6 +22,7 @@ pub(crate) struct JsonInfer {
     framing: Framing,
     skip_rows: BTreeSet<u64>,
     on_bad_row: BadRowPolicy,
+    content: Content,
 }
 
 /// A record that could not be read.
@@ -39,7 +41,12 @@ impl JsonInfer {
         skip_rows: BTreeSet<u64>,
         on_bad_row: BadRowPolicy,
     ) -> Self {
-        Self { framing, skip_rows, on_bad_row }
+        Self { framing, skip_rows, on_bad_row, content: Content::Json }
+    }
+
+    /// Takes the records for what they are.
+    pub(super) fn with_content(self, content: Content) -> Self {
+        Self { content, ..self }
     }
 
     /// Observes until a record cannot be read.
@@ -80,7 +87,8 @@ impl JsonInfer {
         // Such a record is set aside, so that it must not decide a type. What fails the run, or is
         // repaired, is told by the decoder.
         let refuses_halves = self.on_bad_row == BadRowPolicy::Reject;
-        let mut observer = Observer::new(&text.padded, records.space(), refuses_halves);
+        let mut observer =
+            Observer::new(&text.padded, records.space(), refuses_halves, self.content);
         let mut index = 0;
         while let Some(start) = records.next_start() {
             if self.skip_rows.contains(&text.record(index)) {

@@ -98,7 +98,7 @@ fn document_or_line(first: u8) -> JsonLayout {
 }
 
 /// Returns where the value at the beginning ends, if it does.
-fn value_end(bytes: &[u8]) -> Option<usize> {
+pub(super) fn value_end(bytes: &[u8]) -> Option<usize> {
     match Extent::of(*bytes.first()?)?.search(bytes, 0, true) {
         Reach::End(end) => Some(end),
         Reach::More(_) | Reach::Mismatch(_) | Reach::TooDeep(_) => None,

@@ -7,7 +7,10 @@ use std::collections::HashMap;
 
 use crate::{
     Decision, RecordsPath,
-    read::lattice::{Evidence, Place},
+    read::{
+        json::geojson::GeometriesSeen,
+        lattice::{Evidence, Place},
+    },
     value::temporal,
 };
 
@@ -45,6 +48,9 @@ pub(crate) struct JsonObservation {
     pub(super) bytes: u64,
     /// Fields of all levels.
     pub(super) fields: usize,
+    /// What the geometries are, where the records are of GeoJSON. Of those, the fields of the root are
+    /// the members of features without their types and their geometries.
+    pub(super) geometries: GeometriesSeen,
 }
 
 /// The values of one place in the records.
@@ -189,6 +195,7 @@ impl JsonObservation {
         self.records += later.records;
         self.faulty += later.faulty;
         self.bytes += later.bytes;
+        self.geometries.merge(&later.geometries);
         self.fields += self.root.merge(later.root, 0, MAX_FIELDS.saturating_sub(self.fields));
     }
 }

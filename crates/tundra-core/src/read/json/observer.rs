@@ -8,6 +8,7 @@ use crate::{
         json::{
             JsonObservation,
             fault::Parsed,
+            geojson::{Content, Geometry},
             observation::{
                 Forms, Lists, MAX_FIELDS, MAX_TYPE_DEPTH, Node, Objects, Opaque, Seen, Strings,
                 TOO_DEEP,
@@ -22,22 +23,34 @@ use crate::{
 /// Looks at the values of a text.
 #[derive(Debug)]
 pub(super) struct Observer<'a> {
-    text: &'a str,
-    space: Space,
+    pub(super) text: &'a str,
+    pub(super) space: Space,
     /// The record that is looked at, counted from 1.
     pub(super) record: u64,
     /// A string with half of a surrogate pair makes the record a faulty one.
-    refuses_halves: bool,
+    pub(super) refuses_halves: bool,
     /// Fields that may still be added.
-    room: usize,
-    scratch: String,
+    pub(super) room: usize,
+    pub(super) scratch: String,
+    content: Content,
+    /// The geometry that was read last.
+    pub(super) geometry: Geometry,
 }
 
 impl<'a> Observer<'a> {
     /// Looks at a padded text. With `refuses_halves` a record with half of a surrogate pair in a
     /// string cannot be read.
-    pub(super) fn new(text: &'a str, space: Space, refuses_halves: bool) -> Self {
-        Self { text, space, record: 0, refuses_halves, room: 0, scratch: String::new() }
+    pub(super) fn new(text: &'a str, space: Space, refuses_halves: bool, content: Content) -> Self {
+        Self {
+            text,
+            space,
+            record: 0,
+            refuses_halves,
+            room: 0,
+            scratch: String::new(),
+            content,
+            geometry: Geometry::default(),
+        }
     }
 
     /// Takes the record at `at` into account and returns where it ends. When it cannot be read
@@ -45,13 +58,17 @@ impl<'a> Observer<'a> {
     pub(super) fn record(&mut self, observation: &mut JsonObservation, at: usize) -> Parsed<usize> {
         let room = MAX_FIELDS.saturating_sub(observation.fields);
         self.room = room;
-        let end = self.value(&mut observation.root, at, 0)?;
+        let end = match self.content {
+            Content::Json => self.value(&mut observation.root, at, 0)?,
+            Content::Features => self.feature(observation, at)?,
+            Content::Geometries => self.geometry(&mut observation.geometries, at, 0)?,
+        };
         observation.fields += room - self.room;
         observation.records += 1;
         Ok(end)
     }
 
-    fn value(&mut self, node: &mut Node, at: usize, depth: usize) -> Parsed<usize> {
+    pub(super) fn value(&mut self, node: &mut Node, at: usize, depth: usize) -> Parsed<usize> {
         let bytes = self.text.as_bytes();
         match bytes[at] {
             b'"' => {

@@ -10,10 +10,12 @@ use std::{
 use arrow_schema::{Field, Schema, SchemaRef};
 
 use crate::{
-    ColumnType, TypePolicy,
+    ColumnType, GeometryFacts, TypePolicy,
+    geometry::GeometryDetails,
     read::{
         json::{
             CHUNK_BYTES, JsonObservation,
+            geojson::Content,
             observation::{
                 Forms, Lists, MAX_PARQUET_LEVELS, Node, Objects, Seen, Strings, TOO_DEEP,
             },
@@ -45,6 +47,11 @@ pub(crate) struct JsonSchema {
     pub(super) entries: Vec<Entry>,
     /// Where the objects stand whose fields are columns.
     pub(super) groups: Vec<String>,
+    /// What the records are.
+    pub(super) content: Content,
+    /// What is known of the column of geometries, if there is one, and its number. The boxes around them
+    /// are the next column.
+    pub(super) geometry: Option<(usize, GeometryFacts, GeometryDetails)>,
 }
 
 /// A field of a record, and what it is read into.
@@ -60,6 +67,8 @@ pub(super) struct Entry {
 pub(super) enum Slot {
     /// The column of this number.
     Column(usize),
+    /// Nothing: it says that the record is a feature.
+    FeatureType,
     /// It is an object, and its fields are columns.
     Group {
         /// The number of its place in [`JsonSchema::groups`].
@@ -117,7 +126,15 @@ impl JsonSchema {
             .columns
             .iter()
             .map(|column| Field::new(&column.name, column.column_type.to_arrow(), true));
-        Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+        let mut fields: Vec<Field> = fields.collect();
+        if let Some((number, facts, details)) = &self.geometry {
+            let covering = self.columns.get(number + 1).map(|column| column.name.clone());
+            let details = GeometryDetails { covering, ..details.clone() };
+            let mut metadata = facts.to_metadata();
+            metadata.extend(details.to_metadata());
+            fields[*number].set_metadata(metadata);
+        }
+        Arc::new(Schema::new(fields))
     }
 
     /// Returns the bytes that a chunk should have. Where records mention few of many columns,
@@ -172,21 +189,23 @@ impl JsonObservation {
             rows: if objects.is_some() { Rows::Fields } else { Rows::Value },
             entries,
             groups,
+            content: Content::Json,
+            geometry: None,
         }
     }
 }
 
 /// The columns that the fields of objects are read into.
-struct Leaves<'a> {
-    options: &'a JsonSchemaOptions,
+pub(super) struct Leaves<'a> {
+    pub(super) options: &'a JsonSchemaOptions,
     /// The place and the values of each column.
-    found: Vec<(String, &'a Node)>,
-    groups: Vec<String>,
+    pub(super) found: Vec<(String, &'a Node)>,
+    pub(super) groups: Vec<String>,
 }
 
 impl<'a> Leaves<'a> {
     /// Returns what the fields of objects are read into. `prefix` is what stands before their names.
-    fn of(&mut self, objects: &'a Objects, prefix: &str) -> Vec<Entry> {
+    pub(super) fn of(&mut self, objects: &'a Objects, prefix: &str) -> Vec<Entry> {
         let mut entries = Vec::with_capacity(objects.fields.len());
         for field in &objects.fields {
             let path = format!("{prefix}{}", field.name);
@@ -209,14 +228,14 @@ impl<'a> Leaves<'a> {
         entries
     }
 
-    fn column(&mut self, source: &str, path: String, node: &'a Node) -> Entry {
+    pub(super) fn column(&mut self, source: &str, path: String, node: &'a Node) -> Entry {
         self.found.push((path, node));
         Entry { source: source.to_owned(), slot: Slot::Column(self.found.len() - 1) }
     }
 }
 
 /// Returns the objects when the values of a node are these and nothing else, and have fields.
-fn objects_only(node: &Node) -> Option<&Objects> {
+pub(super) fn objects_only(node: &Node) -> Option<&Objects> {
     let alone = node.booleans.count == 0
         && node.numbers.is_none()
         && node.strings.is_none()
@@ -225,7 +244,7 @@ fn objects_only(node: &Node) -> Option<&Objects> {
     (objects.opaque.is_none() && !objects.fields.is_empty()).then_some(objects)
 }
 
-fn column(
+pub(super) fn column(
     source_name: String,
     name: String,
     node: &Node,

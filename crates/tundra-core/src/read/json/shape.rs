@@ -2,7 +2,7 @@
 
 use crate::{
     ColumnType,
-    read::names::unique_names,
+    read::{json::geojson::GeometryShape, names::unique_names},
     value::{
         asked::{Asked, Manner},
         format::ValueFormat,
@@ -41,6 +41,8 @@ pub(super) enum Shape {
     EmptyObject,
     List(Box<Self>),
     Struct(Vec<Member>),
+    /// Geometries of GeoJSON, as Well-Known Binary. The boxes around them are another column.
+    Geometry(GeometryShape),
     /// What was asked for; no list and no struct.
     Forced(Forced),
 }
@@ -96,6 +98,7 @@ impl Shape {
                     .map(|member| (member.name.clone(), member.shape.column_type()))
                     .collect(),
             ),
+            Self::Geometry(_) => ColumnType::Blob,
             Self::Forced(forced) => forced.kind.clone(),
         }
     }

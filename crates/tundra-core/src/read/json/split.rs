@@ -7,7 +7,8 @@ use crate::{
     read::{
         chunk::{Chunk, Split},
         json::{
-            CHUNK_BYTES, JsonLayout, document::DocumentSplit, lines::LineSplit, token::PADDING,
+            CHUNK_BYTES, JsonLayout, document::DocumentSplit, geojson::Members, lines::LineSplit,
+            token::PADDING,
         },
         source::read_error,
     },
@@ -57,6 +58,16 @@ impl JsonSplit {
         match &mut self.kind {
             Kind::Lines(split) => split.window_mut().chunk_bytes = bytes.max(1),
             Kind::Document(split) => split.window_mut().chunk_bytes = bytes.max(1),
+        }
+        self
+    }
+}
+
+impl JsonSplit {
+    /// Tells of the members that stand beside the first step of the path to the records, if there is one.
+    pub(super) fn with_members(mut self, members: Members) -> Self {
+        if let Kind::Document(split) = &mut self.kind {
+            split.tell_members(members);
         }
         self
     }

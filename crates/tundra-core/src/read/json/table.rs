@@ -16,7 +16,7 @@ use crate::{
         chunk::{Decode, DecodeError, Split},
         json::{
             Framing, JsonDecode, JsonDecodeOptions, JsonInfer, JsonLayout, JsonObservation,
-            JsonSchemaOptions, JsonSplit, detect,
+            JsonSchema, JsonSchemaOptions, JsonSplit, detect,
         },
         pipeline,
         source::TextSource,
@@ -42,12 +42,12 @@ pub(crate) struct JsonTable {
 }
 
 /// What the records of an input become.
-struct Plan {
-    columns: Vec<ColumnPlan>,
-    found: Vec<Found>,
-    decode: JsonDecode,
-    row_bytes: u64,
-    chunk_bytes: usize,
+pub(super) struct Plan {
+    pub(super) columns: Vec<ColumnPlan>,
+    pub(super) found: Vec<Found>,
+    pub(super) decode: JsonDecode,
+    pub(super) row_bytes: u64,
+    pub(super) chunk_bytes: usize,
 }
 
 impl JsonTable {
@@ -71,7 +71,9 @@ impl JsonTable {
         }
         let infer = infer(layout, records.as_ref(), options);
         let name = &context.name;
-        let mut observed = observe_sample(sample, whole, layout, records.clone(), &infer, name)?;
+        let in_sample =
+            |reader| JsonSplit::new(reader, layout, records.clone(), name.to_owned(), 0);
+        let mut observed = observe_sample(sample, whole, in_sample, &infer, name)?;
         let mut complete = whole;
         if observed.records + observed.faulty == 0 && !whole {
             // The first record is longer than the sample.
@@ -229,12 +231,24 @@ fn make_plan(
         wanted: wanted_types(options)?,
         flatten: options.json.flatten,
     };
-    let mut schema = observed.finish(&schema_options, complete);
-    let names: Vec<String> = schema.columns.iter().map(|column| column.name.clone()).collect();
-    let column_options = ColumnOptions::new(options, &names, name)?;
-    if names.is_empty() {
+    let schema = observed.finish(&schema_options, complete);
+    if schema.columns.is_empty() {
+        // What the options say of columns is wrong then, too.
+        ColumnOptions::new(options, &[], name)?;
         return Err(no_records(layout, records, options, name));
     }
+    plan_of(schema, Framing::of(layout, records), options, name)
+}
+
+/// Decides under which names the columns of a schema are written.
+pub(super) fn plan_of(
+    mut schema: JsonSchema,
+    framing: Framing,
+    options: &ConvertOptions,
+    name: &str,
+) -> Result<Plan, Error> {
+    let names: Vec<String> = schema.columns.iter().map(|column| column.name.clone()).collect();
+    let column_options = ColumnOptions::new(options, &names, name)?;
     let mut columns = Vec::with_capacity(names.len());
     let found = schema.columns.iter().map(|column| column.found.clone()).collect();
     for column in &mut schema.columns {
@@ -250,7 +264,7 @@ fn make_plan(
     }
     let (row_bytes, chunk_bytes) = (schema.row_bytes, schema.chunk_bytes());
     let decode_options = JsonDecodeOptions {
-        framing: Framing::of(layout, records),
+        framing,
         skip_rows: options.skip_rows.clone(),
         on_bad_row: options.on_bad_row,
     };
@@ -279,11 +293,10 @@ fn no_records(
 }
 
 /// Observes the whole records of a sample.
-fn observe_sample(
+pub(super) fn observe_sample(
     sample: &[u8],
     whole: bool,
-    layout: JsonLayout,
-    records: Option<RecordsPath>,
+    split: impl FnOnce(Box<dyn Read + Send>) -> JsonSplit,
     infer: &JsonInfer,
     name: &str,
 ) -> Result<JsonObservation, Error> {
@@ -292,8 +305,7 @@ fn observe_sample(
     let cut_off = Arc::new(AtomicBool::new(false));
     let reader =
         Sample { bytes: Cursor::new(sample.to_vec()), whole, cut_off: Arc::clone(&cut_off) };
-    let mut split = JsonSplit::new(Box::new(reader), layout, records, name.to_owned(), 0)
-        .with_chunk_bytes(CHUNK_BYTES);
+    let mut split = split(Box::new(reader)).with_chunk_bytes(CHUNK_BYTES);
     let mut observed = JsonObservation::default();
     loop {
         match split.next_chunk() {
@@ -308,7 +320,7 @@ fn observe_sample(
 }
 
 /// Observes the first chunk, and says whether there is no other.
-fn observe_first_chunk(
+pub(super) fn observe_first_chunk(
     mut split: JsonSplit,
     infer: &JsonInfer,
     name: &str,
@@ -321,7 +333,7 @@ fn observe_first_chunk(
 }
 
 /// Observes every record.
-fn observe_whole(
+pub(super) fn observe_whole(
     split: Box<JsonSplit>,
     infer: JsonInfer,
     context: &ReadContext,
@@ -370,41 +382,10 @@ impl Read for Sample {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs::File, io::Write, ops::Range};
-
-    use async_trait::async_trait;
-    use bytes::Bytes;
     use encoding_rs::{Encoding, UTF_8, UTF_16LE};
-    use tokio::runtime::Handle;
 
     use super::*;
-    use crate::{Cancel, ColumnType, ObjectInfo, ObjectReader, Silent, StorageError};
-
-    /// A local file that is an input.
-    #[derive(Debug)]
-    struct LocalFile {
-        info: ObjectInfo,
-        file: File,
-    }
-
-    #[async_trait]
-    impl ObjectReader for LocalFile {
-        fn info(&self) -> &ObjectInfo {
-            &self.info
-        }
-
-        async fn read(&self, _: Range<u64>) -> Result<Bytes, StorageError> {
-            Err(StorageError::NotFound { location: "only the file itself is read".to_owned() })
-        }
-
-        fn as_file(&self) -> Option<&File> {
-            Some(&self.file)
-        }
-
-        async fn check_unchanged(&self) -> Result<(), StorageError> {
-            Ok(())
-        }
-    }
+    use crate::{ColumnType, read::json::harness::text_source};
 
     /// Opens a text of which the first `sample` bytes are looked at.
     fn open(
@@ -418,31 +399,7 @@ mod tests {
         } else {
             text.as_bytes().to_vec()
         };
-        let mut file = tempfile::tempfile().unwrap();
-        file.write_all(&bytes).unwrap();
-        let info = ObjectInfo {
-            path: "in.json".parse().unwrap(),
-            size: bytes.len() as u64,
-            etag: None,
-            modified: None,
-        };
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let handle: Handle = runtime.handle().clone();
-        let source = TextSource::new(
-            Arc::new(LocalFile { info, file }),
-            "test".to_owned(),
-            handle,
-            encoding,
-            0,
-        );
-        let context = ReadContext {
-            name: "in.json".to_owned(),
-            threads: 2,
-            cancel: Cancel::default(),
-            reporter: Arc::new(Silent),
-            total_bytes: None,
-            memory: 1 << 30,
-        };
+        let (source, context) = text_source(&bytes, encoding);
         let sample = &text[..sample.min(text.len())];
         JsonTable::open(source, sample.as_bytes(), sample.len() == text.len(), options, context)
     }

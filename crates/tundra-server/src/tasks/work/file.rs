@@ -35,7 +35,7 @@ async fn into_version(
     let runs = &work.workshop.runs;
     let source = work.source(id).await?;
     if options.format.is_none() {
-        options.format = work.format_of(&source, &mut options.json)?;
+        options.format = work.format_of(&source)?;
     }
     if work.workshop.max_file_size.is_some() {
         let input = async { runs.input(&source).await.map_err(|error| Failure::of(&error)) };

@@ -17,7 +17,7 @@ pub(super) async fn infer(work: &Work<'_>, request: &Infer) -> Result<Inferred, 
             let runs = &work.workshop.runs;
             let source = work.source(id).await?;
             if options.format.is_none() {
-                options.format = work.format_of(&source, &mut options.json)?;
+                options.format = work.format_of(&source)?;
             }
             let input = async { runs.input(&source).await.map_err(|error| Failure::of(&error)) };
             let input = work.unless_stopped(input).await?;

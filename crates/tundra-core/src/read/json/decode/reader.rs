@@ -13,6 +13,7 @@ use crate::{
         column::{Column, Level, Lists, Structs, Target, TextKind},
         fault::{Fault, FaultKind, Parsed},
         forced::Written,
+        geojson::{Geometries, Place, feature_type, no_feature},
         number,
         schema::JsonSchema,
         token::{self, Space, StringEnd},
@@ -236,9 +237,36 @@ impl<'a> Reader<'a> {
                 return self.object(structs, at, depth);
             }
             Column::List(lists) if bytes[at] == b'[' => return self.list(lists, at, depth),
+            Column::Geometry(geometries) if bytes[at] != b'n' => {
+                return self.geometry(geometries, at, depth);
+            }
+            Column::FeatureType(rows) => {
+                let end = feature_type(self.text, at)?;
+                *rows += 1;
+                return Ok(end);
+            }
             _ => {}
         }
         self.uncommon(column, at, depth)
+    }
+
+    /// Reads the feature at `start` into a row.
+    pub(super) fn feature(&mut self, root: &mut Structs, start: usize) -> Parsed<usize> {
+        let end = self.object(root, start, 0)?;
+        let has_type = root.fields.first().is_some_and(|field| field.rows == root.rows());
+        if has_type { Ok(end) } else { Err(no_feature(start)) }
+    }
+
+    fn geometry(&mut self, geometries: &mut Geometries, at: usize, depth: usize) -> Parsed<usize> {
+        let place = Place { text: self.text, space: self.space };
+        match geometries.read(place, at, depth) {
+            Ok(Ok(end)) => Ok(end),
+            Ok(Err(why)) => Err(self.contradiction(at, format!("a geometry {why}"))),
+            Err(fault) if fault.kind == FaultKind::Data(DataCode::BadGeometry) => {
+                Err(self.about_column(fault))
+            }
+            Err(fault) => Err(fault),
+        }
     }
 
     #[inline]
@@ -465,6 +493,8 @@ fn describe(column: &Column) -> String {
         Column::List(_) => "array",
         Column::Struct(_) => "object",
         Column::Forced(forced) => return forced.kind().to_string(),
+        Column::Geometry(_) => "geometry",
+        Column::FeatureType(_) => "type of a feature",
     };
     name.to_owned()
 }

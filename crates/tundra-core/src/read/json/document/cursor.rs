@@ -29,6 +29,8 @@ pub(super) struct Cursor {
     /// A chunk that is complete.
     ready: Option<Chunk>,
     in_record: bool,
+    /// What of a value is kept that is passed over, and how many bytes of it at most.
+    kept: Option<(Vec<u8>, usize)>,
     /// What is said of a record that is too long.
     too_long: String,
 }
@@ -50,7 +52,16 @@ struct Open {
 impl Cursor {
     /// Begins at the first byte of the window.
     pub(super) fn new(window: Window, too_long: String) -> Self {
-        Self { window, at: 0, record: 0, open: None, ready: None, in_record: false, too_long }
+        Self {
+            window,
+            at: 0,
+            record: 0,
+            open: None,
+            ready: None,
+            in_record: false,
+            kept: None,
+            too_long,
+        }
     }
 
     pub(super) fn window(&self) -> &Window {
@@ -112,6 +123,22 @@ impl Cursor {
         Ok(true)
     }
 
+    /// Passes over the value that begins here with `byte`, and returns at most its first `most` bytes.
+    pub(super) fn pass_kept(&mut self, byte: u8, most: usize) -> Result<Vec<u8>, Error> {
+        self.kept = Some((Vec::new(), most));
+        let passed = self.pass(byte);
+        let kept = self.kept.take().unwrap_or_default().0;
+        passed.map(|()| kept)
+    }
+
+    /// Keeps the bytes from here to `end` as far as there is room for them.
+    fn keep(&mut self, end: usize) {
+        if let Some((kept, most)) = &mut self.kept {
+            let passed = &self.window.bytes[self.at..end];
+            kept.extend_from_slice(&passed[..passed.len().min(*most - kept.len())]);
+        }
+    }
+
     /// Passes over the value that begins here with `byte`.
     pub(super) fn pass(&mut self, byte: u8) -> Result<(), Error> {
         let Some(mut extent) = Extent::of(byte) else {
@@ -126,6 +153,7 @@ impl Cursor {
             let from = self.at + searched;
             match extent.search(&self.window.bytes, from, self.window.ended) {
                 Reach::End(end) => {
+                    self.keep(end);
                     self.at = end;
                     return Ok(());
                 }
@@ -137,6 +165,7 @@ impl Cursor {
                         }
                     } else {
                         // Nothing of it is needed any more.
+                        self.keep(next);
                         self.at = next;
                         searched = 0;
                     }

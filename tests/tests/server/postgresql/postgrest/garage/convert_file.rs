@@ -58,9 +58,9 @@ async fn every_format_is_converted(stack: &Stack, isolation: &str) {
             GEOJSON.as_bytes().to_vec(),
             None,
             vec![vec![
-                Some("Feature"),
-                Some(r#"{"type": "Point", "coordinates": "[\"1.5\", \"2.0\"]"}"#),
-                Some(r#"{"n": "x"}"#),
+                Some("x"),
+                Some("0101000000000000000000f83f0000000000000040"),
+                Some(r#"{"xmin": "1.5", "ymin": "2.0", "xmax": "1.5", "ymax": "2.0"}"#),
             ]],
         ),
         // What was made of the CSV.
