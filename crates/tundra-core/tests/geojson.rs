@@ -69,7 +69,7 @@ async fn features_are_rows_and_geometries_are_known_as_such() {
     assert!(told("layout", "the features of a collection"), "{decisions:?}");
     assert!(told("collection_member", "name: \"cities\""), "{decisions:?}");
     assert!(told("geometry", "GeoParquet 1.1.0"), "{decisions:?}");
-    assert_eq!(done.receipt.source.format, "geojson");
+    assert_eq!(done.receipt.plan.source.format, "geojson");
     assert!(reason(&done.receipt, "geometry").ends_with(": Point, Polygon"));
     let nulls: Vec<_> = done.receipt.columns.iter().map(|column| column.nulls).collect();
     assert_eq!(nulls, [0, 2, 2, 2, 1, 1].map(Some));
@@ -78,7 +78,7 @@ async fn features_are_rows_and_geometries_are_known_as_such() {
 #[tokio::test(flavor = "multi_thread")]
 async fn json_that_begins_with_features_is_geojson_unless_it_is_said_otherwise() {
     for name in ["cities.json", "cities", "cities.ndjson", "cities.geojson"] {
-        assert_eq!(converted(name, CITIES).await.receipt.source.format, "geojson", "{name}");
+        assert_eq!(converted(name, CITIES).await.receipt.plan.source.format, "geojson", "{name}");
     }
     let features = JsonHints { records: Some("features".parse().unwrap()), flatten: false };
     for options in [
@@ -90,13 +90,13 @@ async fn json_that_begins_with_features_is_geojson_unless_it_is_said_otherwise()
         ConvertOptions { json: features, ..ConvertOptions::default() },
     ] {
         let done = convert("cities.json", CITIES, &options).await.unwrap();
-        assert_eq!(done.receipt.source.format, "json");
+        assert_eq!(done.receipt.plan.source.format, "json");
         assert_eq!(done.table.names, ["type", "id", "properties", "geometry"]);
         assert_eq!(done.table.metadata("geo"), None);
     }
     let sequence = "\u{1e}{\"type\":\"Feature\",\"geometry\":null,\"properties\":{\"a\":1}}\n";
     let done = converted("sequence", sequence.repeat(3)).await;
-    assert_eq!(done.receipt.source.format, "geojson");
+    assert_eq!(done.receipt.plan.source.format, "geojson");
     assert_eq!(done.table.column("a"), [Some("1"); 3]);
 }
 
