@@ -4,7 +4,7 @@
 //! field instead; a way out that no request has is left out.
 
 /// Options, and the fields that stand for them.
-const FIELDS: [(&str, &str); 19] = [
+const FIELDS: [(&str, &str); 20] = [
     ("--columns", "columns"),
     ("--delimiter", "options.delimiter"),
     ("--encoding", "options.encoding"),
@@ -13,6 +13,7 @@ const FIELDS: [(&str, &str); 19] = [
     ("--format", "format"),
     ("--header", "options.header"),
     ("--max-rejects", "options.max_rejects"),
+    ("--member", "options.member"),
     ("--null", "options.null_values"),
     ("--on-bad-row", "options.on_bad_row"),
     ("--on-lossy", "on_lossy"),

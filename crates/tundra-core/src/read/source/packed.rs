@@ -182,3 +182,102 @@ pub(super) fn unpack_error(error: io::Error, name: &str) -> Result<Error, io::Er
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{fs::File, io::Write, ops::Range};
+
+    use tundra_unpack::Limits;
+
+    use super::*;
+    use crate::{ObjectInfo, StorageError};
+
+    #[derive(Debug)]
+    struct LocalFile {
+        info: ObjectInfo,
+        file: File,
+    }
+
+    #[async_trait::async_trait]
+    impl ObjectReader for LocalFile {
+        fn info(&self) -> &ObjectInfo {
+            &self.info
+        }
+
+        async fn read(&self, range: Range<u64>) -> Result<Bytes, StorageError> {
+            unreachable!("{range:?}: the file is read as one")
+        }
+
+        fn as_file(&self) -> Option<&File> {
+            Some(&self.file)
+        }
+
+        async fn check_unchanged(&self) -> Result<(), StorageError> {
+            Ok(())
+        }
+    }
+
+    fn packed(text: &[u8], cancel: Cancel) -> Packed {
+        let level = flate2::Compression::default();
+        let mut writer = flate2::write::GzEncoder::new(Vec::new(), level);
+        writer.write_all(text).unwrap();
+        let bytes = writer.finish().unwrap();
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&bytes).unwrap();
+        let path = "in.csv.gz".parse().unwrap();
+        let info = ObjectInfo { path, size: bytes.len() as u64, etag: None, modified: None };
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let object = Arc::new(LocalFile { info, file });
+        let stored = Stored { object, runtime: runtime.handle().clone(), cancel };
+        let way = Unpacked::find(&stored, &bytes, 100, None, Limits::default()).unwrap();
+        Packed::new(stored, Arc::new(way.expect("it is packed")))
+    }
+
+    fn text() -> Vec<u8> {
+        (0..200_000).flat_map(|n: u32| format!("{n}\n").into_bytes()).collect()
+    }
+
+    fn next(reader: &mut dyn Read) -> [u8; 8] {
+        let mut bytes = [0; 8];
+        reader.read_exact(&mut bytes).unwrap();
+        bytes
+    }
+
+    #[test]
+    fn every_place_of_the_text_is_found_whatever_was_read_before() {
+        let text = text();
+        let packed = packed(&text, Cancel::default());
+        for at in [0, 5, 700_000, 700_020, 3, 1_000_000, 999_000] {
+            let expected = &text[at..at + 8];
+            assert_eq!(next(&mut *packed.open(at as u64).unwrap()), expected, "{at}");
+            assert_eq!(next(&mut *packed.open_again(at as u64).unwrap()), expected, "{at} again");
+        }
+        let mut whole = Vec::new();
+        packed.open(0).unwrap().read_to_end(&mut whole).unwrap();
+        assert!(whole == text);
+        assert_eq!(packed.bytes_read(), packed.stored.size());
+    }
+
+    #[test]
+    fn the_last_bytes_are_those_of_the_text() {
+        let text = text();
+        let packed = packed(&text, Cancel::default());
+        for (bytes, mark) in [(100, 0), (64 << 10, 3), (u64::MAX, 3)] {
+            let (at, tail) = packed.tail(bytes, mark).unwrap();
+            let start = usize::try_from(at).unwrap();
+            assert_eq!(tail, text[start..]);
+            let expected = (text.len() as u64).saturating_sub(bytes).max(mark);
+            assert_eq!(at, expected, "{bytes} bytes");
+        }
+    }
+
+    #[test]
+    fn a_run_that_stops_reads_nothing_more() {
+        let cancel = Cancel::default();
+        let packed = packed(&text(), cancel.clone());
+        cancel.cancel();
+        let mut reader = packed.open(0).unwrap();
+        let error = reader.read(&mut [0; 8]).unwrap_err();
+        assert!(matches!(unpack_error(error, "x"), Ok(Error::Cancelled)));
+    }
+}
