@@ -106,3 +106,21 @@ fn what_was_typed_cannot_drive_the_terminal() {
         assert!(!ran.stdout().contains(['\u{7}', '\u{1b}']), "{ran}");
     }
 }
+
+#[test]
+fn rows_fit_the_terminal_and_what_is_cut_is_marked() {
+    let sandbox = Sandbox::new();
+    let names: Vec<String> = (0..30).map(|number| format!("column{number}")).collect();
+    let row = vec!["some words that are long"; 30].join(",");
+    sandbox.write("wide.csv", format!("{}\n{row}\n{row}\n", names.join(",")));
+    for line in ["tundra head wide.csv", "tundra query 'FROM input' wide.csv"] {
+        let Some(ran) = on_terminal(&sandbox, line) else { return };
+        assert_eq!(ran.code, Some(0), "{ran}");
+        let text = String::from_utf8_lossy(&ran.stdout).into_owned();
+        let table: Vec<&str> = text.lines().filter(|line| line.contains("some w")).collect();
+        assert_eq!(table.len(), 2, "{text}");
+        assert!(table.iter().all(|line| line.trim_end().ends_with('…')), "{text}");
+        assert!(table.iter().all(|line| line.trim_end().chars().count() <= 80), "{text}");
+        assert!(text.contains("no room for"), "{text}");
+    }
+}
