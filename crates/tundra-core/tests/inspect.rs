@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use tundra_core::{
-    Classify, ColumnInspection, ConvertOptions, ErrorKind, InspectOptions, Inspection, WriteOptions,
+    Classify, ColumnInspection, ErrorKind, InspectOptions, Inspection, WriteOptions,
 };
 
 use crate::support::{OUTPUT, Scene, writing};
