@@ -125,7 +125,7 @@ fn nulls_and_empty_texts_stay_apart_and_texts_get_quotes_where_they_need_them() 
 #[test]
 fn a_null_alone_in_its_line_is_refused() {
     let one = batch(vec![("a", Arc::new(StringArray::from(vec![Some("x"), None])))]);
-    let refused = written_as(OutputFormat::Csv, &[one.clone()], &[]).unwrap_err();
+    let refused = written_as(OutputFormat::Csv, std::slice::from_ref(&one), &[]).unwrap_err();
     assert!(refused.what.contains("blank"), "{refused:?}");
     assert_eq!(text(OutputFormat::Ndjson, one), "{\"a\":\"x\"}\n{\"a\":null}\n");
 }
@@ -202,7 +202,7 @@ fn json_stays_json_and_a_uuid_a_uuid() {
         ("u", Arc::new(uuid)),
     ]);
     let specials = [Special::Json, Special::Uuid];
-    let lines = written_as(OutputFormat::Ndjson, &[row.clone()], &specials).unwrap();
+    let lines = written_as(OutputFormat::Ndjson, std::slice::from_ref(&row), &specials).unwrap();
     assert_eq!(
         String::from_utf8(lines).unwrap(),
         "{\"j\":{ \"a\": [1]},\"u\":\"11111111-1111-1111-1111-111111111111\"}\n"
@@ -223,7 +223,7 @@ fn json_stays_json_and_a_uuid_a_uuid() {
 fn types_and_values_without_a_text_are_refused() {
     let spans = batch(vec![("span", Arc::new(IntervalMonthDayNanoArray::from(vec![None])))]);
     for format in [OutputFormat::Csv, OutputFormat::Json, OutputFormat::Ndjson] {
-        let refused = written_as(format, &[spans.clone()], &[]).unwrap_err();
+        let refused = written_as(format, std::slice::from_ref(&spans), &[]).unwrap_err();
         assert_eq!(refused.column, "span");
         assert!(refused.what.contains("Interval"), "{refused:?}");
     }

@@ -103,7 +103,14 @@ fn every_layout_is_read() {
         (format!("[{one},{one}]"), 2),
         (format!("\u{1e}{one}\n\u{1e}{one}\n"), 2),
         (format!("\u{1e}{}\n\u{1e}{}\n", one.replace(',', ",\n"), one.replace(',', ",\n")), 2),
-        (format!("{}\n{}", collection(&[one.clone()]), collection(&[one.clone(), one.clone()])), 3),
+        (
+            format!(
+                "{}\n{}",
+                collection(std::slice::from_ref(&one)),
+                collection(&[one.clone(), one.clone()])
+            ),
+            3,
+        ),
     ] {
         let outcome = read(&text);
         assert_eq!(outcome.rows.len(), count, "{text}");
@@ -115,7 +122,7 @@ fn every_layout_is_read() {
         let outcome = read(&text);
         assert_eq!(outcome.columns.len(), 2);
         assert_eq!(outcome.rows[0]["geometry"], "POINT 1 2", "{text}");
-        assert_eq!(outcome.rows.len(), text.matches(['P', 'u']).count().min(3).max(1), "{text}");
+        assert_eq!(outcome.rows.len(), text.matches(['P', 'u']).count().clamp(1, 3), "{text}");
     }
 }
 
@@ -168,7 +175,7 @@ fn what_comes_behind_the_sample_contradicts_it_and_is_read_again() {
         feature(POINT, "{\"a\":1,\"b\":2}"),
         feature(POINT, "{\"a\":1},\"id\":5"),
     ] {
-        let text = collection(&[&many[..], &[last.clone()]].concat());
+        let text = collection(&[&many[..], std::slice::from_ref(&last)].concat());
         let options = ConvertOptions::default();
         let table = open(text.as_bytes(), 200_000, &options).unwrap();
         assert!(!table.is_complete());
