@@ -24,8 +24,8 @@ pub(super) struct Book {
     pub(super) names: Vec<Named>,
     pub(super) styles: Styles,
     pub(super) epoch: Epoch,
-    /// Where its table of strings is.
-    pub(super) strings: String,
+    /// Where its table of strings is, if it has one.
+    pub(super) strings: Option<String>,
 }
 
 /// A sheet of a workbook.
@@ -84,13 +84,12 @@ impl Book {
                 is_sheet.then(|| BookSheet { facts, part: join(&folder, &relation.target) })
             })
             .collect();
-        let styles = by_kind("/styles").unwrap_or_else(|| join(&folder, "styles.xml"));
-        let styles = match package.part(&styles) {
-            Some(part) => read_styles(&package.read_whole(part)?)?,
+        // A part that is said to be there must be: without formats dates would be numbers.
+        let styles = match by_kind("/styles") {
+            Some(part) => read_styles(&package.read_whole(package.needed(&part)?)?)?,
             None => Styles::default(),
         };
-        let strings =
-            by_kind("/sharedStrings").unwrap_or_else(|| join(&folder, "sharedStrings.xml"));
+        let strings = by_kind("/sharedStrings");
         Ok(Self { package, sheets, names, styles, epoch, strings })
     }
 

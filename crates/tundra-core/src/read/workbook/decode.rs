@@ -92,6 +92,11 @@ impl Decode for SheetDecode {
             repaired: 0,
         };
         self.sheet.walk(&chunk, &mut |row| state.row(row))?;
+        if state.seen != chunk.records {
+            // Whoever takes the batches compares the counts once more; this says what it means.
+            let what = "its rows cannot be told apart";
+            return Err(DecodeError::Other(self.sheet.damaged(what)));
+        }
         let State { columns, outside, rows, decoded, skipped, rejects, repairs, repaired, .. } =
             state;
         let nulls = columns.iter().map(Column::null_count).collect();

@@ -90,8 +90,8 @@ impl Foreign {
         Ok(Self { book, sheets, names, limit })
     }
 
-    /// Reads a sheet.
-    pub(super) fn sheet(&mut self, name: &str) -> Result<HeldSheet, Fault> {
+    /// Reads a sheet of the input of this name.
+    pub(super) fn sheet(&mut self, input: &str, name: &str) -> Result<HeldSheet, Fault> {
         let mut rows = Rows::new(self.limit);
         let mut epoch = Epoch::default();
         match &mut self.book {
@@ -112,7 +112,7 @@ impl Foreign {
                 }
             }
         }
-        Ok(HeldSheet::new(name.to_owned(), rows, epoch))
+        Ok(HeldSheet::new(input, name, rows, epoch))
     }
 }
 

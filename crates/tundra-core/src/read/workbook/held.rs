@@ -118,6 +118,7 @@ impl Rows {
 /// A sheet in memory.
 #[derive(Debug)]
 pub(super) struct HeldSheet {
+    input: String,
     name: String,
     rows: std::sync::Arc<Vec<(u32, usize)>>,
     cells: Vec<(u32, Cell<'static>)>,
@@ -127,10 +128,11 @@ pub(super) struct HeldSheet {
 
 impl HeldSheet {
     /// Takes the rows as a sheet.
-    pub(super) fn new(name: String, rows: Rows, epoch: Epoch) -> Self {
+    pub(super) fn new(input: &str, name: &str, rows: Rows, epoch: Epoch) -> Self {
         let Rows { rows, cells, text, starts, .. } = rows;
         let strings = Strings::of(text, starts);
-        Self { name, rows: rows.into(), cells, strings, epoch }
+        let (input, name) = (input.to_owned(), name.to_owned());
+        Self { input, name, rows: rows.into(), cells, strings, epoch }
     }
 }
 
@@ -159,6 +161,10 @@ impl Sheet for HeldSheet {
             visit(&row)?;
         }
         Ok(())
+    }
+
+    fn damaged(&self, what: &str) -> Error {
+        Fault::Damaged(format!("sheet `{}`: {what}", self.name)).of(&self.input)
     }
 
     fn strings(&self) -> &Strings {

@@ -63,7 +63,10 @@ fn open_xlsx(
     let book = Package::open(source).and_then(Book::open).map_err(of)?;
     let facts: Vec<SheetFacts> = book.sheets.iter().map(|sheet| sheet.facts.clone()).collect();
     let choice = choice(hints, &facts, &book.names, || book.tables()).map_err(of)?;
-    let strings = Strings::read(&book.package, &book.strings, limit).map_err(of)?;
+    let strings = match &book.strings {
+        Some(part) => Strings::read(&book.package, part, limit).map_err(of)?,
+        None => Strings::default(),
+    };
     let cells =
         Context { strings: Arc::new(strings), styles: Arc::new(book.styles), epoch: book.epoch };
     let open = |number: usize| -> Result<XlsxSheet, Error> {
@@ -98,7 +101,7 @@ fn open_foreign(
     let (facts, names) = (book.sheets.clone(), book.names.clone());
     let choice = choice(hints, &facts, &names, || Ok(Vec::new())).map_err(of)?;
     let book = RefCell::new(book);
-    let open = |number: usize| book.borrow_mut().sheet(&facts[number].name).map_err(of);
+    let open = |number: usize| book.borrow_mut().sheet(name, &facts[number].name).map_err(of);
     let (number, sheet) = pick(&choice, &facts, name, open)?;
     let decisions = decisions(hints, &choice, number, &facts);
     Ok(Opened { sheet: Arc::new(sheet), area: choice.area, decisions })

@@ -31,6 +31,9 @@ pub(super) trait Sheet: fmt::Debug + Send + Sync {
     /// Hands over each row of a chunk, in order, those outside the body as well.
     fn walk(&self, chunk: &Chunk, visit: &mut Visit<'_>) -> Result<(), DecodeError>;
 
+    /// Returns the error of a sheet that is not what it should be.
+    fn damaged(&self, what: &str) -> Error;
+
     /// Returns the strings that its cells point to.
     fn strings(&self) -> &Strings;
 

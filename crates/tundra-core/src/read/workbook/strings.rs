@@ -27,7 +27,7 @@ pub(super) struct Strings {
 impl Strings {
     /// Reads the part of this name, in no more memory than `limit`.
     pub(super) fn read(package: &Package, name: &str, limit: u64) -> Result<Self, Fault> {
-        let Some(part) = package.part(name) else { return Ok(Self::default()) };
+        let part = package.needed(name)?;
         let within = |fault| match fault {
             Fault::Damaged(what) => Fault::Damaged(format!("in `{name}`: {what}")),
             fault => fault,

@@ -135,6 +135,10 @@ impl Sheet for XlsxSheet {
         Ok(())
     }
 
+    fn damaged(&self, what: &str) -> Error {
+        self.within(Fault::damaged(what)).of(&self.input)
+    }
+
     fn strings(&self) -> &Strings {
         &self.context.strings
     }

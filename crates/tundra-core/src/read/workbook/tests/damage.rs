@@ -118,8 +118,11 @@ fn damage_is_told_with_its_place() {
     check(row("<c r=\"A1\"><v>1</v></c><c r=\"A1\"><v>1</v></c>"), "its cell `A1` is out of place");
     check(row("<c r=\"A2\"><v>1</v></c>"), "its cell `A2` is out of place");
     check(row("<c r=\"ZZZ1\"><v>1</v></c>"), "its cell `ZZZ1` is out of place");
-    check(of_sheet(&sheet_of("<row r=\"2\"/><row r=\"1\"/>")), "not in order");
-    check(of_sheet(&sheet_of("<row r=\"1048577\"/>")), "`1048577` is no row");
+    let cell = "<c><v>1</v></c>";
+    let rows = format!("<row r=\"2\">{cell}</row><row r=\"1\">{cell}</row>");
+    check(of_sheet(&sheet_of(&rows)), "not in order");
+    let rows = format!("<row>{cell}</row><row r=\"1048577\">{cell}</row>");
+    check(of_sheet(&sheet_of(&rows)), "`1048577` is no row");
     check(of_sheet("<worksheet><sheetData><row r=\"1\">"), "is cut off");
     check(of_sheet("<worksheet></worksheet>"), "there is no `sheetData` in it");
     check(
