@@ -100,6 +100,14 @@ pub(crate) fn is_ci() -> bool {
     env::var_os(CI).is_some_and(|value| !value.is_empty() && value != "false" && value != "0")
 }
 
+/// Returns the names of the variables in which cargo tells a program of the package that it belongs to.
+pub(crate) fn of_own_package() -> impl Iterator<Item = OsString> {
+    env::vars_os().map(|(name, _)| name).filter(|name| {
+        let name = name.to_string_lossy();
+        ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|prefix| name.starts_with(prefix))
+    })
+}
+
 /// Returns the cargo to run.
 pub(crate) fn cargo() -> OsString {
     env::var_os(CARGO).unwrap_or_else(|| OsString::from("cargo"))

@@ -26,8 +26,15 @@ impl Cmd {
     }
 
     /// Names the cargo that runs xtask, so that both are of one toolchain.
+    ///
+    /// What cargo told xtask of its own package is not passed on: crates whose build scripts look at such
+    /// variables would be built anew each time that cargo runs now within xtask and now without.
     pub(crate) fn cargo() -> Self {
-        Self::new(env::cargo()).env("CARGO_TERM_PROGRESS_WHEN", "never")
+        let mut cargo = Self::new(env::cargo());
+        for name in env::of_own_package() {
+            cargo.inner.env_remove(name);
+        }
+        cargo.env("CARGO_TERM_PROGRESS_WHEN", "never")
     }
 
     /// Adds one argument.
