@@ -205,8 +205,11 @@ async fn a_version_without_a_receipt_is_compared_by_its_data() {
 async fn two_runs_at_once_get_two_numbers_and_both_end_right() {
     let place = Place::new().await;
     let source = place.uploaded("people", TWO_ROWS).await;
-    let (one, other) =
-        futures::future::join(convert(&place.runs, &source), convert(&place.runs, &source)).await;
+    let (one, other) = Box::pin(futures::future::join(
+        convert(&place.runs, &source),
+        convert(&place.runs, &source),
+    ))
+    .await;
     let numbers: BTreeSet<u32> = [one, other].iter().map(|it| it.version.number.get()).collect();
     assert_eq!(numbers, BTreeSet::from([1, 2]));
     assert_eq!(place.again(&source).await.current_version, Some(version(2)));
