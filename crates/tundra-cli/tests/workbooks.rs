@@ -12,7 +12,7 @@ fn a_workbook_is_converted_beside_itself() {
     let ran = sandbox.run(&["convert", "report.xls", "--json"]).succeeds();
     sandbox.holds_only(&["report.parquet", "report.xls"]);
     let receipt = ran.json();
-    assert_eq!(receipt["source"]["format"], "excel", "{ran}");
+    assert_eq!(receipt["plan"]["source"]["format"], "excel", "{ran}");
     assert_eq!(receipt["counts"]["written"], 3, "{ran}");
 }
 

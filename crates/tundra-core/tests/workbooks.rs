@@ -125,7 +125,7 @@ async fn error_cells_that_become_null_are_counted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn workbooks_that_cannot_be_read_are_told_as_such() {
     let error = |name: &'static str, bytes: Vec<u8>| async move {
-        convert(name, bytes, &ConvertOptions::default()).await.unwrap_err()
+        convert(name, bytes, &ConvertOptions::default()).await.err().unwrap()
     };
     let encrypted = error("a.xlsx", ENCRYPTED.to_vec()).await;
     assert!(matches!(encrypted, Error::EncryptedWorkbook { .. }), "{encrypted}");
@@ -136,9 +136,9 @@ async fn workbooks_that_cannot_be_read_are_told_as_such() {
     assert_eq!(cut.kind(), ErrorKind::InvalidData);
     let hints = WorkbookHints { sheet: Some("Nothing".to_owned()), ..WorkbookHints::default() };
     let options = ConvertOptions { workbook: hints, ..ConvertOptions::default() };
-    let missing = convert("a.xlsx", report(1), &options).await.unwrap_err();
+    let missing = convert("a.xlsx", report(1), &options).await.err().unwrap();
     assert_eq!(missing.kind(), ErrorKind::InvalidRequest);
-    let text = convert("a.csv", "a\n1\n", &options).await.unwrap_err();
+    let text = convert("a.csv", "a\n1\n", &options).await.err().unwrap();
     assert!(text.to_string().contains("`--sheet` is for workbooks"), "{text}");
 }
 
