@@ -235,6 +235,8 @@ fn inspect_help_lists_the_options() {
           --json             Print everything as a JSON object
           --format <FORMAT>  The format of the input [default: found out] [possible values: csv, tsv,
                              json, ndjson, geojson, parquet, excel]
+          --member <NAME>    The member of an archive, as its name stands there [default: the only one
+                             that holds data]
           --types <HOW>      How columns get their types [default: infer]
       -h, --help             Print help (see more with '--help')
 
@@ -289,6 +291,7 @@ fn inspect_help_lists_the_options() {
       tundra inspect sales.csv
       tundra inspect sales.parquet
       tundra inspect sales.csv -o schema.yaml          write a schema to edit and to convert with
+      tundra inspect export.zip --member 2024/sales.csv
       tundra inspect response.json --records data.items --flatten
       tundra inspect budget.xlsx --sheet 2024
       tundra inspect --json sales.csv | jq '.columns[] | {name, type, reason}'

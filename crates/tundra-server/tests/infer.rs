@@ -98,6 +98,6 @@ async fn what_cannot_be_looked_at_is_said() {
     check(json!({}), 400, "invalid_request").await;
     let both = json!({"source_id": empty.id.to_string(), "source_url": "https://x/y"});
     check(both, 400, "invalid_request").await;
-    check(json!({"source_id": empty.id.to_string(), "format": "xls"}), 400, "invalid_request")
+    check(json!({"source_id": empty.id.to_string(), "format": "xml"}), 400, "invalid_request")
         .await;
 }

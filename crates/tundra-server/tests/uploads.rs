@@ -163,7 +163,7 @@ async fn names_that_lead_elsewhere_or_are_not_seen_are_refused() {
     assert_eq!(desk.get("/sources").await.ok()["sources"].as_array().unwrap().len(), 1);
     for request in [
         json!({}),
-        json!({ "file_name": "a", "format": "xls" }),
+        json!({ "file_name": "a", "format": "xml" }),
         json!({ "file_name": "a", "name": "x".repeat(256) }),
         json!({ "file_name": "a", "org_id": "../x" }),
         json!({ "file_name": "a", "source_id": source.id.to_string(), "name": "x" }),

@@ -103,7 +103,7 @@ async fn what_cannot_be_looked_at_is_refused_as_a_conversion_is() {
         (json!({"source_id": nobodys}), 404, "not_found"),
         (json!({"source_id": empty}), 404, "not_found"),
         (json!({"source_id": empty, "sample_size": 0}), 400, "invalid_request"),
-        (json!({"source_id": empty, "format": "xls"}), 400, "invalid_request"),
+        (json!({"source_id": empty, "format": "xml"}), 400, "invalid_request"),
         (json!({"source_url": "file:///etc/passwd"}), 403, "permission_denied"),
         (json!({"source_url": "https://169.254.169.254/latest"}), 403, "permission_denied"),
     ] {

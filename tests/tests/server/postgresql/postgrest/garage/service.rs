@@ -39,7 +39,7 @@ async fn it_says_what_it_is_as_it_always_did() {
     let info = ask.get("/info").await.ok();
     let formats: Vec<&str> =
         info["formats"].as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap()).collect();
-    assert_eq!(formats, ["csv", "tsv", "json", "ndjson", "geojson", "parquet"]);
+    assert_eq!(formats, ["csv", "tsv", "json", "ndjson", "geojson", "parquet", "excel"]);
     assert_eq!(info["connectors"], json!(names));
     assert_eq!(info["compression"], json!(["zstd", "snappy", "none"]));
     let limits = &info["limits"];
