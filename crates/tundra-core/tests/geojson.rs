@@ -175,7 +175,7 @@ async fn bad_features_fail_with_their_place_or_are_set_aside_whole() {
     let options = ConvertOptions { on_bad_row: BadRowPolicy::Reject, ..ConvertOptions::default() };
     let done = convert("a.geojson", text, &options).await.unwrap();
     assert_eq!((done.receipt.counts.rejected, done.table.rows.len()), (1, 3));
-    let rejects = done.scene.table("out.rejects.parquet").await;
+    let rejects = done.scene.table("rejects.parquet").await;
     assert_eq!(rejects.rows.len(), 1);
     assert!(rejects.row(0).contains(&Some("bad_geometry")), "{:?}", rejects.row(0));
 }

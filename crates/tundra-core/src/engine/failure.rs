@@ -37,7 +37,18 @@ pub(crate) fn engine_error(operation: &'static str, error: tundra_duckdb::Error)
                 Error::Engine { operation, source: tundra_duckdb::Error::Stream { name, source } }
             }
         },
-        source => Error::Engine { operation, source },
+        source => Error::Engine { operation, source: without_advice(source) },
+    }
+}
+
+/// Returns the error without DuckDB's advice about its own settings, which nobody can change here.
+fn without_advice(error: tundra_duckdb::Error) -> tundra_duckdb::Error {
+    match error {
+        tundra_duckdb::Error::Query { class: Class::OutOfMemory, mut message } => {
+            message.truncate(message.find("\n\nPossible solutions").unwrap_or(message.len()));
+            tundra_duckdb::Error::Query { class: Class::OutOfMemory, message }
+        }
+        error => error,
     }
 }
 
@@ -136,6 +147,16 @@ pub(crate) fn engine_error_hints(error: &tundra_duckdb::Error) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn settings_of_the_engine_are_no_advice() {
+        let message = "no memory\n\nPossible solutions:\n* (SET threads=X)".to_owned();
+        let query = |class| tundra_duckdb::Error::Query { class, message: message.clone() };
+        let told = |class| without_advice(query(class)).to_string();
+        assert!(!told(Class::OutOfMemory).contains("SET"), "{}", told(Class::OutOfMemory));
+        assert!(told(Class::OutOfMemory).contains("no memory"));
+        assert!(told(Class::Sql).contains("SET"));
+    }
 
     #[test]
     fn what_nobody_typed_is_not_shown() {

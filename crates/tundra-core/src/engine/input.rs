@@ -69,7 +69,12 @@ impl OpenInput {
             return Err(Error::EmptyInput { input: location });
         }
         let head = object.read(0..size.min(SAMPLE_BYTES)).await.map_err(read)?;
-        if let Some(way) = asked.find(&object, &head, SAMPLE_BYTES, &location).await? {
+        let way = match asked.find(&object, &head, SAMPLE_BYTES, &location).await {
+            // What is left of a workbook is an archive without a directory, too.
+            Err(_) if find_workbook(&object, &head).await?.is_some() => None,
+            found => found?,
+        };
+        if let Some(way) = way {
             let packed = Packed { way, asked };
             let extension = packed.way.extension(input.path.file_name());
             return Self::open_packed(object, packed, format, extension.as_deref(), location).await;

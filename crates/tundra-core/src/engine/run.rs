@@ -198,7 +198,10 @@ impl Run {
         // A sort needs to know the order of what is equal.
         let is_sorted = !writing.options.sort_by.is_empty();
         let order = if is_sorted { RowOrder::Kept } else { writing.order };
-        let database = open_database(resources, *shares, *id, order, functions, files.clone())?;
+        let threads =
+            if is_sorted { shares.sorting_threads(resources.threads) } else { resources.threads };
+        let engine = Resources { threads, ..resources.clone() };
+        let database = open_database(&engine, *shares, *id, order, functions, files.clone())?;
         if let Some(rows) = rows {
             database
                 .register_stream(sql::STREAM, rows)

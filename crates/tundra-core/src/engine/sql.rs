@@ -78,12 +78,13 @@ pub(crate) fn sorted(select: &str, names: &[&str], keys: &[SortKey]) -> String {
             let index = names.iter().position(|name| *name == key.column)?;
             let direction = if key.descending { "DESC" } else { "ASC" };
             let nulls = if key.nulls_first { "FIRST" } else { "LAST" };
-            Some(format!("{} {direction} NULLS {nulls}", alias(index)))
+            // An output may have the name that another column has here, and an order looks there first.
+            Some(format!("numbered.{} {direction} NULLS {nulls}", alias(index)))
         })
         .collect();
     format!(
         "SELECT {} FROM (SELECT *, row_number() OVER () FROM ({select}) AS unsorted) \
-         AS numbered({}, place) ORDER BY {}, place",
+         AS numbered({}, place) ORDER BY {}, numbered.place",
         columns.join(", "),
         aliases(names.len()),
         keys.join(", "),
