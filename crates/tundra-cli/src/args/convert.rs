@@ -18,7 +18,7 @@ use crate::{
     failure::Failure,
 };
 
-/// Convert a file, or several as one table, to Parquet, and prove that nothing was lost
+/// Convert a file to Parquet, and prove that nothing was lost
 ///
 /// Every column gets a type that holds all of its values exactly; where no other type does, it
 /// stays text. The rows keep their order. The output appears under its name complete and checked,
