@@ -17,6 +17,7 @@ mod inspect;
 mod json;
 mod keys;
 mod ls;
+mod many;
 mod nulls;
 mod presign;
 mod query;
@@ -52,6 +53,7 @@ pub(crate) use self::{
         WebhookKeyArgs,
     },
     ls::LsArgs,
+    many::{ManyArgs, ManyRequest},
     nulls::NullArgs,
     presign::PresignArgs,
     query::{Answer, QueryArgs},

@@ -9,6 +9,7 @@ mod databases;
 mod env;
 mod failure;
 mod logging;
+mod many;
 mod places;
 mod printer;
 mod progress;

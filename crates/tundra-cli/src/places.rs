@@ -31,7 +31,7 @@ const STANDARD: &str = "-";
 const STANDARD_INPUT: [&str; 4] = [STANDARD, "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"];
 
 /// Characters that make a pattern of a location.
-const PATTERN: [char; 3] = ['*', '?', '['];
+pub(crate) const PATTERN: [char; 3] = ['*', '?', '['];
 
 /// Extensions of inputs that give way to `.parquet`. Any other may be a part of the name, as that of
 /// `sales.2024` is, so `.parquet` goes behind it.
@@ -338,6 +338,33 @@ fn beside(input: &str, extension: &str) -> String {
         _ => name,
     };
     format!("{}{stem}.{extension}", &input[..input.len() - file.len()])
+}
+
+/// Returns the name of one of several outputs of an input: beside it, or in the directory that is given.
+///
+/// # Errors
+/// Fails when there is nothing beside the input.
+pub(crate) fn beside_of(
+    input: &str,
+    part: &str,
+    extension: &str,
+    directory: Option<&str>,
+) -> Result<String, Failure> {
+    let is_nowhere = input == STANDARD || has_nothing_beside(input);
+    if directory.is_none() && is_nowhere {
+        return Err(Failure::usage(
+            format!("nothing can be written beside `{input}`"),
+            "say in which directory with `-o DIRECTORY/`",
+        ));
+    }
+    let plain = input.split('?').next().unwrap_or(input);
+    let plain = if input == STANDARD { "input" } else { plain };
+    let whole = beside(plain, part);
+    let name = format!("{whole}.{extension}");
+    Ok(match directory {
+        Some(directory) => format!("{directory}{}", name.rsplit('/').next().unwrap_or(&name)),
+        None => name,
+    })
 }
 
 /// Returns the local path of an object, if it is a local file.

@@ -28,7 +28,7 @@ pub(crate) use self::{
     reference::reference,
     rows::{answered, rows, schema},
     server::{Finding, Serving, findings, key_created, key_revoked, key_state, keys, serving},
-    summary::{doubt_warnings, drift_warnings, event_warnings, summary},
+    summary::{doubt_warnings, drift_warnings, event_warnings, left_out_warnings, summary},
 };
 
 /// Returns the width of the terminal that shows standard output, if one does.

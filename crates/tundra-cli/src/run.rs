@@ -10,6 +10,7 @@ mod databases;
 mod docs;
 mod doctor;
 mod dump;
+mod each_sheet;
 mod extract;
 mod gc;
 mod head;

@@ -102,10 +102,11 @@ fn convert_help_lists_the_options() {
     ----- stdout -----
     Convert a file to Parquet, and prove that nothing was lost
 
-    Usage: tundra convert [OPTIONS] [INPUT]
+    Usage: tundra convert [OPTIONS] [INPUT]...
 
     Arguments:
-      [INPUT]  The file, or `-` for standard input
+      [INPUT]...  The file, or `-` for standard input; several files, patterns and directories become
+                  one table
 
     Options:
       -o, --output <OUTPUT>  Where to write, or `-` for standard output [default: beside the input]
@@ -134,6 +135,15 @@ fn convert_help_lists_the_options() {
           --schema <FILE>       Expect what this schema file says, and fail with the differences
                                 otherwise
           --accept-drift        Take an input that is not as the schema says
+
+    Several inputs:
+          --file-column <NAME>    Add a column of this name that says from which file a row is
+          --sheet-column <NAME>   Add a column of this name that says from which sheet a row is
+          --hive                  Make columns of directories such as year=2024
+          --on-bad-file <POLICY>  What happens to a file that cannot be read: fail or reject [default:
+                                  fail]
+          --each-sheet            Write a file for each visible sheet of a workbook: sales.xlsx becomes
+                                  sales.NAME.parquet
 
     Writing:
           --compression <CODEC>     How the output is compressed: zstd, zstd:LEVEL, snappy or none

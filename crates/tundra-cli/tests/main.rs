@@ -21,6 +21,7 @@ mod inspect;
 mod json;
 mod keys;
 mod ls;
+mod many;
 mod packed;
 mod pipes;
 mod presign;

@@ -16,6 +16,7 @@ mod geo;
 mod head;
 mod input;
 mod inspect;
+mod many;
 mod parquet;
 mod prepared;
 mod preview;
@@ -40,6 +41,7 @@ pub use self::{
     extract::{OpenRelation, extract, open_session, prepare_extraction},
     head::{Head, InputColumns, columns, head},
     inspect::{inspect, unsure_decisions},
+    many::{convert_many, prepare_many, sheet_names},
     prepared::Prepared,
     preview::{FirstRows, preview},
     query::{QueryOutput, query, query_into},

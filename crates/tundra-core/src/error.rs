@@ -373,6 +373,26 @@ pub enum Error {
         source: Box<DataError>,
     },
 
+    /// One of several inputs is of another sort than those before it, so that they are no one table.
+    #[error("`{input}` is {found}, and what stands before it is {others}")]
+    MixedInputs {
+        /// The input.
+        input: String,
+        /// What it is.
+        found: String,
+        /// What the others are.
+        others: String,
+    },
+
+    /// Every one of several inputs was left out.
+    #[error("none of {inputs} inputs can be read; this is what is wrong with the first")]
+    NothingReadable {
+        /// How many there are.
+        inputs: u64,
+        /// What is wrong with the first.
+        source: Box<Self>,
+    },
+
     /// Somebody asked to stop.
     #[error("cancelled")]
     Cancelled,
@@ -419,6 +439,7 @@ impl Classify for Error {
             Self::UnknownFormat { .. }
             | Self::UnsupportedEncoding { .. }
             | Self::EncryptedWorkbook { .. }
+            | Self::MixedInputs { .. }
             | Self::Unconvertible { .. }
             | Self::Unwritable { .. } => ErrorKind::Unsupported,
             #[cfg(feature = "read")]
@@ -431,6 +452,7 @@ impl Classify for Error {
             Self::Database(source) => source.kind(),
             #[cfg(feature = "engine")]
             Self::Engine { source, .. } => crate::engine::engine_error_kind(source),
+            Self::NothingReadable { source, .. } => source.kind(),
             Self::Verification { .. } => ErrorKind::Corrupt,
             Self::Cancelled => ErrorKind::Cancelled,
             Self::Timeout(_) => ErrorKind::Timeout,
@@ -513,6 +535,12 @@ impl Classify for Error {
                 "nothing was published; this is a bug in Tundra, please report it with the input"
                     .to_owned(),
             ],
+            Self::MixedInputs { .. } => vec![
+                "make a table of each sort, or leave out what is of another one with \
+                 `--on-bad-file reject`"
+                    .to_owned(),
+            ],
+            Self::NothingReadable { source, .. } => source.hints(),
             Self::Timeout(_) => {
                 vec!["allow more time, or convert the input in smaller parts".to_owned()]
             }

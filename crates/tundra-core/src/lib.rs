@@ -17,6 +17,7 @@ mod format;
 mod geometry;
 mod identity;
 mod inspection;
+mod many;
 mod object_path;
 mod options;
 mod receipt;
@@ -60,6 +61,7 @@ pub use self::{
     geometry::{GeometryFacts, ReferenceSystem},
     identity::{IdentityError, RunId, SourceId, TenantId, VersionNumber},
     inspection::{ColumnInspection, Inspection, ParquetFacts, RowGroupFacts, Warning},
+    many::{BadFilePolicy, ManyInputs, NamePattern},
     object_path::{ObjectPath, ObjectPathError},
     options::{
         BadRowPolicy, Cancel, Control, ConvertOptions, ErrorCells, Expected, Input, InspectOptions,
@@ -67,8 +69,8 @@ pub use self::{
     },
     receipt::{
         ColumnCounts, ColumnPlan, Counts, DatabaseFacts, Decision, EventSample, FORMAT_VERSION,
-        LossEvent, OutputFacts, PLAN_DIGEST_METADATA_KEY, PLAN_METADATA_KEY, Plan, Receipt,
-        SourceFacts, Timings, WindowFacts,
+        InputColumn, InputFacts, InputsFacts, LossEvent, OutputFacts, PLAN_DIGEST_METADATA_KEY,
+        PLAN_METADATA_KEY, Plan, Receipt, SourceFacts, Timings, WindowFacts,
     },
     records_path::{RecordsPath, RecordsPathError},
     reporter::{Progress, Reporter, Silent, Stage},

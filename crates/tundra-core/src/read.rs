@@ -14,5 +14,6 @@ pub(crate) mod names;
 pub(crate) mod pipeline;
 pub(crate) mod source;
 pub(crate) mod table;
+pub(crate) mod unite;
 pub(crate) mod unpack;
 pub(crate) mod workbook;

@@ -5,8 +5,12 @@
 //! know, and a change of meaning is a new version. Samples of past versions are in
 //! `tests/receipts/` and are read by the tests. A receipt never holds a credential.
 
+mod inputs;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+pub use self::inputs::{InputColumn, InputFacts, InputsFacts};
 
 /// The version of the form that is written.
 pub const FORMAT_VERSION: u32 = 1;
@@ -37,6 +41,9 @@ pub struct Receipt {
     /// What part of a table was read, when it was only what changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window: Option<WindowFacts>,
+    /// The inputs that were read as one table, in order; empty where there was one input.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<InputFacts>,
     /// What was written.
     pub outputs: Vec<OutputFacts>,
     /// Seconds that the stages took.
@@ -75,6 +82,9 @@ pub struct SourceFacts {
     /// What there is to know when it is a database.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub database: Option<DatabaseFacts>,
+    /// What there is to know when it is several inputs; see also [`Receipt::inputs`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inputs: Option<InputsFacts>,
 }
 
 /// A relation of a database, as it was read.

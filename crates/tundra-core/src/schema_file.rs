@@ -251,6 +251,7 @@ mod tests {
                 size_bytes: 50,
                 etag: None,
                 database: None,
+                inputs: None,
             },
             text: Some(TextForm {
                 encoding: Some("UTF-8".to_owned()),

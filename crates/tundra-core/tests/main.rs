@@ -15,6 +15,7 @@ mod head;
 mod inspect;
 mod json;
 mod json_hazards;
+mod many;
 mod other_formats;
 mod packed;
 mod parquet_in;

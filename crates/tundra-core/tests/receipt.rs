@@ -22,6 +22,7 @@ fn receipt() -> Receipt {
                 size_bytes: 1234,
                 etag: Some("18c3-4d2".to_owned()),
                 database: None,
+                inputs: None,
             },
             decisions: vec![Decision {
                 what: "delimiter".to_owned(),
@@ -75,6 +76,7 @@ fn receipt() -> Receipt {
             }],
         }],
         window: None,
+        inputs: Vec::new(),
         outputs: vec![OutputFacts {
             role: "data".to_owned(),
             location: "data/orders.parquet".to_owned(),

@@ -43,9 +43,14 @@ pub(crate) enum Packing {
 }
 
 impl Entry {
+    /// Returns its name as it may be shown, without the `./` that `tar` puts before it.
+    pub(crate) fn shown(&self) -> String {
+        shown(plain(&self.name))
+    }
+
     /// Returns whether somebody may have meant it when no name was given: a file that is not empty and not
     /// what macOS puts beside files.
-    fn is_data(&self) -> bool {
+    pub(crate) fn is_data(&self) -> bool {
         let name = plain(&self.name);
         let last = name.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
         let is_beside =
@@ -96,7 +101,7 @@ pub(crate) fn choose(entries: Vec<Entry>, member: Option<&str>) -> Result<Entry,
 }
 
 /// Checks that a member can be read.
-fn check(entry: Entry) -> Result<Entry, Error> {
+pub(crate) fn check(entry: Entry) -> Result<Entry, Error> {
     let member = || shown(&entry.name);
     match &entry.kind {
         Kind::File => Ok(entry),

@@ -31,5 +31,5 @@ pub use self::{
     shown::shown,
     source::Source,
     stream::Stream,
-    unpacked::{Layer, Unpacked},
+    unpacked::{Layer, Member, Unpacked},
 };

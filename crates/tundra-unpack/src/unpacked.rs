@@ -35,6 +35,22 @@ pub struct Unpacked {
     packed_size: u64,
 }
 
+/// A member of an archive, and where it is.
+#[derive(Debug, Clone)]
+pub struct Member {
+    /// What stands around the archive.
+    steps: Vec<Step>,
+    archive: Container,
+    entry: Entry,
+}
+
+impl Member {
+    /// Returns its name, as it may be shown.
+    pub fn name(&self) -> String {
+        self.entry.shown()
+    }
+}
+
 #[derive(Debug, Clone)]
 enum Step {
     Decompress(Codec),
@@ -58,26 +74,105 @@ impl Unpacked {
         member: Option<&str>,
         limits: Limits,
     ) -> io::Result<Option<Self>> {
-        let packed_size = source.size();
-        let is_whole = head.len() as u64 >= packed_size;
-        let mut found =
-            Self { steps: Vec::new(), limits, head: head.to_vec(), is_whole, packed_size };
+        let mut found = Self::begin(source, head, limits);
         let mut wanted = member;
-        while let Some(container) = Container::find(&found.head) {
-            let Some(step) = found.step(container, source, wanted)? else { break };
-            if found.steps.len() >= limits.layers {
-                return Err(Error::TooDeep { limit: limits.layers }.into());
-            }
-            if let Step::Member(..) = step {
-                wanted = None;
-            }
-            found.steps.push(step);
-            found.look(source, head_bytes)?;
-        }
+        found.go_on(source, head_bytes, &mut wanted)?;
         if wanted.is_some() {
             return Err(Error::NoArchive.into());
         }
         Ok(Some(found).filter(|found| !found.steps.is_empty()))
+    }
+
+    /// Begins with nothing around the data.
+    fn begin(source: &dyn Source, head: &[u8], limits: Limits) -> Self {
+        let packed_size = source.size();
+        let is_whole = head.len() as u64 >= packed_size;
+        Self { steps: Vec::new(), limits, head: head.to_vec(), is_whole, packed_size }
+    }
+
+    /// Finds out what stands around the data from here on. A member that is `wanted` is so no more when it was
+    /// found.
+    fn go_on(
+        &mut self,
+        source: &dyn Source,
+        head_bytes: usize,
+        wanted: &mut Option<&str>,
+    ) -> io::Result<()> {
+        let found = self;
+        while let Some(container) = Container::find(&found.head) {
+            let Some(step) = found.step(container, source, *wanted)? else { break };
+            if found.steps.len() >= found.limits.layers {
+                return Err(Error::TooDeep { limit: found.limits.layers }.into());
+            }
+            if let Step::Member(..) = step {
+                *wanted = None;
+            }
+            found.steps.push(step);
+            found.look(source, head_bytes)?;
+        }
+        Ok(())
+    }
+
+    /// Finds the members of an archive that hold data and whose name, as it may be shown, is `wanted`. The
+    /// archive itself may be compressed. `head` is the beginning of the source.
+    ///
+    /// # Errors
+    /// Fails with [`Error::NoArchive`] when it is none, and as [`Unpacked::find`].
+    pub fn members(
+        source: &dyn Source,
+        head: &[u8],
+        limits: Limits,
+        wanted: &dyn Fn(&str) -> bool,
+    ) -> io::Result<Vec<Member>> {
+        let is_wanted = |entry: &Entry| entry.is_data() && wanted(&entry.shown());
+        let mut outer = Self::begin(source, head, limits);
+        loop {
+            let (container, entries) = match Container::find(&outer.head) {
+                Some(Container::Compressed(codec)) if outer.steps.len() < limits.layers => {
+                    outer.steps.push(Step::Decompress(codec));
+                    outer.look(source, Container::HEAD_BYTES)?;
+                    continue;
+                }
+                Some(Container::Compressed(_)) => {
+                    return Err(Error::TooDeep { limit: limits.layers }.into());
+                }
+                Some(Container::Zip) if outer.steps.is_empty() => {
+                    match zip::list(source, &limits, &is_wanted)? {
+                        Some(entries) => (Container::Zip, entries),
+                        None => return Err(Error::NoArchive.into()),
+                    }
+                }
+                Some(Container::Tar) => {
+                    let itself = Some(source).filter(|_| outer.steps.is_empty());
+                    (Container::Tar, tar::list(Box::new(outer.open(source)?), itself, &limits)?)
+                }
+                _ => return Err(Error::NoArchive.into()),
+            };
+            let steps = outer.steps;
+            let entries = entries.into_iter().filter(is_wanted);
+            return Ok(entries
+                .map(|entry| Member { steps: steps.clone(), archive: container, entry })
+                .collect());
+        }
+    }
+
+    /// Finds out what stands around the data of a member, as [`Unpacked::find`] does.
+    ///
+    /// # Errors
+    /// As [`Unpacked::find`].
+    pub fn of_member(
+        source: &dyn Source,
+        member: &Member,
+        head_bytes: usize,
+        limits: Limits,
+    ) -> io::Result<Self> {
+        let entry = archive::check(member.entry.clone())?;
+        let mut found = Self::begin(source, &[], limits);
+        found.steps.clone_from(&member.steps);
+        found.steps.push(Step::Member(member.archive, entry));
+        found.look(source, head_bytes)?;
+        found.go_on(source, head_bytes, &mut None)?;
+        Ok(found)
     }
 
     /// Returns how to get through a container; nothing when it is the data itself.

@@ -3,7 +3,7 @@
 use tundra_unpack::Error;
 use zip::CompressionMethod;
 
-use crate::support::{Refused, table, tar, unpack, zip};
+use crate::support::{Refused, compress, table, tar, unpack, zip};
 
 fn archives(members: &[(&str, &[u8])]) -> [(&'static str, Vec<u8>); 3] {
     [
@@ -178,4 +178,35 @@ fn raw_tar(name: &str, kind: u8, data: &[u8]) -> Vec<u8> {
     archive.extend_from_slice(data);
     archive.resize(archive.len().next_multiple_of(512) + 1024, 0);
     archive
+}
+
+#[test]
+fn members_are_found_by_their_names_and_unpacked_one_by_one() {
+    use std::io::Read;
+
+    use tundra_unpack::{Limits, Unpacked};
+
+    let (one, other) = (table(50_000), table(3));
+    let inner = compress("gzip", &other);
+    let members: [(&str, &[u8]); 4] =
+        [("a/one.csv", &one), ("a/empty.csv", b""), ("b/other.csv.gz", &inner), ("read.me", b"x")];
+    let mut all = archives(&members).map(|(_, archive)| archive).to_vec();
+    all.push(compress("gzip", &tar(&members)));
+    for archive in all {
+        let head = &archive[..archive.len().min(1 << 20)];
+        let wanted = |name: &str| name.contains(".csv");
+        let found = Unpacked::members(&archive, head, Limits::default(), &wanted).unwrap();
+        let names: Vec<String> = found.iter().map(|member| member.name()).collect();
+        assert_eq!(names, ["a/one.csv", "b/other.csv.gz"]);
+        for (member, expected) in found.iter().zip([&one, &other]) {
+            let way = Unpacked::of_member(&archive, member, 100, Limits::default()).unwrap();
+            let mut data = Vec::new();
+            way.open(&archive).unwrap().read_to_end(&mut data).unwrap();
+            assert!(data == *expected, "{}", member.name());
+            assert!(way.member_name().is_some());
+        }
+    }
+    let none = Unpacked::members(&one, &one, Limits::default(), &|_| true).unwrap_err();
+    let none = none.downcast::<Error>().unwrap();
+    assert_eq!(none, Error::NoArchive);
 }

@@ -11,7 +11,8 @@ use tundra_storage::UploadFate;
 
 use crate::{
     args::{
-        CatalogArgs, JsonArgs, NullArgs, ResourceArgs, TextArgs, WorkbookArgs, WritingArgs,
+        CatalogArgs, JsonArgs, ManyArgs, ManyRequest, NullArgs, ResourceArgs, TextArgs,
+        WorkbookArgs, WritingArgs,
         values::{self, TypedColumn},
     },
     failure::Failure,
@@ -51,6 +52,15 @@ Examples:
       tundra convert sales.csv.gz
       tundra convert export.zip --member 2024/sales.csv
 
+  Make one table of many files, of the sheets of a workbook, or of the members of an archive:
+      tundra convert 'exports/*.csv' -o all.parquet --file-column file
+      tundra convert s3://lake/sales/ -o sales.parquet --hive --on-bad-file reject
+      tundra convert report.xlsx --sheet '*' --sheet-column month
+      tundra convert export.zip --member '**/*.csv'
+
+  Make a file of each sheet:
+      tundra convert report.xlsx --each-sheet -o sheets/
+
   Write another format, for those who need the way back:
       tundra convert sales.parquet -o sales.csv
       tundra convert sales.csv --to ndjson -o - | jq .price
@@ -65,12 +75,16 @@ Examples:
       tundra source add sales exports/sales.csv
       tundra convert --source sales")]
 pub(crate) struct ConvertArgs {
-    /// The file, or `-` for standard input
+    /// The file, or `-` for standard input; several files, patterns and directories become one table
     ///
     /// Standard input and other pipes are read to their end before anything else, into the temporary
-    /// directory.
+    /// directory. In a pattern, `*` and `?` stay within a directory, and `**` is any number of them; quote
+    /// it, or the shell takes it apart. A directory or a prefix of a store ends in `/`, and stands for all
+    /// files below it but those whose names begin with a dot or an underscore. The columns of several
+    /// files are united by their names: each has the type that holds its values in all of them, and is
+    /// null where a file lacks it. The rows stand in the order of the arguments and in each by name.
     #[arg(value_name = "INPUT", required_unless_present = "source")]
-    pub(crate) input: Option<String>,
+    pub(crate) inputs: Vec<String>,
 
     /// Where to write, or `-` for standard output [default: beside the input]
     ///
@@ -118,7 +132,7 @@ pub(crate) struct ConvertArgs {
     /// The member of an archive, as its name stands there [default: the only one that holds data]
     ///
     /// Of a zip or a tar archive, which may be compressed. The names are only compared; nothing is
-    /// unpacked to where one says.
+    /// unpacked to where one says. With a pattern such as '*.csv' all members that match become one table.
     #[arg(long, value_name = "NAME", allow_hyphen_values = true, help_heading = READING)]
     member: Option<String>,
 
@@ -202,6 +216,9 @@ pub(crate) struct ConvertArgs {
     /// in the receipt, and a warning names each.
     #[arg(long, requires = "schema", help_heading = COLUMNS)]
     accept_drift: bool,
+
+    #[command(flatten)]
+    many: ManyArgs,
 
     #[command(flatten)]
     writing: WritingArgs,
@@ -305,8 +322,12 @@ impl From<BadRows> for BadRowPolicy {
 /// What `tundra convert` was asked, with the engine's options made of it.
 #[derive(Debug)]
 pub(crate) struct ConvertRequest {
-    /// The input as typed; a run of a source finds its own.
-    pub(crate) input: Option<String>,
+    /// The inputs as typed; a run of a source finds its own.
+    pub(crate) inputs: Vec<String>,
+    /// What was asked of several inputs.
+    pub(crate) many: ManyRequest,
+    /// Whether each sheet of a workbook has an output of its own.
+    pub(crate) each_sheet: bool,
     /// The source whose version is to be made.
     pub(crate) version: Option<VersionRequest>,
     /// The output as typed.
@@ -354,12 +375,12 @@ impl ConvertArgs {
     /// Fails when two of them contradict each other.
     pub(crate) fn into_request(self) -> Result<ConvertRequest, Failure> {
         let Self {
-            input,
+            inputs,
             output,
             to,
             overwrite,
             format,
-            member,
+            mut member,
             skip_rows,
             on_bad_row,
             max_rejects,
@@ -368,6 +389,7 @@ impl ConvertArgs {
             types,
             schema,
             accept_drift,
+            many,
             writing,
             receipt,
             json,
@@ -396,8 +418,13 @@ impl ConvertArgs {
                 "choose different names",
             ));
         }
+        let mut workbook = workbook.into_hints();
+        let each_sheet = many.each_sheet();
+        let many = many.into_request(&mut member, &mut workbook.sheet)?;
         Ok(ConvertRequest {
-            input,
+            inputs,
+            many,
+            each_sheet,
             version: source.map(|source| VersionRequest {
                 source,
                 key: idempotency_key,
@@ -418,7 +445,7 @@ impl ConvertArgs {
                 max_unpacked: None,
                 text: text.into_hints(),
                 json: json_hints.into_hints(),
-                workbook: workbook.into_hints(),
+                workbook,
                 expected: None,
                 column_mapping: rename,
                 column_formats: column_types

@@ -10,7 +10,8 @@ pub(crate) struct WorkbookArgs {
     /// The sheet, by its name or its number from 1 on [default: the first visible one with cells]
     ///
     /// Names go before numbers, and the case of letters matters only where two sheets differ in
-    /// nothing else.
+    /// nothing else. `tundra convert` takes a pattern such as '*' as well: the visible sheets that match
+    /// become one table.
     #[arg(long, value_name = "SHEET")]
     sheet: Option<String>,
 

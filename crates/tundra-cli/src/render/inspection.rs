@@ -201,6 +201,7 @@ mod tests {
                 size_bytes: 50_000,
                 etag: None,
                 database: None,
+                inputs: None,
             },
             text: None,
             json: None,

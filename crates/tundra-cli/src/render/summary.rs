@@ -1,6 +1,6 @@
 //! What a conversion did, for a person.
 
-use tundra_core::{Expected, LossEvent, Receipt, engine};
+use tundra_core::{Expected, InputFacts, LossEvent, Receipt, engine};
 
 use crate::render::{counted, grouped, one_line, size, table::pairs};
 
@@ -13,6 +13,13 @@ pub(crate) fn summary(input: &str, output: &str, receipt: &Receipt) -> String {
         None => format!(" in {}", counted(data.row_groups, "row group")),
         Some(format) => format!(" as {format}"),
     });
+    if let Some(inputs) = &receipt.plan.source.inputs {
+        let left_out = match inputs.left_out {
+            0 => String::new(),
+            count => format!(", {} left out", grouped(count)),
+        };
+        lines.push(("inputs", format!("{} read{left_out}", grouped(inputs.count))));
+    }
     let columns = counted(receipt.columns.len() as u64, "column");
     lines.push(("rows", format!("{}{groups}, {columns}", grouped(counts.written))));
     if let Some(data) = data {
@@ -113,17 +120,39 @@ pub(crate) fn drift_warnings(receipt: &Receipt, expected: Option<&Expected>) -> 
 
 /// Returns a line for each sort of thing that was not kept as it was.
 pub(crate) fn event_warnings(receipt: &Receipt) -> Vec<String> {
-    receipt.events.iter().map(event_warning).collect()
+    receipt.events.iter().map(|event| event_warning(event, &receipt.inputs)).collect()
 }
 
-fn event_warning(event: &LossEvent) -> String {
+/// Returns a line for each input that was left out, of many for the first.
+pub(crate) fn left_out_warnings(receipt: &Receipt) -> Vec<String> {
+    const SHOWN: usize = 10;
+    let reasons = receipt.inputs.iter().filter_map(|input| input.left_out.as_ref());
+    let mut warnings: Vec<String> =
+        reasons.clone().take(SHOWN).map(|it| one_line(&format!("left_out: {it}"), None)).collect();
+    if let Some(more) = reasons.count().checked_sub(SHOWN).filter(|more| *more > 0) {
+        let inputs = counted(more as u64, "more input");
+        warnings.push(format!("left_out: {inputs}; the receipt names all of them"));
+    }
+    warnings
+}
+
+/// Says how often something happened, and where first: of several inputs, in which.
+fn event_warning(event: &LossEvent, inputs: &[InputFacts]) -> String {
     /// A line of a terminal holds this much besides the place.
     const SHOWN: usize = 40;
     let mut text = format!("{}: {}", event.code, counted(event.count, "time"));
-    if let Some(first) = event.samples.first() {
+    let in_inputs = inputs.iter().find_map(|input| {
+        let events = input.events.iter().filter(|other| other.code == event.code);
+        Some((input, events.flat_map(|event| &event.samples).next()?))
+    });
+    if let Some((input, _)) = in_inputs {
+        text.push_str(&format!(", first in `{}`", one_line(&input.location, None)));
+    }
+    if let Some(first) = event.samples.first().or(in_inputs.map(|(_, sample)| sample)) {
         // What is not there has no place.
         if first.line > 0 {
-            text.push_str(&format!(", first on line {} (byte {})", first.line, first.byte));
+            let first_or = if in_inputs.is_some() { "" } else { ", first" };
+            text.push_str(&format!("{first_or} on line {} (byte {})", first.line, first.byte));
         }
         if let Some(column) = &first.column {
             text.push_str(&format!(", column `{}`", one_line(column, None)));
@@ -166,6 +195,7 @@ mod tests {
                     size_bytes: 773_000_000,
                     etag: None,
                     database: None,
+                    inputs: None,
                 },
                 decisions: Vec::new(),
                 columns: Vec::new(),
@@ -195,6 +225,7 @@ mod tests {
                 }],
             }],
             window: None,
+            inputs: Vec::new(),
             outputs: vec![
                 output("data", "/data/sales.parquet", 146_000_000, 6_001_215),
                 output("rejects", "/data/rejects.parquet", 900, 2),

@@ -5,14 +5,18 @@ use std::sync::Arc;
 use tundra_core::{BadRowPolicy, ConvertOptions, Error, IfExists, Receipt, Resources, engine};
 
 use crate::{
-    args::{ConvertArgs, ConvertRequest, SchemaRequest},
+    args::{ConvertArgs, ConvertRequest, ManyRequest, SchemaRequest},
     env::{self, Settings},
     failure::Failure,
-    places::{self, ReceiptPlace, Source, Target},
+    many::{self, Inputs},
+    places::{self, ReceiptPlace, Target},
     printer::Printer,
     progress::Bar,
     render,
-    run::convert_source::{self, SourceRun},
+    run::{
+        convert_source::{self, SourceRun},
+        each_sheet::{self, EachSheet},
+    },
     session::{self, Session},
 };
 
@@ -24,7 +28,9 @@ use crate::{
 pub(crate) fn run(args: ConvertArgs, printer: &Printer) -> Result<(), Failure> {
     let request = args.into_request()?;
     let ConvertRequest {
-        input,
+        inputs,
+        many,
+        each_sheet,
         version,
         output,
         overwrite,
@@ -36,24 +42,39 @@ pub(crate) fn run(args: ConvertArgs, printer: &Printer) -> Result<(), Failure> {
     } = request;
     let (resources, timeout) = resources.resolve(Settings::read()?, engine::default_resources())?;
     if let Some(version) = version {
+        let input = one_input_of_source(inputs, &many)?;
         let request = SourceRun { input, version, schema, options, resources, timeout, json };
         return convert_source::run(request, printer);
     }
-    let Some(input) = input else {
+    if inputs.is_empty() {
         return Err(Failure::usage(
             "there is no input",
             "name a file, or a source with `--source`",
         ));
-    };
+    }
     let if_exists = if overwrite { IfExists::Replace } else { IfExists::Fail };
     let stores = env::stores(Some(&resources.temp_directory));
     if options.on_bad_row == BadRowPolicy::Reject {
         check_receipt_name(receipt.as_deref())?;
     }
+    if each_sheet {
+        let request =
+            EachSheet { inputs, output, if_exists, receipt, json, options, resources, timeout };
+        return each_sheet::run(request, &stores, printer);
+    }
     let bar = Arc::new(Bar::new(printer));
     let done = session::run(timeout, async |session| {
-        let source = Source::locate(&input, &stores).await?;
-        let input = source.shown(&input);
+        let located = session.unless_stopped(many::locate(&inputs, &many, &stores)).await?;
+        let input = match &located {
+            Inputs::One(source) => source.shown(&inputs[0]),
+            Inputs::Many(_) if output.is_none() && many::needs_output(&inputs, &many) => {
+                return Err(Failure::usage(
+                    "several inputs become one table, which has no name yet",
+                    "say where to write it with `-o`",
+                ));
+            }
+            Inputs::Many(inputs) => inputs.name.clone(),
+        };
         let target = Target::locate(
             output.as_deref(),
             &input,
@@ -62,6 +83,9 @@ pub(crate) fn run(args: ConvertArgs, printer: &Printer) -> Result<(), Failure> {
             &resources,
             &stores,
         )?;
+        if let Inputs::Many(inputs) = &located {
+            many::refuse_input(inputs, &target, &stores)?;
+        }
         if target.is_standard {
             check_standard_output(json, &options)?;
         }
@@ -75,7 +99,7 @@ pub(crate) fn run(args: ConvertArgs, printer: &Printer) -> Result<(), Failure> {
         if let Some(SchemaRequest { file, on_drift }) = &schema {
             places::read_schema(file, &stores).await?.apply(&mut options, *on_drift);
         }
-        let proof = convert(session, source, &target, &options, &resources, &bar).await?;
+        let proof = convert(session, located, &target, &options, &resources, &bar).await?;
         let written = match place {
             Some(place) => place.write(proof_text(&proof)?).await,
             None => Ok(()),
@@ -112,6 +136,23 @@ pub(super) fn tell(
     for warning in render::event_warnings(proof) {
         printer.warning(&warning);
     }
+    for warning in render::left_out_warnings(proof) {
+        printer.warning(&warning);
+    }
+}
+
+/// Returns the input of a run of a catalogued source, which has one or finds its own.
+fn one_input_of_source(
+    mut inputs: Vec<String>,
+    many: &ManyRequest,
+) -> Result<Option<String>, Failure> {
+    if inputs.len() > 1 || many.is_for_several() {
+        return Err(Failure::usage(
+            "a version of a source is made of one input",
+            "convert several inputs to one file first, and give that",
+        ));
+    }
+    Ok(inputs.pop())
 }
 
 /// Refuses what cannot be together with the data on standard output.
@@ -145,15 +186,28 @@ fn check_receipt_name(receipt: Option<&str>) -> Result<(), Failure> {
 
 async fn convert(
     session: &Session,
-    source: Source,
+    inputs: Inputs,
     target: &Target,
     options: &ConvertOptions,
     resources: &Resources,
     bar: &Arc<Bar>,
 ) -> Result<Receipt, Failure> {
-    let input = session.open(source, resources.temp_directory.clone(), bar).await?;
+    let inputs = match inputs {
+        Inputs::One(source) => {
+            Ok(session.open(source, resources.temp_directory.clone(), bar).await?)
+        }
+        Inputs::Many(inputs) => Err(inputs),
+    };
     let control = session.control(bar);
-    let conversion = engine::convert(&input, &target.output, options, resources, &control);
+    let conversion = async {
+        let output = &target.output;
+        match inputs {
+            Ok(input) => engine::convert(&input, output, options, resources, &control).await,
+            Err(inputs) => {
+                engine::convert_many(&inputs, output, options, resources, &control).await
+            }
+        }
+    };
     if !target.is_standard {
         // Waited for to its end even after a signal: only so is nothing left behind.
         return Ok(conversion.await?);

@@ -130,7 +130,7 @@ impl Conversion {
         }
         let spool = Spool::new(&self.run.resources)?;
         let finished = self.parquet(spool.writer()?, Some(&spool))?;
-        self.as_asked(finished, &spool, writer)
+        as_asked(&self.run, self.options.output_format, finished, &spool, writer)
     }
 
     /// Makes the output as Parquet: what was asked for, or what another format is made of, in `spool`.
@@ -141,7 +141,7 @@ impl Conversion {
         let (copied, inspected) = self.copy_text(writer, spool)?;
         let CopiedTable { plan, written, files, mut tally, nulls } = copied;
         tally.tell_skips_beyond_end(&self.options.skip_rows);
-        let rejects = self.write_rejects(&mut tally)?;
+        let rejects = write_rejects(&self.run, &self.rejects_place, &self.options, &mut tally)?;
         let copied = Copied {
             plan,
             written,
@@ -153,40 +153,6 @@ impl Conversion {
             inspected,
         };
         self.run.prove(copied, rejects)
-    }
-
-    /// Makes the output in the format that was asked for, of what is finished in the spool.
-    fn as_asked(
-        &self,
-        finished: Finished,
-        spool: &Spool,
-        writer: Box<dyn ObjectWriter>,
-    ) -> Result<Finished> {
-        let began = Instant::now();
-        let Finished { mut receipt, data: _, rejects } = finished;
-        let format = self.options.output_format;
-        let columns = receipt.plan.columns.iter();
-        let specials: Vec<_> = columns.map(|column| special(&column.column_type)).collect();
-        let location = self.run.location();
-        let what = Transcoding { spool, specials: &specials, format, location: &location };
-        match transcode(&what, writer, &self.run.stop, &self.run.runtime) {
-            Ok((_, data)) => {
-                if let Some(facts) = receipt.outputs.first_mut() {
-                    facts.size_bytes = data.size;
-                    facts.sha256.clone_from(&data.sha256);
-                    facts.row_groups = 0;
-                    facts.format = Some(format.name().to_owned());
-                }
-                receipt.timings.convert_seconds += began.elapsed().as_secs_f64();
-                Ok(Finished { receipt, data, rejects })
-            }
-            Err(error) => {
-                if let Some(rejects) = rejects {
-                    self.run.runtime.block_on(rejects.abort());
-                }
-                Err(error)
-            }
-        }
     }
 
     /// Copies a text input. When a value contradicts the sampled types, the whole input is looked
@@ -204,6 +170,7 @@ impl Conversion {
             reporter: Arc::clone(&control.reporter),
             total_bytes: Some(self.opened.total_bytes()),
             memory: resources.memory,
+            types_by: None,
         };
         let mut held = Held::open(&self.opened, &self.options, runtime, context)?;
         let mut inspected = Instant::now();
@@ -303,54 +270,90 @@ impl Conversion {
             inspected,
         })
     }
+}
 
-    /// Writes the rejected records beside the output, when there are any.
-    fn write_rejects(&self, tally: &mut Tally) -> Result<Option<(OutputFacts, Written)>> {
-        let rejects = std::mem::take(&mut tally.rejects);
-        let rows = rejects.len();
-        if rows == 0 {
-            return Ok(None);
+/// Makes the output in the format that was asked for, of what is finished in the spool.
+pub(super) fn as_asked(
+    run: &Run,
+    format: OutputFormat,
+    finished: Finished,
+    spool: &Spool,
+    writer: Box<dyn ObjectWriter>,
+) -> Result<Finished> {
+    let began = Instant::now();
+    let Finished { mut receipt, data: _, rejects } = finished;
+    let columns = receipt.plan.columns.iter();
+    let specials: Vec<_> = columns.map(|column| special(&column.column_type)).collect();
+    let location = run.location();
+    let what = Transcoding { spool, specials: &specials, format, location: &location };
+    match transcode(&what, writer, &run.stop, &run.runtime) {
+        Ok((_, data)) => {
+            if let Some(facts) = receipt.outputs.first_mut() {
+                facts.size_bytes = data.size;
+                facts.sha256.clone_from(&data.sha256);
+                facts.row_groups = 0;
+                facts.format = Some(format.name().to_owned());
+            }
+            receipt.timings.convert_seconds += began.elapsed().as_secs_f64();
+            Ok(Finished { receipt, data, rejects })
         }
-        let Run { id, resources, shares, stop, runtime, .. } = &self.run;
-        let RejectsPlace { output, owner } = &self.rejects_place;
-        let location = output.storage.display(&output.path);
-        let files = Arc::new(RunFiles::new(runtime.clone(), stop, None));
-        files.offer(sql::REJECTS, runtime.block_on(create(output, stop))?);
-        let database =
-            open_database(resources, *shares, *id, RowOrder::Kept, Functions::Few, files.clone())?;
-        let reader = rejects.into_reader().map_err(|error| {
-            Error::Internal(format!("could not read the rejected records back: {error}"))
-        })?;
-        database
-            .register_stream(sql::STREAM, reader)
-            .map_err(|error| engine_error("take the rejected records", error))?;
-        let statement = sql::copy(
-            &sql::select_stream(),
-            sql::REJECTS,
-            &WriteOptions {
-                compression: self.options.writing.compression,
-                ..WriteOptions::default()
-            },
-            ROW_GROUP_ROWS,
-            &[(REJECTS_OF_METADATA_KEY, owner)],
-        );
-        let written = run_copy(&database, &statement, stop, None)?;
-        let mut file = files
-            .take_written(sql::REJECTS)
-            .ok_or_else(|| Error::Internal("the rejects were not finished".to_owned()))?;
-        let expected = Expected { output: &location, rows, written, nulls: &[] };
-        let facts = check_output(&mut file, expected, runtime)?;
-        let facts = OutputFacts {
-            role: "rejects".to_owned(),
-            location,
-            size_bytes: file.size,
-            sha256: file.sha256.clone(),
-            rows,
-            row_groups: facts.row_groups,
-            format: None,
-        };
-        Ok(Some((facts, file)))
+        Err(error) => {
+            if let Some(rejects) = rejects {
+                run.runtime.block_on(rejects.abort());
+            }
+            Err(error)
+        }
     }
+}
+
+/// Writes the rejected records beside the output, when there are any.
+pub(super) fn write_rejects(
+    run: &Run,
+    place: &RejectsPlace,
+    options: &ConvertOptions,
+    tally: &mut Tally,
+) -> Result<Option<(OutputFacts, Written)>> {
+    let rejects = std::mem::take(&mut tally.rejects);
+    let rows = rejects.len();
+    if rows == 0 {
+        return Ok(None);
+    }
+    let Run { id, resources, shares, stop, runtime, .. } = run;
+    let RejectsPlace { output, owner } = place;
+    let location = output.storage.display(&output.path);
+    let files = Arc::new(RunFiles::new(runtime.clone(), stop, None));
+    files.offer(sql::REJECTS, runtime.block_on(create(output, stop))?);
+    let database =
+        open_database(resources, *shares, *id, RowOrder::Kept, Functions::Few, files.clone())?;
+    let reader = rejects.into_reader().map_err(|error| {
+        Error::Internal(format!("could not read the rejected records back: {error}"))
+    })?;
+    database
+        .register_stream(sql::STREAM, reader)
+        .map_err(|error| engine_error("take the rejected records", error))?;
+    let statement = sql::copy(
+        &sql::select_stream(),
+        sql::REJECTS,
+        &WriteOptions { compression: options.writing.compression, ..WriteOptions::default() },
+        ROW_GROUP_ROWS,
+        &[(REJECTS_OF_METADATA_KEY, owner)],
+    );
+    let written = run_copy(&database, &statement, stop, None)?;
+    let mut file = files
+        .take_written(sql::REJECTS)
+        .ok_or_else(|| Error::Internal("the rejects were not finished".to_owned()))?;
+    let expected = Expected { output: &location, rows, written, nulls: &[] };
+    let facts = check_output(&mut file, expected, runtime)?;
+    let facts = OutputFacts {
+        role: "rejects".to_owned(),
+        location,
+        size_bytes: file.size,
+        sha256: file.sha256.clone(),
+        rows,
+        row_groups: facts.row_groups,
+        format: None,
+    };
+    Ok(Some((facts, file)))
 }
 
 /// Why a pass over a table came to nothing.

@@ -93,6 +93,7 @@ impl OpenRelation {
                 streams: extraction.partitions() as u64,
                 single,
             }),
+            inputs: None,
         };
         let (window, control) = (request.window.clone(), control.clone());
         Ok(Self { extraction, facts, window, control, stop, guard })

@@ -198,6 +198,7 @@ impl Beginning {
             reporter: Arc::clone(&self.control.reporter),
             total_bytes: Some(self.opened.total_bytes()),
             memory: self.resources.memory,
+            types_by: None,
         };
         Ok(self.opened.table(&options, &self.runtime, context)?.0)
     }

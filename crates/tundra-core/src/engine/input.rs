@@ -7,7 +7,8 @@ use tokio::runtime::Handle;
 use tundra_unpack::Unpacked;
 
 use crate::{
-    ConvertOptions, Decision, Error, Format, Input, JsonHints, ObjectReader, SourceFacts,
+    ConvertOptions, Decision, Error, Format, Input, JsonHints, ObjectPath, ObjectReader,
+    SourceFacts,
     engine::unpack::{Unpacking, is_read_in_order},
     read::{
         csv::table::CsvTable,
@@ -64,6 +65,19 @@ impl OpenInput {
         let read = |source| Error::Storage { role: "could not read the input", source };
         let location = input.storage.display(&input.path);
         let object = input.storage.open(&input.path).await.map_err(read)?;
+        Self::of(object, &input.path, location, format, asked).await
+    }
+
+    /// Finds out what an object is that is open, as [`OpenInput::open`] does. `location` is what errors call
+    /// it.
+    pub(crate) async fn of(
+        object: Arc<dyn ObjectReader>,
+        path: &ObjectPath,
+        location: String,
+        format: Option<Format>,
+        asked: Unpacking,
+    ) -> Result<Self, Error> {
+        let read = |source| Error::Storage { role: "could not read the input", source };
         let size = object.info().size;
         if size == 0 {
             return Err(Error::EmptyInput { input: location });
@@ -76,12 +90,12 @@ impl OpenInput {
         };
         if let Some(way) = way {
             let packed = Packed { way, asked };
-            let extension = packed.way.extension(input.path.file_name());
+            let extension = packed.way.extension(path.file_name());
             return Self::open_packed(object, packed, format, extension.as_deref(), location).await;
         }
         let format = match format {
             Some(format) => format,
-            None => format_of(&object, &head, input.path.extension(), &location).await?,
+            None => format_of(&object, &head, path.extension(), &location).await?,
         };
         let (original, head, is_whole) =
             (Arc::clone(&object), head.to_vec(), head.len() as u64 == size);
@@ -135,7 +149,8 @@ impl OpenInput {
     /// Returns what was decided about what the input is packed in.
     pub(crate) fn decisions(&self) -> Vec<Decision> {
         self.packed.as_ref().map_or_else(Vec::new, |packed| {
-            unpack::decisions(&packed.way, packed.asked.member.is_some())
+            let asked = &packed.asked;
+            unpack::decisions(&packed.way, asked.member.is_some() || asked.found.is_some())
         })
     }
 
@@ -145,6 +160,21 @@ impl OpenInput {
             Some(packed) if is_read_in_order(self.format) => packed.way.packed_size(),
             _ => self.object.info().size,
         }
+    }
+
+    /// Returns whether all of it was looked at when it was opened, as with every small input.
+    pub(crate) fn is_small(&self) -> bool {
+        self.is_whole
+    }
+
+    /// Returns its first bytes.
+    pub(crate) fn head(&self) -> &[u8] {
+        &self.head
+    }
+
+    /// Returns how many bytes of memory a table of it goes on to hold.
+    pub(crate) fn held_bytes(&self) -> u64 {
+        self.packed.as_ref().map_or(0, |packed| packed.way.head().len() as u64)
     }
 
     /// Returns whether the bytes at its beginning, all of them if it is short, are ASCII.
@@ -161,6 +191,7 @@ impl OpenInput {
             size_bytes: info.size,
             etag: info.etag.clone(),
             database: None,
+            inputs: None,
         }
     }
 

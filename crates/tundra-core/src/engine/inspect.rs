@@ -103,6 +103,7 @@ impl Look {
             reporter: Arc::clone(&self.control.reporter),
             total_bytes: Some(self.opened.total_bytes()),
             memory: self.resources.memory,
+            types_by: None,
         };
         let (mut table, encoding) = self.opened.table(&options, &self.runtime, context)?;
         if self.options.sample_size.is_none() && !table.is_complete() {

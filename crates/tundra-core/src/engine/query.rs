@@ -286,6 +286,7 @@ impl Question {
             reporter: Arc::clone(&self.control.reporter),
             total_bytes: Some(self.opened.total_bytes()),
             memory: self.resources.memory,
+            types_by: None,
         };
         let (mut table, _) = self.opened.table(&self.options, &self.runtime, context)?;
         self.control.reporter.stage(Stage::Converting);

@@ -7,7 +7,7 @@ use std::{
     fmt,
     io::{self, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use arrow::{
@@ -37,7 +37,12 @@ pub(crate) struct Spool {
     /// Made with the first reject.
     file: Option<SpooledTempFile>,
     count: u64,
+    /// From which input the rejects are, where there are several.
+    input: Option<CurrentInput>,
 }
+
+/// The name of the input that is being read.
+pub(crate) type CurrentInput = Arc<Mutex<Arc<str>>>;
 
 impl fmt::Debug for Spool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -56,12 +61,19 @@ struct Line {
     code: String,
     message: String,
     raw: Vec<u8>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    input: Option<String>,
 }
 
 impl Spool {
     /// Begins with no rejects. They go to `directory` when there are many.
     pub(crate) fn new(directory: &Path) -> Self {
         Self { directory: Some(directory.to_owned()), ..Self::default() }
+    }
+
+    /// Tells from which input the rejects are, in a column of its own.
+    pub(crate) fn of_inputs(self, input: CurrentInput) -> Self {
+        Self { input: Some(input), ..self }
     }
 
     /// Appends a reject.
@@ -75,6 +87,10 @@ impl Spool {
             code: reject.code().to_string(),
             message: reject.error.message.clone(),
             raw: reject.raw.clone(),
+            input: self
+                .input
+                .as_ref()
+                .map(|input| input.lock().unwrap_or_else(PoisonError::into_inner).to_string()),
         };
         let bytes = serde_json::to_vec(&line)?;
         let file = self.file.get_or_insert_with(|| match &self.directory {
@@ -94,17 +110,20 @@ impl Spool {
 
     /// Returns the rejects as record batches.
     pub(crate) fn into_reader(self) -> io::Result<Box<dyn RecordBatchReader + Send>> {
+        let has_inputs = self.input.is_some();
         let mut file = self.file.unwrap_or_else(|| tempfile::spooled_tempfile(IN_MEMORY));
         file.seek(SeekFrom::Start(0))?;
         let reader = io::BufReader::new(file);
-        Ok(Box::new(SpoolReader { reader, left: self.count, schema: schema() }))
+        let schema = schema(has_inputs);
+        Ok(Box::new(SpoolReader { reader, left: self.count, schema, has_inputs }))
     }
 }
 
 /// Returns the columns of `rejects.parquet`: where the record stands, why it was set aside, and
-/// the record itself, as text or, when it is none, as bytes.
-fn schema() -> SchemaRef {
-    Arc::new(Schema::new(vec![
+/// the record itself, as text or, when it is none, as bytes. Of several inputs the first column says which.
+fn schema(has_inputs: bool) -> SchemaRef {
+    let input = has_inputs.then(|| Field::new("input", DataType::Utf8View, false));
+    Arc::new(Schema::new(Vec::from_iter(input.into_iter().chain([
         Field::new("record", DataType::UInt64, false),
         Field::new("line", DataType::UInt64, false),
         Field::new("byte_start", DataType::UInt64, false),
@@ -114,13 +133,14 @@ fn schema() -> SchemaRef {
         Field::new("reason", DataType::Utf8View, false),
         Field::new("raw", DataType::Utf8View, true),
         Field::new("raw_bytes", DataType::BinaryView, true),
-    ]))
+    ]))))
 }
 
 struct SpoolReader<R> {
     reader: R,
     left: u64,
     schema: SchemaRef,
+    has_inputs: bool,
 }
 
 impl<R: Read> SpoolReader<R> {
@@ -137,6 +157,7 @@ impl<R: Read> SpoolReader<R> {
         let mut numbers: [UInt64Builder; 4] = Default::default();
         let mut texts: [StringViewBuilder; 4] = Default::default();
         let mut bytes = BinaryViewBuilder::new();
+        let mut inputs = StringViewBuilder::new();
         for _ in 0..self.left.min(BATCH_ROWS as u64) {
             let line = self.line()?;
             self.left -= 1;
@@ -145,6 +166,7 @@ impl<R: Read> SpoolReader<R> {
             {
                 builder.append_value(value);
             }
+            inputs.append_value(line.input.unwrap_or_default());
             let raw = String::from_utf8(line.raw);
             let [column, code, reason, text] = &mut texts;
             column.append_option(line.column);
@@ -162,6 +184,9 @@ impl<R: Read> SpoolReader<R> {
             }
         }
         let mut columns: Vec<ArrayRef> = Vec::new();
+        if self.has_inputs {
+            columns.push(Arc::new(inputs.finish()));
+        }
         columns.extend(numbers.iter_mut().map(|builder| Arc::new(builder.finish()) as ArrayRef));
         columns.extend(texts.iter_mut().map(|builder| Arc::new(builder.finish()) as ArrayRef));
         columns.push(Arc::new(bytes.finish()));

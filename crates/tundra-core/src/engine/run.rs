@@ -282,6 +282,7 @@ impl Run {
             columns,
             events,
             window,
+            inputs: Vec::new(),
             outputs,
             timings: Timings {
                 inspect_seconds: inspected.duration_since(self.started).as_secs_f64(),

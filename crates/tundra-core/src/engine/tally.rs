@@ -46,7 +46,13 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    fn take(&mut self, decoded: &mut Decoded) -> std::io::Result<()> {
+    fn take(&mut self, decoded: &Decoded) -> std::io::Result<()> {
+        self.note(decoded);
+        decoded.rejects.iter().try_for_each(|reject| self.rejects.push(reject))
+    }
+
+    /// Counts what was decoded, and keeps no reject.
+    pub(crate) fn note(&mut self, decoded: &Decoded) {
         self.counts.records += decoded.counted;
         self.counts.decoded += decoded.decoded;
         self.counts.skipped += decoded.skipped;
@@ -58,7 +64,6 @@ impl Tally {
         }
         for reject in &decoded.rejects {
             self.event("rejected", &reject.error);
-            self.rejects.push(reject)?;
         }
         for repair in &decoded.repairs {
             self.event("repaired", repair);
@@ -71,7 +76,6 @@ impl Tally {
             let events = vec![LossEvent { code, count, samples: Vec::new() }];
             self.leave_out(LeftOut { events, lines: count, bytes: decoded.comment_bytes });
         }
-        Ok(())
     }
 
     /// Takes into account what belongs to no record.
@@ -177,7 +181,7 @@ impl TallyingReader {
                 self.check_rejects(true)?;
                 return Ok(None);
             };
-            let mut decoded = match decoded {
+            let decoded = match decoded {
                 Ok(decoded) => decoded,
                 Err(DecodeError::Other(error)) => return Err(error),
                 Err(DecodeError::Data(source)) => {
@@ -191,7 +195,7 @@ impl TallyingReader {
             if self.first_reject.is_none() {
                 self.first_reject = decoded.rejects.first().map(|reject| reject.error.clone());
             }
-            lock(&self.tally).take(&mut decoded).map_err(|error| {
+            lock(&self.tally).take(&decoded).map_err(|error| {
                 Error::Internal(format!("could not keep the rejected records: {error}"))
             })?;
             self.check_rejects(false)?;

@@ -13,7 +13,7 @@ use std::{
 
 use bytes::Bytes;
 use tokio::runtime::Handle;
-use tundra_unpack::{Container, Limits, Unpacked};
+use tundra_unpack::{Container, Limits, Member, Unpacked};
 
 use crate::{
     Cancel, ConvertOptions, Error, Format, InspectOptions, ObjectInfo, ObjectReader, Resources,
@@ -30,6 +30,8 @@ const BLOCK_BYTES: usize = 1 << 20;
 pub(crate) struct Unpacking {
     /// The member of the archive.
     pub(crate) member: Option<String>,
+    /// The member of the archive, where it was found already.
+    pub(crate) found: Option<Member>,
     limits: Limits,
     temp_directory: PathBuf,
     max_temp_size: u64,
@@ -64,6 +66,7 @@ impl Unpacking {
         let limits = Limits::default();
         Self {
             member,
+            found: None,
             limits: Limits { bytes: max_unpacked.unwrap_or(limits.bytes), ..limits },
             temp_directory: resources.temp_directory.clone(),
             max_temp_size: resources.max_temp_size,
@@ -88,17 +91,42 @@ impl Unpacking {
         head_bytes: u64,
         location: &str,
     ) -> Result<Option<Arc<Unpacked>>> {
-        if self.member.is_none() && Container::find(head).is_none() {
+        if self.found.is_none() && self.member.is_none() && Container::find(head).is_none() {
             return Ok(None);
         }
         let (asked, stored, head) =
             (self.clone(), self.stored(object, &Handle::current()), head.to_vec());
         let head_bytes = usize::try_from(head_bytes).unwrap_or(usize::MAX);
-        let found = tokio::task::spawn_blocking(move || {
-            Unpacked::find(&stored, &head, head_bytes, asked.member.as_deref(), asked.limits)
+        let found = tokio::task::spawn_blocking(move || match &asked.found {
+            Some(member) => {
+                Unpacked::of_member(&stored, member, head_bytes, asked.limits).map(Some)
+            }
+            None => {
+                Unpacked::find(&stored, &head, head_bytes, asked.member.as_deref(), asked.limits)
+            }
         });
         let found = found.await.map_err(panicked)?;
         Ok(found.map_err(|error| read_error(error, location))?.map(Arc::new))
+    }
+
+    /// Finds the members of an archive whose names are `wanted`. Blocks.
+    ///
+    /// # Errors
+    /// Fails when it is no archive, and when it cannot be read.
+    pub(crate) fn members(
+        &self,
+        object: &Arc<dyn ObjectReader>,
+        runtime: &Handle,
+        location: &str,
+        wanted: &dyn Fn(&str) -> bool,
+    ) -> Result<Vec<Member>> {
+        let size = object.info().size.min(Container::HEAD_BYTES as u64);
+        let head = runtime.block_on(object.read(0..size));
+        let head =
+            head.map_err(|source| Error::Storage { role: "could not read the input", source })?;
+        let stored = self.stored(object, runtime);
+        Unpacked::members(&stored, &head, self.limits, wanted)
+            .map_err(|error| read_error(error, location))
     }
 
     /// Unpacks to a temporary file, which goes when nobody reads it any more.

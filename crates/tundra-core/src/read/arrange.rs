@@ -15,6 +15,7 @@ use crate::{
     read::{
         chunk::{DecodeError, Decoded},
         table::{Batches, Found, LeftOut, Table, check_names},
+        unite::{Seen, United},
     },
 };
 
@@ -165,6 +166,15 @@ impl Table for Arranged {
         }
         let (slots, schema) = (Arc::clone(&self.slots), Arc::clone(&self.schema));
         Ok(Box::new(rows.map(move |decoded| arranged(decoded?, &slots, &schema))))
+    }
+
+    fn take_seen(&mut self) -> Seen {
+        self.table.take_seen()
+    }
+
+    fn join(&mut self, united: &United) -> Result<(), Error> {
+        self.table.join(united)?;
+        self.arrange()
     }
 }
 

@@ -42,13 +42,13 @@ mod tests;
 
 pub(crate) use self::{
     decode::{JsonDecode, JsonDecodeOptions},
-    geojson::{GeoJsonTable, begins_geojson},
+    geojson::{FeaturesSeen, GeoJsonTable, begins_geojson},
     infer::JsonInfer,
     layout::{Framing, JsonLayout, detect},
     observation::JsonObservation,
     schema::{JsonSchema, JsonSchemaOptions},
     split::JsonSplit,
-    table::JsonTable,
+    table::{JsonTable, name_columns},
 };
 
 /// The longest record that is accepted. A document of 200 MB that is one record fits; what is

@@ -94,6 +94,11 @@ impl Evidence {
         self.state.kinds == Kinds::NONE || !self.nulls.is_empty()
     }
 
+    /// Returns whether no value was seen.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.values == 0
+    }
+
     /// Returns the verdict on what was seen.
     pub(crate) fn verdict(&self) -> Verdict {
         verdict::explain(self)

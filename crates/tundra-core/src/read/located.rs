@@ -14,6 +14,7 @@ use crate::{
         chunk::{DecodeError, Decoded},
         source::{Explain, TextSource},
         table::{Batches, Found, LeftOut, Table},
+        unite::{Seen, United},
     },
 };
 
@@ -80,6 +81,14 @@ impl Table for Located {
     fn rows(&self) -> Result<Batches, Error> {
         let explain = Explain::new(self.source.clone());
         Ok(Box::new(Rows { batches: self.table.rows()?, explain }))
+    }
+
+    fn take_seen(&mut self) -> Seen {
+        self.table.take_seen()
+    }
+
+    fn join(&mut self, united: &United) -> Result<(), Error> {
+        self.table.join(united)
     }
 }
 

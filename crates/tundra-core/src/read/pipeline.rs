@@ -2,7 +2,8 @@
 //!
 //! Start at [`run`]. The workers take turns at the splitter, decode what they took on their own,
 //! and hand the outputs over in the order of the input. A worker waits when the outputs that
-//! nobody has taken yet are as many as allowed, so a slow consumer slows the reading.
+//! nobody has taken yet are as many as allowed, so a slow consumer slows the reading. [`in_order`] does
+//! the same with pieces that are no chunks of one input.
 
 use std::{
     collections::BTreeMap,
@@ -43,24 +44,48 @@ struct State<T> {
     ended: bool,
 }
 
-/// What one worker at a time may use.
-struct Input {
-    splitter: Box<dyn Split>,
-    records: u64,
-}
+/// Yields the pieces that are to be worked on; one worker at a time calls it.
+type Pieces<P> = Box<dyn FnMut() -> Result<Option<P>, Error> + Send>;
 
 /// Starts `threads` workers that decode what the splitter yields.
 ///
 /// # Errors
 /// Fails when the system gives no thread.
 pub(crate) fn run<D: Decode + 'static>(
-    splitter: Box<dyn Split>,
+    mut splitter: Box<dyn Split>,
     decoder: Arc<D>,
     threads: usize,
     cancel: Cancel,
     reporter: Arc<dyn Reporter>,
     total_bytes: Option<u64>,
 ) -> Result<Ordered<D::Output>, Error> {
+    let mut records = 0;
+    let pieces = move || {
+        let Some(chunk) = splitter.next_chunk()? else { return Ok(None) };
+        records += chunk.records;
+        Ok(Some((chunk, Progress { bytes: splitter.bytes_read(), total_bytes, records })))
+    };
+    let work = move |(chunk, progress)| {
+        reporter.progress(progress);
+        decoder.decode(chunk)
+    };
+    in_order(Box::new(pieces), Arc::new(work), threads, cancel)
+}
+
+/// Starts `threads` workers that do `work` with each of the pieces.
+///
+/// # Errors
+/// Fails when the system gives no thread.
+pub(crate) fn in_order<P, T>(
+    pieces: Pieces<P>,
+    work: Arc<dyn Fn(P) -> Result<T, DecodeError> + Send + Sync>,
+    threads: usize,
+    cancel: Cancel,
+) -> Result<Ordered<T>, Error>
+where
+    P: Send + 'static,
+    T: Send + 'static,
+{
     let threads = threads.max(1);
     let shared = Arc::new(Shared {
         state: Mutex::new(State { assigned: 0, taken: 0, outputs: BTreeMap::new(), ended: false }),
@@ -69,17 +94,16 @@ pub(crate) fn run<D: Decode + 'static>(
         // Each worker may be one chunk ahead of the one that is being taken.
         in_flight: 2 * threads as u64,
     });
-    let input = Arc::new(Mutex::new(Input { splitter, records: 0 }));
+    let pieces = Arc::new(Mutex::new(pieces));
     let mut ordered = Ordered { shared: Arc::clone(&shared), workers: Vec::new() };
     for number in 0..threads {
-        let (shared, input) = (Arc::clone(&shared), Arc::clone(&input));
-        let (decoder, reporter) = (Arc::clone(&decoder), Arc::clone(&reporter));
+        let (shared, pieces, work) = (Arc::clone(&shared), Arc::clone(&pieces), Arc::clone(&work));
         let worker = std::thread::Builder::new()
             .name(format!("tundra-read-{number}"))
             .spawn(move || {
                 // A panic is a bug, but it must end the run and not hang the consumer.
                 let ended = catch_unwind(AssertUnwindSafe(|| {
-                    work(&shared, &input, decoder.as_ref(), reporter.as_ref(), total_bytes);
+                    work_on(&shared, &pieces, work.as_ref());
                 }));
                 if ended.is_err() {
                     shared.fail(Error::Internal("a reader thread panicked".to_owned()));
@@ -91,31 +115,25 @@ pub(crate) fn run<D: Decode + 'static>(
     Ok(ordered)
 }
 
-fn work<D: Decode>(
-    shared: &Shared<D::Output>,
-    input: &Mutex<Input>,
-    decoder: &D,
-    reporter: &dyn Reporter,
-    total_bytes: Option<u64>,
+fn work_on<P, T>(
+    shared: &Shared<T>,
+    pieces: &Mutex<Pieces<P>>,
+    work: &(dyn Fn(P) -> Result<T, DecodeError> + Send + Sync),
 ) {
     loop {
         // Held while reading: the order in which chunks are numbered is the order of the input.
-        let mut input = lock(input);
+        let mut pieces = lock(pieces);
         let Some(number) = shared.wait_for_turn() else { return };
-        let chunk = match input.splitter.next_chunk() {
-            Ok(Some(chunk)) => chunk,
+        let piece = match pieces() {
+            Ok(Some(piece)) => piece,
             Ok(None) => return shared.end_before(number),
             Err(error) => {
                 shared.put(number, Err(DecodeError::Other(error)));
                 return shared.end();
             }
         };
-        input.records += chunk.records;
-        let progress =
-            Progress { bytes: input.splitter.bytes_read(), total_bytes, records: input.records };
-        drop(input);
-        reporter.progress(progress);
-        let output = decoder.decode(chunk);
+        drop(pieces);
+        let output = work(piece);
         let failed = output.is_err();
         shared.put(number, output);
         if failed {

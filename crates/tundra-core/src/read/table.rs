@@ -14,7 +14,10 @@ use arrow::datatypes::SchemaRef;
 use crate::{
     Cancel, ColumnPlan, ColumnType, ConvertOptions, Decision, Error, Expected, LossEvent, Reporter,
     TextHints,
-    read::chunk::{DecodeError, Decoded},
+    read::{
+        chunk::{DecodeError, Decoded},
+        unite::{Seen, United},
+    },
     value::format::ValueFormat,
 };
 
@@ -36,6 +39,9 @@ pub(crate) struct ReadContext {
     pub(crate) total_bytes: Option<u64>,
     /// Bytes of memory that what must be held of an input may take.
     pub(crate) memory: u64,
+    /// Bytes at the beginning of delimited text by which types are found, where that is less than what is
+    /// looked at; every later value is checked against them.
+    pub(crate) types_by: Option<usize>,
 }
 
 impl fmt::Debug for ReadContext {
@@ -88,6 +94,16 @@ pub(crate) trait Table: Send {
 
     /// Begins a pass over the rows.
     fn rows(&self) -> Result<Batches, Error>;
+
+    /// Hands over what was seen of the columns, for a table of several inputs. Afterwards there are rows
+    /// only once more was said by [`Table::join`].
+    fn take_seen(&mut self) -> Seen;
+
+    /// Reads the columns as those of a table of several inputs.
+    ///
+    /// # Errors
+    /// Fails when the columns are those of another sort of input.
+    fn join(&mut self, united: &United) -> Result<(), Error>;
 }
 
 /// What of an input belongs to no record and is not the header.

@@ -35,6 +35,7 @@ mod sheet;
 mod split;
 mod strings;
 mod table;
+mod unite;
 mod xlsx;
 mod xml;
 
@@ -44,5 +45,7 @@ mod tests;
 pub(crate) use self::{
     bytes::Source,
     container::{Container, may_be_workbook, recognise},
+    open::sheets,
     table::WorkbookTable,
+    unite::{SheetColumns, SheetSeen},
 };

@@ -38,12 +38,44 @@ pub(crate) fn find(
     limits: &Limits,
 ) -> io::Result<Found> {
     let meter = Meter::default();
+    let Some((mut archive, entries)) = open(source, &meter, limits)? else {
+        return Ok(Found::Office);
+    };
+    let chosen = choose(entries, member)?;
+    Ok(Found::Member(placed(&mut archive, chosen, &meter)?))
+}
+
+/// Lists the members that are wanted; nothing of a document or a workbook.
+pub(crate) fn list(
+    source: &dyn Source,
+    limits: &Limits,
+    wanted: &dyn Fn(&Entry) -> bool,
+) -> io::Result<Option<Vec<Entry>>> {
+    let meter = Meter::default();
+    let Some((mut archive, entries)) = open(source, &meter, limits)? else { return Ok(None) };
+    let wanted = entries.into_iter().filter(|entry| wanted(entry));
+    let placed = wanted.map(|entry| match entry.kind {
+        Kind::File => placed(&mut archive, entry, &meter),
+        _ => Ok(entry),
+    });
+    placed.collect::<io::Result<Vec<_>>>().map(Some)
+}
+
+/// An archive that is open, and its members.
+type Listed<'a> = (ZipArchive<Seekable<'a>>, Vec<Entry>);
+
+/// Reads the directory; nothing of a document or a workbook.
+fn open<'a>(
+    source: &'a dyn Source,
+    meter: &Meter,
+    limits: &Limits,
+) -> io::Result<Option<Listed<'a>>> {
     let count = count(source)?;
     if count > limits.members as u64 {
         return Err(Error::TooManyMembers { limit: limits.members }.into());
     }
     let seekable = Seekable::new(source, meter.clone());
-    let mut archive = ZipArchive::new(seekable).map_err(|error| failure(error, &meter))?;
+    let archive = ZipArchive::new(seekable).map_err(|error| failure(error, meter))?;
     if archive.len() > limits.members {
         return Err(Error::TooManyMembers { limit: limits.members }.into());
     }
@@ -54,19 +86,26 @@ pub(crate) fn find(
     let is_there = |name: &str| archive.index_for_name(name).is_some();
     let is_open_document = is_there("mimetype") && is_there("META-INF/manifest.xml");
     if is_there("[Content_Types].xml") || is_open_document {
-        return Ok(Found::Office);
+        return Ok(None);
     }
     let mut entries = Vec::with_capacity(archive.len());
     for index in 0..archive.len() {
-        entries.push(entry(&archive, index).map_err(|error| failure(error, &meter))?);
+        entries.push(entry(&archive, index).map_err(|error| failure(error, meter))?);
     }
-    let mut chosen = choose(entries, member)?;
-    // Where the bytes begin stands in front of them, and is read for this one only.
-    let index = archive.index_for_name_raw(&chosen.name);
+    Ok(Some((archive, entries)))
+}
+
+/// Finds where the bytes of a member begin, which stands in front of them and is read for those only that
+/// are meant.
+fn placed(
+    archive: &mut ZipArchive<Seekable<'_>>,
+    entry: Entry,
+    meter: &Meter,
+) -> io::Result<Entry> {
+    let index = archive.index_for_name_raw(&entry.name);
     let file = archive.by_index_raw(index.ok_or_else(|| bad("a member is not in it"))?);
-    let start = file.map_err(|error| failure(error, &meter))?.data_start();
-    chosen.start = start.ok_or_else(|| bad("a member is nowhere"))?;
-    Ok(Found::Member(chosen))
+    let start = file.map_err(|error| failure(error, meter))?.data_start();
+    Ok(Entry { start: start.ok_or_else(|| bad("a member is nowhere"))?, ..entry })
 }
 
 fn entry(archive: &ZipArchive<Seekable<'_>>, index: usize) -> Result<Entry, ZipError> {

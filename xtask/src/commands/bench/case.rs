@@ -43,6 +43,8 @@ pub(super) enum Input {
     SmallCsv,
     /// The CSV file, compressed with gzip.
     GzipCsv,
+    /// The first rows of the CSV file as a thousand files of 100 KB, each with the header.
+    ManyCsv,
     /// A workbook (xlsx) of 20 columns.
     Workbook,
     /// A FeatureCollection of points and polygons.
@@ -140,7 +142,7 @@ impl Case {
         match self.input {
             Input::Table(_, Rows::Once) | Input::Sqlite(Rows::Once) => Report::Databases,
             Input::Table(_, Rows::Tenfold) | Input::Sqlite(Rows::Tenfold) => Report::Tenfold,
-            Input::GzipCsv | Input::Workbook | Input::GeoJson => Report::Formats,
+            Input::GzipCsv | Input::ManyCsv | Input::Workbook | Input::GeoJson => Report::Formats,
             _ => Report::Files,
         }
     }

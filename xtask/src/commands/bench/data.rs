@@ -26,6 +26,11 @@ const LARGE: u64 = 4_000_000_000;
 /// What the large CSV file is called.
 const LARGE_NAME: &str = "lineitem-4g.csv";
 
+/// How many files there are where there are many, and the least size of each in bytes; it ends with the
+/// first whole line.
+const MANY: usize = 1000;
+const MANY_BYTES: usize = 100_000;
+
 /// What is left for its Parquet file and for what is spilled, in bytes.
 const LARGE_OUTPUT: u64 = 3_000_000_000;
 
@@ -108,6 +113,7 @@ impl Data {
                     self.script("make_gzip.py").arg(&csv).arg(path).run()
                 })
             }
+            Input::ManyCsv => self.ensure_many(),
             Input::Workbook => {
                 let rows = if self.is_quick { "30000" } else { "300000" };
                 self.ensure_file("workbook.xlsx", |path| {
@@ -166,6 +172,21 @@ impl Data {
             })?;
         }
         Ok(path)
+    }
+
+    /// Returns the pattern of the many files, after making them when they are missing.
+    fn ensure_many(&self) -> anyhow::Result<PathBuf> {
+        let folder = self.folder.join("many");
+        if !folder.is_dir() {
+            let csv = self.ensure(Input::Csv)?;
+            step("make a thousand files, once", || {
+                let part = self.folder.join("many.part");
+                make_many(&csv, &part)?;
+                fs::rename(&part, &folder)
+                    .with_context(|| format!("could not write `{}`", folder.display()))
+            })?;
+        }
+        Ok(folder.join("*.csv"))
     }
 
     fn make_csv(&self, path: &Path) -> anyhow::Result<()> {
@@ -247,6 +268,26 @@ fn contradicted(row: &str) -> Option<String> {
     let mut fields: Vec<&str> = row.split(',').collect();
     *fields.get_mut(CONTRADICTED_COLUMN)? = CONTRADICTION;
     Some(fields.join(","))
+}
+
+/// Writes the header and the next rows into each of [`MANY`] files, up to [`MANY_BYTES`], and begins with the
+/// first row again when there are no more.
+fn make_many(csv: &Path, folder: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(folder).with_context(|| format!("could not make `{}`", folder.display()))?;
+    let mut reader = BufReader::new(open(csv)?);
+    let mut header = Vec::new();
+    reader.read_until(b'\n', &mut header)?;
+    for number in 0..MANY {
+        let mut text = header.clone();
+        while text.len() < MANY_BYTES {
+            if reader.read_until(b'\n', &mut text)? == 0 {
+                reader.seek(SeekFrom::Start(header.len() as u64))?;
+            }
+        }
+        let path = folder.join(format!("part-{number:04}.csv"));
+        fs::write(&path, text).with_context(|| format!("could not write `{}`", path.display()))?;
+    }
+    Ok(())
 }
 
 /// Writes the header, and the rows over and over until [`LARGE`] is reached.

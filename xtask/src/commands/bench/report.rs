@@ -321,6 +321,7 @@ fn input(input: Input) -> &'static str {
         Input::Sqlite(Rows::Once) => "lineitem.db",
         Input::Sqlite(Rows::Tenfold) => "lineitem-10.db",
         Input::GzipCsv => "lineitem.csv.gz",
+        Input::ManyCsv => "'many/*.csv'",
         Input::Workbook => "workbook.xlsx",
         Input::GeoJson => "places.geojson",
     }

@@ -30,6 +30,19 @@ pub(crate) struct CsvPlan {
     pub(crate) needs_whole: bool,
 }
 
+/// What becomes of the columns, however the text is laid out.
+#[derive(Debug)]
+pub(crate) struct CsvColumns {
+    /// The columns of the output.
+    pub(crate) plans: Vec<ColumnPlan>,
+    /// What the values say about each of them.
+    pub(crate) found: Vec<Found>,
+    /// How each is read.
+    pub(crate) columns: Vec<CsvColumn>,
+    /// As in [`CsvPlan`].
+    pub(crate) needs_whole: bool,
+}
+
 /// Decides what each column becomes. `whole` says that all records were observed.
 ///
 /// # Errors
@@ -42,6 +55,23 @@ pub(crate) fn plan(
     rules: &Arc<Rules>,
     whole: bool,
 ) -> Result<CsvPlan, Error> {
+    let CsvColumns { plans, found, columns, needs_whole } =
+        plan_columns(names, observed, column_options, options, whole)?;
+    let decode = CsvDecode::new(Arc::clone(rules), columns)?;
+    Ok(CsvPlan { columns: plans, found, decode: Arc::new(decode), needs_whole })
+}
+
+/// Decides what each column becomes, as [`plan`] does.
+///
+/// # Errors
+/// As [`plan`].
+pub(crate) fn plan_columns(
+    names: &[String],
+    observed: &CsvObservation,
+    column_options: &ColumnOptions,
+    options: &ConvertOptions,
+    whole: bool,
+) -> Result<CsvColumns, Error> {
     let mut plans = Vec::with_capacity(names.len());
     let mut found = Vec::with_capacity(names.len());
     let mut columns = Vec::with_capacity(names.len());
@@ -84,8 +114,7 @@ pub(crate) fn plan(
         });
         columns.push(CsvColumn { name: output, column_type, reading, format, watch });
     }
-    let decode = CsvDecode::new(Arc::clone(rules), columns)?;
-    Ok(CsvPlan { columns: plans, found, decode: Arc::new(decode), needs_whole })
+    Ok(CsvColumns { plans, found, columns, needs_whole })
 }
 
 /// What a column becomes.

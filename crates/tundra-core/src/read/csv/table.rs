@@ -11,6 +11,7 @@ use crate::{
         chunk::{DecodeError, Split},
         csv::{
             Dialect,
+            decode::CsvDecode,
             detect::{Detected, detect},
             infer::{CsvInfer, CsvObservation},
             marker::Marker,
@@ -26,6 +27,7 @@ use crate::{
         pipeline,
         source::{TextSource, read_error},
         table::{Batches, ColumnOptions, Found, LeftOut, ReadContext, Table},
+        unite::{Seen, United},
     },
 };
 
@@ -42,6 +44,7 @@ pub(crate) struct CsvTable {
     structure: Structure,
     decisions: Vec<Decision>,
     plan: CsvPlan,
+    observed: CsvObservation,
     complete: bool,
     row_bytes: u64,
 }
@@ -110,8 +113,10 @@ impl CsvTable {
             null_words,
         });
         let mut observed = CsvObservation::new(names.len());
-        observed.observe(rest, &rules, 0);
-        let row_bytes = (rest.len() as u64).checked_div(observed.records).unwrap_or(0)
+        let looked_at = context.types_by.map_or(rest, |bytes| whole_lines(rest, bytes));
+        let whole = whole && looked_at.len() == rest.len();
+        observed.observe(looked_at, &rules, 0);
+        let row_bytes = (looked_at.len() as u64).checked_div(observed.records).unwrap_or(0)
             + 16 * names.len() as u64;
         let plan = plan(&names, &observed, &column_options, options, &rules, whole)?;
         let needs_whole = plan.needs_whole;
@@ -125,6 +130,7 @@ impl CsvTable {
             structure,
             decisions,
             plan,
+            observed,
             // Where nothing is inferred, nothing can contradict it.
             complete: whole || options.types == TypePolicy::Text,
             row_bytes,
@@ -220,6 +226,7 @@ impl Table for CsvTable {
         }
         self.plan =
             plan(&self.names, &observed, &self.column_options, &self.options, &self.rules, true)?;
+        self.observed = observed;
         self.complete = true;
         Ok(())
     }
@@ -236,6 +243,28 @@ impl Table for CsvTable {
         )?;
         Ok(Box::new(rows))
     }
+
+    fn take_seen(&mut self) -> Seen {
+        Seen::Text { observed: std::mem::take(&mut self.observed) }
+    }
+
+    fn join(&mut self, united: &United) -> Result<(), Error> {
+        let (plans, columns) = united.text_columns(&self.names)?;
+        self.plan.decode = Arc::new(CsvDecode::new(Arc::clone(&self.rules), columns)?);
+        self.plan.columns = plans;
+        Ok(())
+    }
+}
+
+/// Returns the lines of a text that end within its first bytes, and at least one. What is cut off within
+/// quotes is no record.
+fn whole_lines(text: &[u8], bytes: usize) -> &[u8] {
+    if text.len() <= bytes {
+        return text;
+    }
+    let end = memchr::memrchr(b'\n', &text[..bytes])
+        .or_else(|| memchr::memchr(b'\n', &text[bytes..]).map(|at| bytes + at));
+    end.map_or(text, |end| &text[..=end])
 }
 
 /// Reads what is behind the end of a table that the sample seems to show, up to the end of the text,

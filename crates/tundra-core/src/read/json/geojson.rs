@@ -26,7 +26,7 @@ pub(crate) use self::{
     layout::begins_geojson,
     observe::{feature_type, no_feature},
     seen::GeometriesSeen,
-    table::GeoJsonTable,
+    table::{FeaturesSeen, GeoJsonTable},
 };
 
 /// What the records of a JSON text are.

@@ -81,6 +81,7 @@ pub(super) fn text_source(bytes: &[u8], encoding: &'static Encoding) -> (TextSou
         reporter: Arc::new(Silent),
         total_bytes: None,
         memory: 1 << 30,
+        types_by: None,
     };
     (source, context)
 }

@@ -21,6 +21,7 @@ use crate::{
         pipeline,
         source::TextSource,
         table::{Batches, ColumnOptions, Found, ReadContext, Table, wanted_types},
+        unite::{Seen, United},
     },
 };
 
@@ -36,6 +37,7 @@ pub(crate) struct JsonTable {
     columns: Vec<ColumnPlan>,
     found: Vec<Found>,
     decode: Arc<JsonDecode>,
+    observed: JsonObservation,
     complete: bool,
     row_bytes: u64,
     chunk_bytes: usize,
@@ -102,6 +104,7 @@ impl JsonTable {
             columns: plan.columns,
             found: plan.found,
             decode: Arc::new(plan.decode),
+            observed,
             complete,
             row_bytes: plan.row_bytes,
             chunk_bytes: plan.chunk_bytes,
@@ -155,6 +158,7 @@ impl Table for JsonTable {
         self.decode = Arc::new(plan.decode);
         self.row_bytes = plan.row_bytes;
         self.chunk_bytes = plan.chunk_bytes;
+        self.observed = observed;
         self.complete = true;
         Ok(())
     }
@@ -170,6 +174,24 @@ impl Table for JsonTable {
             context.total_bytes,
         )?;
         Ok(Box::new(rows))
+    }
+
+    fn take_seen(&mut self) -> Seen {
+        Seen::Json { observed: Box::new(std::mem::take(&mut self.observed)) }
+    }
+
+    fn join(&mut self, united: &United) -> Result<(), Error> {
+        let schema = united.json_schema()?;
+        self.columns = united.columns.clone();
+        self.row_bytes = schema.row_bytes;
+        self.chunk_bytes = schema.chunk_bytes();
+        let options = JsonDecodeOptions {
+            framing: Framing::of(self.layout, self.records.as_ref()),
+            skip_rows: self.options.skip_rows.clone(),
+            on_bad_row: self.options.on_bad_row,
+        };
+        self.decode = Arc::new(JsonDecode::new(schema, options));
+        Ok(())
     }
 }
 
@@ -247,10 +269,27 @@ pub(super) fn plan_of(
     options: &ConvertOptions,
     name: &str,
 ) -> Result<Plan, Error> {
+    let columns = name_columns(&mut schema, options, name)?;
+    let found = schema.columns.iter().map(|column| column.found.clone()).collect();
+    let (row_bytes, chunk_bytes) = (schema.row_bytes, schema.chunk_bytes());
+    let decode_options = JsonDecodeOptions {
+        framing,
+        skip_rows: options.skip_rows.clone(),
+        on_bad_row: options.on_bad_row,
+    };
+    let decode = JsonDecode::new(Arc::new(schema), decode_options);
+    Ok(Plan { columns, found, decode, row_bytes, chunk_bytes })
+}
+
+/// Gives the columns of a schema the names that they have in the output.
+pub(crate) fn name_columns(
+    schema: &mut JsonSchema,
+    options: &ConvertOptions,
+    name: &str,
+) -> Result<Vec<ColumnPlan>, Error> {
     let names: Vec<String> = schema.columns.iter().map(|column| column.name.clone()).collect();
     let column_options = ColumnOptions::new(options, &names, name)?;
     let mut columns = Vec::with_capacity(names.len());
-    let found = schema.columns.iter().map(|column| column.found.clone()).collect();
     for column in &mut schema.columns {
         let format = column_options.wanted(&column.name).and_then(|wanted| wanted.format);
         column.name = column_options.name_of(&column.name).to_owned();
@@ -262,14 +301,7 @@ pub(super) fn plan_of(
             reason: column.reason.clone(),
         });
     }
-    let (row_bytes, chunk_bytes) = (schema.row_bytes, schema.chunk_bytes());
-    let decode_options = JsonDecodeOptions {
-        framing,
-        skip_rows: options.skip_rows.clone(),
-        on_bad_row: options.on_bad_row,
-    };
-    let decode = JsonDecode::new(Arc::new(schema), decode_options);
-    Ok(Plan { columns, found, decode, row_bytes, chunk_bytes })
+    Ok(columns)
 }
 
 /// Returns the error of an input whose text has no record.

@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use arrow::{
     array::{RecordBatch, RecordBatchOptions},
-    datatypes::SchemaRef,
+    datatypes::{Field, Schema, SchemaRef},
 };
 
 use super::{
@@ -47,6 +47,21 @@ pub(super) struct SheetDecode {
     pub(super) columns: Vec<SheetColumn>,
     pub(super) schema: SchemaRef,
     pub(super) rules: Rules,
+}
+
+impl SheetDecode {
+    /// Returns the same with other columns.
+    pub(super) fn with_columns(&self, columns: Vec<SheetColumn>) -> Self {
+        let fields: Vec<Field> = columns.iter().map(SheetColumn::field).collect();
+        Self { columns, schema: Arc::new(Schema::new(fields)), ..self.clone() }
+    }
+}
+
+impl SheetColumn {
+    /// Returns what it is in a schema.
+    pub(super) fn field(&self) -> Field {
+        Field::new(&self.column.name, self.column.column_type.to_arrow(), true)
+    }
 }
 
 /// Which rows are records, and what becomes of bad ones.

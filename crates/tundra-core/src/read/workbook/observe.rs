@@ -71,7 +71,7 @@ impl Seen {
         self.counts[at] += 1;
     }
 
-    fn merge(&mut self, later: &Self) {
+    pub(super) fn merge(&mut self, later: &Self) {
         for at in 0..Sort::COUNT {
             if self.counts[at] == 0 {
                 self.rows[at] = later.rows[at];

@@ -52,6 +52,30 @@ pub(super) fn open(
     }
 }
 
+/// Returns the names of the sheets that are visible, in order.
+///
+/// # Errors
+/// As [`open`].
+pub(crate) fn sheets(source: Source, context: &ReadContext) -> Result<Vec<String>, Error> {
+    let of = |fault: Fault| fault.of(&context.name);
+    let head = source.head().map_err(of)?;
+    let facts: Vec<SheetFacts> = match recognise(&source, &head) {
+        Some(Container::Xlsx) => {
+            let book = Package::open(source).and_then(Book::open).map_err(of)?;
+            book.sheets.into_iter().map(|sheet| sheet.facts).collect()
+        }
+        Some(Container::Encrypted) => {
+            return Err(Error::EncryptedWorkbook { input: context.name.clone() });
+        }
+        Some(sort) => Foreign::open(&source, sort, context.memory / HELD_SHARE).map_err(of)?.sheets,
+        None => {
+            let what = "nothing in it is a workbook".to_owned();
+            return Err(Error::BadWorkbook { input: context.name.clone(), what });
+        }
+    };
+    Ok(facts.into_iter().filter(|sheet| sheet.is_visible).map(|sheet| sheet.name).collect())
+}
+
 fn open_xlsx(
     source: Source,
     hints: &WorkbookHints,

@@ -60,37 +60,12 @@ pub(super) fn plan(known: Known<'_>, options: &ConvertOptions) -> Result<SheetPl
     let mut columns = Vec::with_capacity(names.len());
     for (name, at) in names.iter().zip(numbers) {
         let verdict = observed.column(at).verdict(input, at);
-        let why = match whole || verdict.accepts == Sorts::ALL {
-            true => verdict.reason.clone(),
-            false => format!("{} in the sample, and every later one was checked", verdict.reason),
-        };
-        let output = column_options.name_of(name).to_owned();
-        let chosen = choose(&output, column_options.wanted(name), &verdict, &why, options);
-        found.push(Found {
-            name: name.clone(),
-            column_type: verdict.column_type.to_string(),
-            reason: why,
-        });
-        let column = SheetColumn { column: chosen.column, at, accepts: chosen.accepts };
-        if Column::new(&column, 0).is_none() {
-            return Err(Error::request(format!(
-                "the type {} of column `{output}` cannot be read from a workbook",
-                column.column.column_type
-            )));
-        }
-        plans.push(ColumnPlan {
-            name: output,
-            source_name: name.clone(),
-            column_type: column.column.column_type.to_string(),
-            format: column.column.format.map(|format| format.to_string()),
-            reason: chosen.reason,
-        });
-        columns.push(column);
+        let planned = plan_column(name, at, &verdict, &column_options, options, whole)?;
+        found.push(planned.found);
+        plans.push(planned.plan);
+        columns.push(planned.column);
     }
-    let fields: Vec<Field> = columns
-        .iter()
-        .map(|it| Field::new(&it.column.name, it.column.column_type.to_arrow(), true))
-        .collect();
+    let fields: Vec<Field> = columns.iter().map(SheetColumn::field).collect();
     let decode = SheetDecode {
         sheet: Arc::clone(sheet),
         columns,
@@ -98,6 +73,50 @@ pub(super) fn plan(known: Known<'_>, options: &ConvertOptions) -> Result<SheetPl
         rules: rules.clone(),
     };
     Ok(SheetPlan { columns: plans, found, decode: Arc::new(decode) })
+}
+
+/// A column, planned.
+pub(super) struct Planned {
+    pub(super) plan: ColumnPlan,
+    pub(super) found: Found,
+    pub(super) column: SheetColumn,
+}
+
+/// Decides what a column becomes of which the verdict is known.
+///
+/// # Errors
+/// As [`plan`].
+pub(super) fn plan_column(
+    name: &str,
+    at: u32,
+    verdict: &Verdict,
+    column_options: &ColumnOptions,
+    options: &ConvertOptions,
+    whole: bool,
+) -> Result<Planned, Error> {
+    let why = match whole || verdict.accepts == Sorts::ALL {
+        true => verdict.reason.clone(),
+        false => format!("{} in the sample, and every later one was checked", verdict.reason),
+    };
+    let output = column_options.name_of(name).to_owned();
+    let chosen = choose(&output, column_options.wanted(name), verdict, &why, options);
+    let found =
+        Found { name: name.to_owned(), column_type: verdict.column_type.to_string(), reason: why };
+    let column = SheetColumn { column: chosen.column, at, accepts: chosen.accepts };
+    if Column::new(&column, 0).is_none() {
+        return Err(Error::request(format!(
+            "the type {} of column `{output}` cannot be read from a workbook",
+            column.column.column_type
+        )));
+    }
+    let plan = ColumnPlan {
+        name: output,
+        source_name: name.to_owned(),
+        column_type: column.column.column_type.to_string(),
+        format: column.column.format.map(|format| format.to_string()),
+        reason: chosen.reason,
+    };
+    Ok(Planned { plan, found, column })
 }
 
 /// Returns the numbers of the columns in the sheet: all from the first that has a heading or a value to

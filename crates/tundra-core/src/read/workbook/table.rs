@@ -6,7 +6,7 @@ use arrow::datatypes::SchemaRef;
 
 use super::{
     cell::Meaning,
-    decode::Rules,
+    decode::{Rules, SheetColumn},
     layout::{self, Asked, LOOKED_AT, SampleRow},
     observe::Observation,
     open::{Opened, open},
@@ -14,6 +14,7 @@ use super::{
     reference::Area,
     row::Row,
     sheet::Sheet,
+    unite::{SheetColumns, SheetSeen},
 };
 use crate::{
     ColumnPlan, ConvertOptions, Decision, Error, ErrorCells, EventSample, LossEvent, TextHints,
@@ -21,6 +22,7 @@ use crate::{
         chunk::{Chunk, Decode, DecodeError},
         pipeline,
         table::{Batches, Found, LeftOut, ReadContext, Table},
+        unite::{Seen, United},
         workbook::Source,
     },
 };
@@ -39,6 +41,7 @@ pub(crate) struct WorkbookTable {
     header: Vec<SampleRow>,
     decisions: Vec<Decision>,
     plan: SheetPlan,
+    observed: Observation,
     complete: bool,
     row_bytes: u64,
 }
@@ -116,6 +119,7 @@ impl WorkbookTable {
             header,
             decisions,
             plan,
+            observed,
             // Where nothing is inferred a new column can still come.
             complete: whole,
             row_bytes,
@@ -191,6 +195,7 @@ impl Table for WorkbookTable {
             whole: true,
         };
         self.plan = plan(known, &self.options)?;
+        self.observed = observed;
         self.complete = true;
         Ok(())
     }
@@ -206,6 +211,24 @@ impl Table for WorkbookTable {
             context.total_bytes,
         )?;
         Ok(Box::new(rows))
+    }
+
+    fn take_seen(&mut self) -> Seen {
+        let observed = std::mem::take(&mut self.observed);
+        let columns = self.plan.decode.columns.iter();
+        let columns = columns.map(|column| observed.column(column.at)).collect();
+        Seen::Sheet { seen: SheetSeen { columns } }
+    }
+
+    fn join(&mut self, united: &United) -> Result<(), Error> {
+        let names: Vec<String> = self.plan.found.iter().map(|found| found.name.clone()).collect();
+        let (plans, columns) = united.sheet_columns(&names, SheetColumns::get)?;
+        let places = self.plan.decode.columns.iter();
+        let columns: Vec<SheetColumn> =
+            places.zip(columns).map(|(own, united)| SheetColumn { at: own.at, ..united }).collect();
+        self.plan.decode = Arc::new(self.plan.decode.with_columns(columns));
+        self.plan.columns = plans;
+        Ok(())
     }
 }
 

@@ -20,6 +20,16 @@ pub(super) const CASES: &[Case] = &[
         targets: &[Target::Ratio { of: Figure::Time, peer: DUCKDB, at_most: 1.05 }],
     },
     Case {
+        name: "many",
+        title: "A thousand CSV files of 100 KB to one zstd Parquet, order kept",
+        input: Input::ManyCsv,
+        contenders: &[files::TUNDRA_CONVERTS, files::DUCKDB_CONVERTS_CSV],
+        runs_in_round: 1,
+        max_rounds: None,
+        is_quick: true,
+        targets: &[Target::Ratio { of: Figure::Time, peer: DUCKDB, at_most: 1.0 }],
+    },
+    Case {
         name: "excel",
         title: "A workbook (xlsx) of 300,000 rows and 20 columns",
         input: Input::Workbook,

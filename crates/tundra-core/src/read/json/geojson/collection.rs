@@ -39,6 +39,13 @@ pub(super) struct Surroundings {
     named: Option<Option<String>>,
 }
 
+impl Surroundings {
+    /// Returns whether both say alike where coordinates are.
+    pub(super) fn is_alike(&self, other: &Self) -> bool {
+        self.named == other.named
+    }
+}
+
 impl Members {
     /// Bytes of a value that are worth to be kept.
     pub(crate) const BYTES: usize = MOST_BYTES;

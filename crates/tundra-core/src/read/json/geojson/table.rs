@@ -16,12 +16,14 @@ use crate::{
     read::{
         chunk::{DecodeError, Decoded},
         json::{
-            Framing, JsonDecode, JsonInfer, JsonObservation, JsonSplit,
+            Framing, JsonDecode, JsonDecodeOptions, JsonInfer, JsonObservation, JsonSchema,
+            JsonSplit,
             table::{Plan, observe_first_chunk, observe_sample, observe_whole, plan_of},
         },
         pipeline,
         source::TextSource,
         table::{Batches, Found, ReadContext, Table},
+        unite::{Seen, United},
     },
 };
 
@@ -37,6 +39,7 @@ pub(crate) struct GeoJsonTable {
     columns: Vec<ColumnPlan>,
     found: Vec<Found>,
     decode: Arc<JsonDecode>,
+    observed: JsonObservation,
     complete: bool,
     row_bytes: u64,
     chunk_bytes: usize,
@@ -91,6 +94,7 @@ impl GeoJsonTable {
             columns: plan.columns,
             found: plan.found,
             decode: Arc::new(plan.decode),
+            observed,
             complete,
             row_bytes: plan.row_bytes,
             chunk_bytes: plan.chunk_bytes,
@@ -172,6 +176,7 @@ impl Table for GeoJsonTable {
         self.decode = Arc::new(plan.decode);
         self.row_bytes = plan.row_bytes;
         self.chunk_bytes = plan.chunk_bytes;
+        self.observed = observed;
         self.complete = true;
         self.decide();
         Ok(())
@@ -195,6 +200,58 @@ impl Table for GeoJsonTable {
             name: context.name.clone(),
             ended: false,
         }))
+    }
+
+    fn take_seen(&mut self) -> Seen {
+        Seen::Geo {
+            features: FeaturesSeen {
+                content: self.form.content,
+                surroundings: self.surroundings.clone(),
+            },
+            observed: Box::new(std::mem::take(&mut self.observed)),
+        }
+    }
+
+    fn join(&mut self, united: &United) -> Result<(), Error> {
+        let schema = united.json_schema()?;
+        self.columns = united.columns.clone();
+        self.row_bytes = schema.row_bytes;
+        self.chunk_bytes = schema.chunk_bytes();
+        let options = JsonDecodeOptions {
+            framing: Framing::of(self.form.layout, self.form.path.as_ref()),
+            skip_rows: self.options.skip_rows.clone(),
+            on_bad_row: self.options.on_bad_row,
+        };
+        self.decode = Arc::new(JsonDecode::new(schema, options));
+        Ok(())
+    }
+}
+
+/// What tells features of one sort from those of another.
+#[derive(Debug, Clone)]
+pub(crate) struct FeaturesSeen {
+    content: Content,
+    surroundings: Surroundings,
+}
+
+impl FeaturesSeen {
+    /// Returns whether they can be in one table: they are of one sort, and where their coordinates are is said
+    /// alike.
+    pub(crate) fn fits(&self, other: &Self) -> bool {
+        self.content == other.content && self.surroundings.is_alike(&other.surroundings)
+    }
+
+    /// Decides what each column becomes.
+    ///
+    /// # Errors
+    /// As [`GeoJsonTable::open`].
+    pub(crate) fn schema(
+        &self,
+        observed: &JsonObservation,
+        options: &ConvertOptions,
+        complete: bool,
+    ) -> Result<JsonSchema, Error> {
+        finish(observed, self.content, &self.surroundings, &schema_options(options)?, complete)
     }
 }
 

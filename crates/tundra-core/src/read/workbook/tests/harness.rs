@@ -113,6 +113,7 @@ pub(super) fn try_read(
         reporter: Arc::new(Silent),
         total_bytes: None,
         memory: 64 << 20,
+        types_by: None,
     };
     let source = Source::new(object, runtime.handle().clone());
     let mut table = WorkbookTable::open(source, options, context)?;

@@ -1,0 +1,159 @@
+//! Several inputs on the command line.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read},
+    process::Stdio,
+};
+
+use crate::support::{SALES, Sandbox};
+
+/// A sandbox with `data/a.csv`, `data/b.csv` and `data/deep/c.csv`.
+fn with_data() -> Sandbox {
+    let sandbox = Sandbox::new();
+    fs::create_dir_all(sandbox.path("data/deep")).unwrap();
+    sandbox.write("data/a.csv", "id,name\n1,a\n");
+    sandbox.write("data/b.csv", "id,price\n2,0.5\n");
+    sandbox.write("data/deep/c.csv", "id\n3\n");
+    sandbox
+}
+
+fn written(sandbox: &Sandbox, arguments: &[&str]) -> u64 {
+    let mut all = vec!["convert", "--json", "-o", "all.parquet", "--overwrite"];
+    all.extend(arguments);
+    let receipt = sandbox.run(&all).succeeds().json();
+    let inputs = receipt["inputs"].as_array().unwrap();
+    assert_eq!(receipt["plan"]["source"]["inputs"]["count"], inputs.len() as u64);
+    receipt["counts"]["written"].as_u64().unwrap()
+}
+
+#[test]
+fn patterns_directories_and_names_become_one_table() {
+    let sandbox = with_data();
+    assert_eq!(written(&sandbox, &["data/*.csv"]), 2);
+    assert_eq!(written(&sandbox, &["data/**/*.csv"]), 3);
+    assert_eq!(written(&sandbox, &["data/"]), 3);
+    assert_eq!(written(&sandbox, &["data/deep/c.csv", "data/a.csv"]), 2);
+    sandbox.holds_only(&["all.parquet", "data"]);
+    let ran = sandbox.run(&["convert", "data/*.csv", "-o", "two.parquet"]).succeeds();
+    for line in ["inputs  2 read", "2 in 1 row group, 3 columns", "2 records counted = 2 written"] {
+        assert!(ran.stderr.contains(line), "`{line}` is missing: {ran}");
+    }
+}
+
+#[test]
+fn rows_stand_in_the_order_of_the_arguments() {
+    let sandbox = with_data();
+    let arguments = ["data/deep/c.csv", "data/*.csv", "-o", "x.csv", "--file-column", "file"];
+    sandbox.run(&[&["convert"][..], &arguments].concat()).succeeds();
+    assert_eq!(
+        sandbox.read("x.csv"),
+        "id,name,price,file\n3,,,data/deep/c.csv\n1,a,,data/a.csv\n2,,0.5,data/b.csv\n"
+    );
+}
+
+#[test]
+fn what_writers_put_aside_is_not_read() {
+    let sandbox = with_data();
+    for name in ["data/_SUCCESS", "data/.a.csv.crc"] {
+        sandbox.write(name, "");
+    }
+    assert_eq!(written(&sandbox, &["data/"]), 3);
+}
+
+#[test]
+fn a_name_that_looks_like_a_pattern_is_a_name_when_it_is_there() {
+    let sandbox = Sandbox::with_sales();
+    sandbox.write("s*.csv", "x\n1\n");
+    sandbox.run(&["convert", "s*.csv", "-o", "one.csv"]).succeeds();
+    assert_eq!(sandbox.read("one.csv"), "x\n1\n");
+}
+
+#[test]
+fn what_cannot_be_one_table_is_refused() {
+    let sandbox = with_data();
+    sandbox.run(&["convert", "nowhere/*.csv", "-o", "x.parquet"]).fails(4, &["`nowhere/*.csv`"]);
+    sandbox.run(&["convert", "data/*.csv"]).fails(2, &["has no name yet", "`-o`"]);
+    sandbox
+        .run(&["convert", "data/*.csv", "data/a.csv", "-o", "x.parquet"])
+        .fails(2, &["`data/a.csv` is an input twice"]);
+    sandbox.run(&["convert", "data/a.csv", "-", "-o", "x.parquet"]).fails(2, &["`-` is a pipe"]);
+    sandbox
+        .run(&["convert", "data/*.csv", "-o", "data/b.csv", "--overwrite"])
+        .fails(2, &["`data/b.csv` is one of the inputs"]);
+    sandbox.run(&["convert", "data/a.csv", "--sheet-column", "s"]).fails(2, &["`--sheet '*'`"]);
+    sandbox
+        .run(&["convert", "data/*.csv", "-o", "x.parquet", "--skip-rows", "0"])
+        .fails(2, &["`--skip-rows` is for one input"]);
+    assert_eq!(sandbox.read("data/b.csv"), "id,price\n2,0.5\n");
+    sandbox.holds_only(&["data"]);
+}
+
+#[test]
+fn a_bad_file_is_named_or_left_out_and_told() {
+    let sandbox = with_data();
+    sandbox.write("data/bad.csv", "id,name\n1,b,c,d\n1,b\n2,c\n3,d\n");
+    let arguments = ["convert", "data/*.csv", "-o", "x.parquet"];
+    sandbox.run(&arguments).fails(3, &["data/bad.csv", "line 2"]);
+    sandbox.holds_only(&["data"]);
+    let ran = sandbox.run(&[&arguments[..], &["--on-bad-file", "reject"]].concat()).succeeds();
+    for line in ["2 read, 1 left out", "left_out: could not read `data/bad.csv`: line 2"] {
+        assert!(ran.stderr.contains(line), "`{line}` is missing: {ran}");
+    }
+    sandbox.holds_only(&["data", "x.parquet"]);
+}
+
+#[test]
+fn ctrl_c_leaves_nothing_of_several_inputs() {
+    let sandbox = Sandbox::new();
+    sandbox.write_big();
+    fs::copy(sandbox.path("big.csv"), sandbox.path("bigger.csv")).unwrap();
+    let arguments = ["-v", "convert", "b*.csv", "-o", "all.parquet", "--threads", "1"];
+    let mut command = sandbox.tundra(&arguments);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("stage=\"converting\"") {
+        line.clear();
+        assert_ne!(log.read_line(&mut line).unwrap(), 0, "it ended before it began");
+    }
+    let sent = std::process::Command::new("sh")
+        .args(["-c", &format!("kill -INT {}", child.id())])
+        .status()
+        .unwrap();
+    assert!(sent.success());
+    let mut rest = String::new();
+    log.read_to_string(&mut rest).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{rest}");
+    sandbox.holds_only(&["big.csv", "bigger.csv"]);
+}
+
+#[test]
+fn each_sheet_has_a_file_of_its_own() {
+    const XLS: &[u8] = include_bytes!("../../tundra-core/tests/workbooks/small.xls");
+    let sandbox = Sandbox::new();
+    sandbox.write("report.xls", XLS);
+    let ran = sandbox.run(&["convert", "report.xls", "--each-sheet", "--json"]).succeeds();
+    sandbox.holds_only(&["report.Cover.parquet", "report.Data.parquet", "report.xls"]);
+    assert_eq!(ran.json().as_array().unwrap().len(), 2);
+    fs::create_dir(sandbox.path("sheets")).unwrap();
+    sandbox.run(&["convert", "report.xls", "--each-sheet", "-o", "sheets/"]).succeeds();
+    assert!(sandbox.path("sheets/report.Data.parquet").is_file());
+    sandbox
+        .run(&["convert", "report.xls", "--each-sheet", "-o", "x.parquet"])
+        .fails(2, &["`-o x.parquet` names one", "ends in `/`"]);
+    // All of them or none.
+    fs::remove_file(sandbox.path("report.Cover.parquet")).unwrap();
+    sandbox.run(&["convert", "report.xls", "--each-sheet"]).fails(6, &["already exists"]);
+    sandbox.holds_only(&["report.Data.parquet", "report.xls", "sheets"]);
+}
+
+#[test]
+fn one_file_by_a_pattern_is_what_it_always_was() {
+    let sandbox = Sandbox::with_sales();
+    sandbox.write("copy.csv", SALES);
+    let by_name = sandbox.run(&["convert", "sales.csv", "--json"]).succeeds().json();
+    let by_pattern = sandbox.run(&["convert", "s*.csv", "--overwrite", "--json"]).succeeds().json();
+    assert!(by_pattern.get("inputs").is_none());
+    assert_eq!(by_name["plan"], by_pattern["plan"]);
+}
