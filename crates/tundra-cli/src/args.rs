@@ -5,6 +5,7 @@
 //! options of it.
 
 mod catalog;
+mod check;
 mod clean;
 mod completions;
 mod convert;
@@ -37,6 +38,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::{
     catalog::{CatalogArgs, PlaceArgs},
+    check::CheckArgs,
     clean::CleanArgs,
     completions::CompletionsArgs,
     convert::{ConvertArgs, ConvertRequest, SchemaRequest, VersionRequest},
@@ -131,6 +133,7 @@ pub(crate) enum Command {
     Schema(Box<SchemaArgs>),
     Head(Box<HeadArgs>),
     Query(Box<QueryArgs>),
+    Check(Box<CheckArgs>),
     Extract(Box<ExtractArgs>),
     Dump(Box<DumpArgs>),
     Tables(TablesArgs),
@@ -168,6 +171,8 @@ pub(crate) enum DocsPage {
     CommandLine,
     /// What becomes of every type of a database
     Types,
+    /// What readers of Parquet take
+    Readers,
 }
 
 /// How much the program says.

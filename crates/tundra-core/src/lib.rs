@@ -19,6 +19,7 @@ mod identity;
 mod inspection;
 mod object_path;
 mod options;
+mod readers;
 mod receipt;
 mod records_path;
 mod reporter;
@@ -65,6 +66,7 @@ pub use self::{
         BadRowPolicy, Cancel, Control, ConvertOptions, ErrorCells, Expected, Input, InspectOptions,
         JsonHints, OnDrift, Output, RejectLimit, Resources, TextHints, TypePolicy, WorkbookHints,
     },
+    readers::{Basis, Finding, Reader, Severity, readers_page},
     receipt::{
         ColumnCounts, ColumnPlan, Counts, DatabaseFacts, Decision, EventSample, FORMAT_VERSION,
         LossEvent, OutputFacts, PLAN_DIGEST_METADATA_KEY, PLAN_METADATA_KEY, Plan, Receipt,
