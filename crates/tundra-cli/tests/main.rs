@@ -25,6 +25,7 @@ mod packed;
 mod pipes;
 mod presign;
 mod query;
+mod readers;
 mod rejects;
 mod schema;
 mod serve;

@@ -88,6 +88,8 @@ pub(crate) struct Facts {
 /// What names of columns a reader takes.
 #[derive(Debug)]
 pub(crate) struct Names {
+    /// The empty name is one.
+    pub(crate) may_be_empty: bool,
     /// Bytes that a name may have, or characters, which are as many where there is only ASCII.
     pub(crate) longest: Option<usize>,
     /// Only letters of ASCII, digits and underscores, and no digit at the beginning.

@@ -14,7 +14,7 @@ pub(crate) fn codec_fault(reader: Reader, codec: &str) -> Option<String> {
 pub(crate) fn name_fault(reader: Reader, name: &str, is_field: bool) -> Option<String> {
     let Facts { title, names, .. } = reader.facts();
     if name.is_empty() {
-        return Some(format!("{title} takes no empty name"));
+        return (!names.may_be_empty).then(|| format!("{title} takes no empty name"));
     }
     if let Some(longest) = names.longest.filter(|longest| name.len() > *longest) {
         return Some(format!("{title} takes names of up to {longest} bytes"));

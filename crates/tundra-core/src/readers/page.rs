@@ -92,7 +92,10 @@ fn section(page: &mut String, facts: &Facts) {
 
 fn names(page: &mut String, facts: &Facts) {
     let names = &facts.names;
-    let mut rules = vec!["not empty".to_owned()];
+    let mut rules = Vec::new();
+    if !names.may_be_empty {
+        rules.push("not empty".to_owned());
+    }
     if names.words_only {
         rules.push("letters of ASCII, digits and underscores, and no digit first".to_owned());
     } else if names.fields_words_only {

@@ -22,6 +22,7 @@ pub(in crate::readers) static ATHENA: Facts = Facts {
     codecs_basis: Basis::Documented,
     codecs_source: "https://docs.aws.amazon.com/athena/latest/ug/compression-support-hive.html",
     names: Names {
+        may_be_empty: false,
         longest: Some(255),
         words_only: false,
         fields_words_only: true,

@@ -24,6 +24,7 @@ pub(in crate::readers) static BIGQUERY: Facts = Facts {
     codecs_basis: Basis::Documented,
     codecs_source: "https://cloud.google.com/bigquery/docs/loading-data-cloud-storage-parquet#parquet_compression",
     names: Names {
+        may_be_empty: false,
         longest: Some(300),
         words_only: true,
         fields_words_only: true,

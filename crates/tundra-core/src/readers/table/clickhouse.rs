@@ -20,6 +20,7 @@ pub(in crate::readers) static CLICKHOUSE: Facts = Facts {
     codecs_basis: Basis::Tested,
     codecs_source: FORMAT,
     names: Names {
+        may_be_empty: false,
         longest: None,
         words_only: false,
         fields_words_only: false,

@@ -20,6 +20,7 @@ pub(in crate::readers) static POLARS: Facts = Facts {
     codecs_basis: Basis::Tested,
     codecs_source: READ_PARQUET,
     names: Names {
+        may_be_empty: true,
         longest: None,
         words_only: false,
         fields_words_only: false,

@@ -23,6 +23,7 @@ pub(in crate::readers) static SNOWFLAKE: Facts = Facts {
     codecs_basis: Basis::Documented,
     codecs_source: FORMATS,
     names: Names {
+        may_be_empty: false,
         longest: Some(255),
         words_only: false,
         fields_words_only: false,

@@ -21,6 +21,7 @@ pub(in crate::readers) static SPARK: Facts = Facts {
     codecs_basis: Basis::Run,
     codecs_source: "https://spark.apache.org/docs/latest/sql-data-sources-parquet.html",
     names: Names {
+        may_be_empty: true,
         longest: None,
         words_only: false,
         fields_words_only: false,
