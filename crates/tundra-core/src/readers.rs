@@ -19,8 +19,8 @@ pub use self::{
     page::readers_page,
 };
 pub(crate) use self::{
-    facts::{Facts, Instead, RangeFact, Span, TypeFact, When},
-    kind::{Kind, Node, Unit},
+    facts::{Facts, RangeFact, Span, TypeFact, When},
+    kind::{Kind, Unit},
     names::{codec_fault, name_fault, usable_for},
 };
 use crate::format::UnknownName;

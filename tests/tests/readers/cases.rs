@@ -121,6 +121,12 @@ pub(super) const CASES: &[Case] = &[
         "2023-11-14T22:13:20.123+00:00",
     ),
     case(
+        "instant_ns",
+        "int64 $ (TIMESTAMP(NANOS,true))",
+        Stored::Int64(MOMENT / 1_000_000 * 1_000_000),
+        "2023-11-14T22:13:20.123+00:00",
+    ),
+    case(
         "instant_us",
         "int64 $ (TIMESTAMP(MICROS,true))",
         Stored::Int64(MOMENT / 1_000_000 * 1000),
@@ -136,8 +142,12 @@ pub(super) const FAR: &[Case] = &[
 ];
 
 /// What our own engine refuses, so that it is found in files of others only.
-pub(super) const FOREIGN: &[Case] =
-    &[case("dec50", "fixed_len_byte_array(21) $ (DECIMAL(50,2))", Stored::Fixed(&[0; 21]), "0.00")];
+pub(super) const FOREIGN: &[Case] = &[case(
+    "dec50",
+    "fixed_len_byte_array(21) $ (DECIMAL(50,2))",
+    Stored::Fixed(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 125]),
+    "1.25",
+)];
 
 const fn case(
     name: &'static str,

@@ -30,7 +30,7 @@ def in_polars(path):
     column = polars.read_parquet(path)["c"]
     # Python has no nanoseconds and ends at the year 9999, and Polars knows both.
     if column.dtype == polars.Time:
-        return column.cast(polars.String)[0]
+        return column.dt.to_string("%H:%M:%S%.f")[0]
     if column.dtype == polars.Date:
         return column.dt.to_string()[0]
     return show(column[0])

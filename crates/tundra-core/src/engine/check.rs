@@ -11,10 +11,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
 
-pub(crate) use self::{
-    footer::{FileColumn, columns_of},
-    judge::findings,
-};
+pub(crate) use self::{footer::columns_of, judge::findings};
 use crate::{
     Control, Error, Finding, Format, Input, InspectOptions, Reader, Resources, Result, SourceFacts,
     Stage,

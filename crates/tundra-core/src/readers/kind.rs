@@ -178,6 +178,7 @@ impl Kind {
                 Unit::Nanos => "TIMESTAMP_NS".to_owned(),
             },
             Self::Timestamp { unit: Unit::Micros, utc: true } => "TIMESTAMPTZ".to_owned(),
+            Self::Timestamp { unit: Unit::Nanos, utc: true } => "TIMESTAMPTZ_NS".to_owned(),
             Self::List(item) => format!("{}[]", item.sql()?),
             Self::Map(key, value) => format!("MAP({}, {})", key.sql()?, value.sql()?),
             Self::Struct(fields) => {
