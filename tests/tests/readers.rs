@@ -2,7 +2,7 @@
 
 mod cases;
 
-use std::{path::Path, sync::Arc};
+use std::{ffi::OsStr, path::Path, sync::Arc};
 
 use serde::Deserialize;
 use tundra_core::{
@@ -29,7 +29,8 @@ enum Answer {
 
 /// Has readers read files, each by its path, and returns what they made of the first row.
 fn answers(asked: &[(Reader, &Path)]) -> Vec<Answer> {
-    let args = asked.iter().flat_map(|(reader, path)| [reader.name().as_ref(), path.as_os_str()]);
+    let args =
+        asked.iter().flat_map(|(reader, path)| [OsStr::new(reader.name()), path.as_os_str()]);
     let printed = python::run(READ, args.collect::<Vec<_>>()).unwrap();
     // ClickHouse prints by itself as it ends.
     let line = printed.lines().find(|line| line.starts_with('[')).expect("a line of answers");
