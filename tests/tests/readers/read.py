@@ -44,9 +44,9 @@ def in_clickhouse(path):
     import chdb
 
     source = f"file('{path}', Parquet)"
+    kind = str(chdb.query(f"DESCRIBE {source}", "TSV")).split("\n")[0].split("\t")[1]
     # All columns, because of those that are not asked for it minds nothing.
     chdb.query(f"SELECT * FROM {source} LIMIT 1", "TSV")
-    kind = str(chdb.query(f"DESCRIBE {source}", "TSV")).split("\n")[0].split("\t")[1]
     value = "hex(c)" if kind.startswith(("Nullable(FixedString", "FixedString")) else "toString(c)"
     found = chdb.query(f"SELECT base64Encode(assumeNotNull({value})) FROM {source} LIMIT 1", "TSV")
     text = base64.b64decode(str(found).strip())
