@@ -19,6 +19,7 @@ mod identity;
 mod inspection;
 mod object_path;
 mod options;
+#[cfg_attr(not(feature = "engine"), allow(dead_code, unused_imports))]
 mod readers;
 mod receipt;
 mod records_path;
