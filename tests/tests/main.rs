@@ -7,6 +7,7 @@ mod geometries;
 mod parquet_input;
 mod pollution;
 mod reader;
+mod readers;
 mod schemathesis;
 mod server;
 mod support;

@@ -5,6 +5,7 @@
 //! options of it.
 
 mod catalog;
+mod check;
 mod clean;
 mod completions;
 mod convert;
@@ -38,6 +39,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::{
     catalog::{CatalogArgs, PlaceArgs},
+    check::CheckArgs,
     clean::CleanArgs,
     completions::CompletionsArgs,
     convert::{ConvertArgs, ConvertRequest, SchemaRequest, VersionRequest},
@@ -133,6 +135,7 @@ pub(crate) enum Command {
     Schema(Box<SchemaArgs>),
     Head(Box<HeadArgs>),
     Query(Box<QueryArgs>),
+    Check(Box<CheckArgs>),
     Extract(Box<ExtractArgs>),
     Dump(Box<DumpArgs>),
     Tables(TablesArgs),
@@ -170,6 +173,8 @@ pub(crate) enum DocsPage {
     CommandLine,
     /// What becomes of every type of a database
     Types,
+    /// What readers of Parquet take
+    Readers,
 }
 
 /// How much the program says.

@@ -23,7 +23,7 @@ use tundra_storage::SignError;
 
 use crate::{
     printer::{Printer, printable},
-    render::one_line,
+    render::{counted, one_line},
     signals::Signal,
 };
 
@@ -300,6 +300,17 @@ pub(crate) enum Failure {
         all: usize,
     },
 
+    /// Somebody would refuse or lose something of a file that was checked, and was told what.
+    #[error("`{input}` does not do for {readers}: {}", counted(*bad, "thing"))]
+    Unportable {
+        /// The file as typed.
+        input: String,
+        /// How many things.
+        bad: u64,
+        /// Who.
+        readers: String,
+    },
+
     /// A server that was asked for its health is not well.
     #[error("{url} is not healthy: {reason}")]
     Unhealthy {
@@ -402,6 +413,7 @@ impl Classify for Failure {
             Self::Serve { .. } | Self::Unwell { .. } | Self::Unhealthy { .. } => {
                 ErrorKind::Unavailable
             }
+            Self::Unportable { .. } => ErrorKind::InvalidData,
             Self::Start { .. } => ErrorKind::Internal,
             Self::Stopped(_) => ErrorKind::Cancelled,
         }
@@ -434,6 +446,9 @@ impl Classify for Failure {
             Self::Run(error) => return error.hints(),
             Self::Catalog(error) => return error.hints(),
             Self::Connection(error) => return error.hints(),
+            Self::Unportable { .. } => {
+                "write one that does with `tundra convert FILE --for READER`"
+            }
             Self::NoTables { .. } => "see which there are with `tundra tables`",
             Self::MakeDirectory { .. } => "name others with `--catalog` and `--warehouse`",
             Self::Receipt { .. } => {

@@ -7,6 +7,7 @@ mod catalog;
 mod database;
 mod inspection;
 mod listing;
+mod readers;
 mod reference;
 mod rows;
 mod server;
@@ -25,10 +26,13 @@ pub(crate) use self::{
     database::{Connection, connection, connectors, dumped, extracted, file_stem, tables, types},
     inspection::{View, inspection, schema_written},
     listing::{Listed, cleaned, listing, locations, long_listing, moment, signed, uploads},
+    readers::checked,
     reference::reference,
     rows::{answered, rows, schema},
     server::{Finding, Serving, findings, key_created, key_revoked, key_state, keys, serving},
-    summary::{doubt_warnings, drift_warnings, event_warnings, left_out_warnings, summary},
+    summary::{
+        doubt_warnings, drift_warnings, event_warnings, left_out_warnings, reader_notes, summary,
+    },
 };
 
 /// Returns the width of the terminal that shows standard output, if one does.

@@ -2,6 +2,7 @@
 //!
 //! Start at [`run`], which knows every command and turns whatever comes out into an exit code.
 
+mod check;
 mod clean;
 mod completions;
 mod convert;
@@ -69,6 +70,7 @@ fn wants_json(command: &Command) -> bool {
         Command::Inspect(args) => args.json,
         Command::Schema(args) => args.json,
         Command::Head(args) => args.json,
+        Command::Check(args) => args.json,
         Command::Extract(args) => args.json,
         Command::Dump(args) => args.json,
         Command::Tables(args) => args.json,
@@ -118,6 +120,10 @@ fn dispatch(command: Command, printer: &Printer) -> Result<(), Failure> {
         Command::Query(args) => {
             logging::set_up(printer)?;
             query::run(*args, printer)
+        }
+        Command::Check(args) => {
+            logging::set_up(printer)?;
+            check::run(*args, printer)
         }
         Command::Extract(args) => {
             logging::set_up(printer)?;

@@ -23,6 +23,7 @@ fn without_arguments_it_prints_its_help_as_a_wrong_command_line() {
       schema           Show the names and types of the columns of a file
       head             Show the first rows of a file as a table
       query            Ask something of a file in SQL
+      check            Say what readers such as Spark or BigQuery would choke on of a Parquet file
       extract          Read a table or a query of a database into Parquet, and prove that nothing was
                        lost
       dump             Read several tables of a database into a directory, all under one snapshot
@@ -76,6 +77,7 @@ fn every_command_prints_short_and_long_help() {
         "schema",
         "head",
         "query",
+        "check",
         "serve",
         "keys",
         "doctor",
@@ -330,7 +332,9 @@ fn the_version_command_names_the_engine() {
 
 #[test]
 fn the_pages_in_the_repository_are_the_present_ones() {
-    for (page, file) in [("command-line", "CLI.md"), ("types", "TYPES.md")] {
+    for (page, file) in
+        [("command-line", "CLI.md"), ("types", "TYPES.md"), ("readers", "READERS.md")]
+    {
         let path = format!("{}/../../docs/{file}", env!("CARGO_MANIFEST_DIR"));
         let written = std::fs::read_to_string(path).expect("the page is in the repository");
         let generated = Sandbox::new().run(&["generate-docs", page]).succeeds();

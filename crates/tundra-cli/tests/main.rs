@@ -26,6 +26,7 @@ mod packed;
 mod pipes;
 mod presign;
 mod query;
+mod readers;
 mod rejects;
 mod schema;
 mod serve;

@@ -4,14 +4,17 @@
 //! losslessly and in parallel, and handed to DuckDB as record batches, as are the rows of a database;
 //! Parquet is read by DuckDB itself. DuckDB writes the output into a writer of the store; what it wrote is
 //! compared with what was read, and only then published. Another format than Parquet is made of what DuckDB
-//! wrote (`transcode`). [`query()`] asks something of an input, and [`head()`] shows its beginning.
+//! wrote (`transcode`). [`query()`] asks something of an input, and [`head()`] shows its beginning. [`check()`] says
+//! what readers would choke on of a file, and `fit` keeps an output to what they take.
 
 mod beside;
+mod check;
 mod contract;
 mod copy;
 mod extract;
 mod failure;
 mod files;
+mod fit;
 mod geo;
 mod head;
 mod input;
@@ -37,6 +40,7 @@ mod convert;
 
 pub(crate) use self::failure::{engine_error_hints, engine_error_kind, query_error_kind};
 pub use self::{
+    check::{Checked, check},
     convert::{convert, prepare},
     extract::{OpenRelation, extract, open_session, prepare_extraction},
     head::{Head, InputColumns, columns, head},

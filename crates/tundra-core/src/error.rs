@@ -10,6 +10,7 @@ use crate::{
     connector::ConnectorError,
     data_error::DataError,
     format::OutputFormat,
+    readers::Reader,
     schema_file::{Difference, Drift},
     storage::StorageError,
 };
@@ -243,6 +244,19 @@ pub enum Error {
         hint: String,
     },
 
+    /// Somebody who is to read the output would not take it as it is, and nothing else can be written instead.
+    #[error("{}", unportable(*reader, column.as_deref(), what))]
+    Unportable {
+        /// Who would not.
+        reader: Reader,
+        /// The column; `None` when it is the file as a whole.
+        column: Option<String>,
+        /// What is in the way, as a sentence fragment.
+        what: String,
+        /// The way out.
+        hint: String,
+    },
+
     /// A query that somebody asks of an input cannot be run.
     #[cfg(feature = "engine")]
     #[error("the query cannot be run")]
@@ -441,6 +455,7 @@ impl Classify for Error {
             | Self::EncryptedWorkbook { .. }
             | Self::MixedInputs { .. }
             | Self::Unconvertible { .. }
+            | Self::Unportable { .. }
             | Self::Unwritable { .. } => ErrorKind::Unsupported,
             #[cfg(feature = "read")]
             Self::Unpack { source, .. } => crate::read::unpack::kind(source),
@@ -492,7 +507,7 @@ impl Classify for Error {
             Self::Unconvertible { .. } => {
                 vec!["write the column with another type where the file is made".to_owned()]
             }
-            Self::Unwritable { hint, .. } => vec![hint.clone()],
+            Self::Unwritable { hint, .. } | Self::Unportable { hint, .. } => vec![hint.clone()],
             #[cfg(feature = "engine")]
             Self::Query { columns, .. } => {
                 vec![format!("the table is `input`, and {}", listed_columns(columns))]
@@ -546,6 +561,14 @@ impl Classify for Error {
             }
             Self::Cancelled | Self::Internal(_) => Vec::new(),
         }
+    }
+}
+
+/// Says what a reader would not take.
+fn unportable(reader: Reader, column: Option<&str>, what: &str) -> String {
+    match column {
+        Some(column) => format!("{} does not take column `{column}`, {what}", reader.title()),
+        None => format!("{} does not take the output, {what}", reader.title()),
     }
 }
 

@@ -193,6 +193,18 @@ impl Compression {
     }
 }
 
+impl Compression {
+    /// Returns the codec's name in Parquet, in lower case.
+    pub(crate) fn in_parquet(self) -> &'static str {
+        match self.name() {
+            "none" => "uncompressed",
+            // The other one of that name is given up.
+            "lz4" => "lz4_raw",
+            name => name,
+        }
+    }
+}
+
 impl fmt::Display for Compression {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

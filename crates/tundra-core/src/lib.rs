@@ -20,6 +20,8 @@ mod inspection;
 mod many;
 mod object_path;
 mod options;
+#[cfg_attr(not(feature = "engine"), allow(dead_code, unused_imports))]
+mod readers;
 mod receipt;
 mod records_path;
 mod reporter;
@@ -67,6 +69,7 @@ pub use self::{
         BadRowPolicy, Cancel, Control, ConvertOptions, ErrorCells, Expected, Input, InspectOptions,
         JsonHints, OnDrift, Output, RejectLimit, Resources, TextHints, TypePolicy, WorkbookHints,
     },
+    readers::{Basis, Finding, Reader, Severity, readers_page},
     receipt::{
         ColumnCounts, ColumnPlan, Counts, DatabaseFacts, Decision, EventSample, FORMAT_VERSION,
         InputColumn, InputFacts, InputsFacts, LossEvent, OutputFacts, PLAN_DIGEST_METADATA_KEY,

@@ -8,6 +8,7 @@ use std::{collections::BTreeSet, fmt, str::FromStr};
 use crate::{
     error::{Error, Result},
     format::Compression,
+    readers::{Reader, codec_fault},
 };
 
 /// Keys of the metadata that are ours or that readers give a meaning of their own.
@@ -37,6 +38,9 @@ pub struct WriteOptions {
     pub sort_by: Vec<SortKey>,
     /// Pairs of a key and a value that stand in the metadata of the file.
     pub metadata: Vec<(String, String)>,
+    /// Who is to read it: types, names and codec keep to what all of them take, and the run fails where
+    /// that cannot be.
+    pub readers: Vec<Reader>,
 }
 
 /// Whether filters are written that tell readers which row groups certainly lack a value.
@@ -76,9 +80,20 @@ impl WriteOptions {
     /// Checks that they make sense together, whatever is written.
     ///
     /// # Errors
-    /// Fails when a key of the metadata is empty, is given twice or is not free, or when a column is to be
-    /// sorted by twice.
+    /// Fails when a key of the metadata is empty, is given twice or is not free, when a column is to be
+    /// sorted by twice, or when a reader does not read the codec.
     pub fn check(&self) -> Result<()> {
+        for reader in &self.readers {
+            if let Some(fault) = codec_fault(*reader, self.compression.in_parquet()) {
+                return Err(Error::Request {
+                    message: format!(
+                        "`--compression {}` does not do for `--for {reader}`: {fault}",
+                        self.compression
+                    ),
+                    hint: Some("leave one of the two away; zstd does for all readers".to_owned()),
+                });
+            }
+        }
         let mut keys = BTreeSet::new();
         for (key, _) in &self.metadata {
             let lower = key.to_lowercase();

@@ -22,6 +22,7 @@ mod parquet_in;
 mod preview;
 mod publishing;
 mod query;
+mod readers;
 mod receipt;
 mod schema;
 mod support;

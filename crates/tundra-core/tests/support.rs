@@ -15,9 +15,9 @@ use parquet::{
 use tempfile::TempDir;
 use tundra_core::{
     Cancel, ColumnType, Control, ConvertOptions, Error, IfExists, Input, InspectOptions,
-    Inspection, ObjectPath, Output, Receipt, Reporter, Resources, Silent, Stage, Storage,
+    Inspection, ObjectPath, Output, Reader, Receipt, Reporter, Resources, Silent, Stage, Storage,
     TextHints, WriteOptions,
-    engine::{self, Head, InputColumns, Prepared, QueryOutput, Rows},
+    engine::{self, Checked, Head, InputColumns, Prepared, QueryOutput, Rows},
 };
 use tundra_storage::{LocalStorage, MemoryStorage};
 
@@ -178,6 +178,11 @@ impl Scene {
         options: &InspectOptions,
     ) -> Result<InputColumns, Error> {
         engine::columns(&self.input(name), options, &self.resources(), &self.control).await
+    }
+
+    /// Asks what readers would choke on of the object `name`.
+    pub(crate) async fn check(&self, name: &str, readers: &[Reader]) -> Result<Checked, Error> {
+        engine::check(&self.input(name), readers, &self.resources(), &self.control).await
     }
 
     fn output(&self, name: &str) -> Output {

@@ -41,6 +41,7 @@ struct Generator {
 const GENERATORS: &[Generator] = &[
     Generator { path: "docs/CLI.md", make: |workspace| by_program(workspace, "command-line") },
     Generator { path: "docs/TYPES.md", make: |workspace| by_program(workspace, "types") },
+    Generator { path: "docs/READERS.md", make: |workspace| by_program(workspace, "readers") },
 ];
 
 /// Runs the command.

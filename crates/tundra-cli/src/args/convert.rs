@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use clap::{Args, ValueEnum};
 use tundra_core::{
-    BadRowPolicy, ConvertOptions, Format, IdempotencyKey, OnDrift, OutputFormat, RejectLimit,
-    TypePolicy,
+    BadRowPolicy, ConvertOptions, Format, IdempotencyKey, OnDrift, OutputFormat, Reader,
+    RejectLimit, TypePolicy, WriteOptions,
 };
 use tundra_storage::UploadFate;
 
@@ -223,6 +223,20 @@ pub(crate) struct ConvertArgs {
     #[command(flatten)]
     writing: WritingArgs,
 
+    /// Keep to what this reader of Parquet takes; repeat it for more
+    ///
+    /// Types and names that one of them does not take become such that hold the same and that all of them
+    /// take, and each change is told. What was said otherwise is not changed: then the run fails. So it does
+    /// when nothing would do. docs/READERS.md says what is known of each.
+    #[arg(
+        long = "for",
+        value_name = "READER",
+        value_parser = values::reader(),
+        ignore_case = true,
+        help_heading = WRITING
+    )]
+    readers: Vec<Reader>,
+
     /// Write the receipt to this file as JSON, after the data
     ///
     /// The receipt says what was read, what was decided and why, how many records went where, and
@@ -391,6 +405,7 @@ impl ConvertArgs {
             accept_drift,
             many,
             writing,
+            readers,
             receipt,
             json,
             source,
@@ -462,7 +477,7 @@ impl ConvertArgs {
                 on_bad_row: on_bad_row.into(),
                 max_rejects,
                 output_format: values::format_of(to, output.as_deref()).unwrap_or_default(),
-                writing: writing.into_options(),
+                writing: WriteOptions { readers, ..writing.into_options() },
             },
             resources,
         })

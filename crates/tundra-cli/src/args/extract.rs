@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::{ArgGroup, Args, ValueEnum};
 use tundra_connectors::parse_table;
 use tundra_core::{
-    ExtractRequest, IdempotencyKey, OnLossy, Relation, TableName, Window, WriteOptions,
+    ExtractRequest, IdempotencyKey, OnLossy, Reader, Relation, TableName, Window, WriteOptions,
 };
 
 use crate::{
@@ -131,6 +131,19 @@ pub(crate) struct ExtractArgs {
 
     #[command(flatten)]
     writing: WritingArgs,
+
+    /// Keep to what this reader of Parquet takes; repeat it for more
+    ///
+    /// Types and names that one of them does not take become such that hold the same and that all of them
+    /// take. docs/READERS.md says what is known of each.
+    #[arg(
+        long = "for",
+        value_name = "READER",
+        value_parser = values::reader(),
+        ignore_case = true,
+        help_heading = WRITING
+    )]
+    readers: Vec<Reader>,
 
     /// Write the receipt to this file as JSON, after the data
     #[arg(long, value_name = "FILE", conflicts_with = "source", help_heading = WRITING)]
@@ -272,6 +285,7 @@ impl ExtractArgs {
             on_lossy,
             statement_timeout,
             writing,
+            readers,
             receipt,
             json,
             source,
@@ -309,7 +323,7 @@ impl ExtractArgs {
             url,
             relation,
             request,
-            options: writing.into_options(),
+            options: WriteOptions { readers, ..writing.into_options() },
             output,
             overwrite,
             receipt,

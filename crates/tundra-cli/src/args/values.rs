@@ -7,7 +7,7 @@ use std::{str::FromStr, time::Duration};
 
 use bytesize::ByteSize;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use tundra_core::{ColumnType, Format, OutputFormat, RejectLimit, UnknownName};
+use tundra_core::{ColumnType, Format, OutputFormat, Reader, RejectLimit, UnknownName};
 
 /// A quote, or none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +36,12 @@ pub(crate) fn format() -> impl TypedValueParser<Value = Format> {
         name => PossibleValue::new(name),
     });
     PossibleValuesParser::new(names).try_map(|name| -> Result<Format, UnknownName> { name.parse() })
+}
+
+/// Returns the parser of a reader's name.
+pub(crate) fn reader() -> impl TypedValueParser<Value = Reader> {
+    PossibleValuesParser::new(Reader::NAMES)
+        .try_map(|name| -> Result<Reader, UnknownName> { name.parse() })
 }
 
 /// Returns the parser of the name of an output's format.

@@ -82,6 +82,8 @@ impl WritingArgs {
             bloom_filters: bloom_filters.unwrap_or_default(),
             sort_by,
             metadata,
+            // Queries have none; who has says it.
+            readers: Vec::new(),
         }
     }
 }

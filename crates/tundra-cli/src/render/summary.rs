@@ -118,6 +118,16 @@ pub(crate) fn drift_warnings(receipt: &Receipt, expected: Option<&Expected>) -> 
     drift.chain(nulls).collect()
 }
 
+/// Returns a line for each name and each type that is another one for somebody who is to read the output.
+pub(crate) fn reader_notes(receipt: &Receipt) -> Vec<String> {
+    let is_for_readers = receipt.plan.decisions.iter().any(|it| it.what == "readers");
+    let decisions = receipt.plan.decisions.iter().filter(|_| is_for_readers);
+    decisions
+        .filter(|decision| decision.what == "type" || decision.what == "name")
+        .map(|it| one_line(&format!("{} {} ({})", it.what, it.value, it.reason), None))
+        .collect()
+}
+
 /// Returns a line for each sort of thing that was not kept as it was.
 pub(crate) fn event_warnings(receipt: &Receipt) -> Vec<String> {
     receipt.events.iter().map(|event| event_warning(event, &receipt.inputs)).collect()

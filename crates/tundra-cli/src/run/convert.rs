@@ -127,6 +127,9 @@ pub(super) fn tell(
     printer: &Printer,
 ) {
     printer.note(&render::summary(source, output, proof));
+    for note in render::reader_notes(proof) {
+        printer.note(&format!("{note}\n"));
+    }
     for warning in render::doubt_warnings(proof) {
         printer.warning(&warning);
     }

@@ -17,5 +17,6 @@ pub(crate) fn run(page: DocsPage, printer: &Printer) -> Result<(), Failure> {
     printer.data(&match page {
         DocsPage::CommandLine => render::reference(Cli::command()),
         DocsPage::Types => render::types(),
+        DocsPage::Readers => tundra_core::readers_page(),
     })
 }

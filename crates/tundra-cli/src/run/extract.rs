@@ -163,6 +163,9 @@ fn into_version(
 /// Says what was done, and what to look at.
 fn tell(database: &str, output: &str, proof: &Receipt, printer: &Printer) {
     printer.note(&render::extracted(database, output, proof));
+    for note in render::reader_notes(proof) {
+        printer.note(&format!("{note}\n"));
+    }
     for warning in render::event_warnings(proof) {
         printer.warning(&warning);
     }

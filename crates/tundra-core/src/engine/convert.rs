@@ -11,6 +11,7 @@ use crate::{
         copy::{Functions, ReadByEngine, RowOrder, Stop, open_database, run_copy},
         failure::engine_error,
         files::{RunFiles, Written},
+        fit::{Fitted, Given, check_format},
         geo::{GeoMetadata, as_bytes},
         head::special,
         input::OpenInput,
@@ -81,6 +82,7 @@ pub async fn prepare(
     options.workbook.check(opened.format, &opened.location)?;
     options.text.check(&options.null_words, opened.format, &opened.location)?;
     options.writing.check()?;
+    check_format(&options.writing.readers, options.output_format)?;
     let rejects_place = RejectsPlace::beside(output, options.on_bad_row)?;
     // A place that cannot be written is told before anything is read.
     let writer = create(output, &stop).await?;
@@ -183,8 +185,11 @@ impl Conversion {
             };
             let columns = held.table().columns().to_vec();
             let geo = GeoMetadata::of_schema(&held.table().schema());
-            let decisions = [held.decisions(), geo.decisions].concat();
-            let plan = self.run.plan(self.opened.facts(), decisions, columns, geo.json)?;
+            let given = Given::of(&self.options);
+            let fitted = Fitted::of_stream(&self.options.writing.readers, columns, &given)?;
+            let decisions = [held.decisions(), geo.decisions, fitted.decisions].concat();
+            let plan = self.run.plan(self.opened.facts(), decisions, fitted.columns, geo.json)?;
+            let plan = plan.selecting(fitted.select);
             match self.copy_table(held.table(), plan, writer) {
                 Ok(copied) => {
                     held.check_nulls(&copied.nulls)?;

@@ -7,14 +7,17 @@ mod rows;
 
 use std::time::Instant;
 
+use arrow::datatypes::Schema;
+
 use crate::{
-    BadRowPolicy, Connector, Control, Counts, DatabaseFacts, Error, ExtractRequest, Extraction,
-    LossEvent, ObjectWriter, Output, Receipt, Relation, Resources, Result, Session, SourceFacts,
-    Stage, StreamEnd, Window, WindowFacts, WriteOptions,
+    BadRowPolicy, ColumnPlan, Connector, Control, Counts, DatabaseFacts, Error, ExtractRequest,
+    Extraction, LossEvent, ObjectWriter, Output, Receipt, Relation, Resources, Result, Session,
+    SourceFacts, Stage, StreamEnd, Window, WindowFacts, WriteOptions,
     engine::{
         beside::RejectsPlace,
         copy::{RowOrder, Stop},
         extract::rows::Rows,
+        fit::{Fitted, Given},
         geo::GeoMetadata,
         prepared::{Prepared, StopOnDrop},
         run::{Copied, Feed, Finished, Run, Writing, create, in_background},
@@ -166,9 +169,11 @@ fn work(
     window: Option<Window>,
     writer: Box<dyn ObjectWriter>,
 ) -> Result<Finished> {
-    let geo = GeoMetadata::of_schema(&extraction.schema());
-    let decisions = [extraction.decisions(), &geo.decisions].concat();
-    let plan = run.plan(facts, decisions, extraction.columns().to_vec(), geo.json)?;
+    let readers = &run.writing.options.readers;
+    let fitted = Fitted::of_stream(readers, extraction.columns().to_vec(), &Given::default())?;
+    let geo = GeoMetadata::of_schema(&renamed_schema(&extraction.schema(), &fitted.columns));
+    let decisions = [extraction.decisions(), &geo.decisions, &fitted.decisions].concat();
+    let plan = run.plan(facts, decisions, fitted.columns, geo.json)?.selecting(fitted.select);
     let inspected = Instant::now();
     run.control.reporter.stage(Stage::Converting);
     let mut streams = Vec::new();
@@ -199,6 +204,13 @@ fn work(
     };
     drop(tally);
     run.prove(copied, None)
+}
+
+/// Returns the schema with the names of the output.
+fn renamed_schema(schema: &Schema, columns: &[ColumnPlan]) -> Schema {
+    let fields = schema.fields().iter().zip(columns);
+    let fields = fields.map(|(field, column)| field.as_ref().clone().with_name(&column.name));
+    Schema::new(fields.collect::<Vec<_>>())
 }
 
 /// Returns what each stream came to. One without an end would be a part of the table that is missing.

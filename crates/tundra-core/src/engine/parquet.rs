@@ -10,7 +10,9 @@ use crate::{
     BadRowPolicy, ColumnPlan, ColumnType, ConvertOptions, Decision, Difference, Drift, Error,
     Expected, ObjectReader, OnDrift, SchemaColumn, TypePolicy,
     engine::{
+        check::columns_of,
         contract::drift_decisions,
+        fit::{Given, apply, fitted_kind, for_readers, renamed},
         geo::{self, GeoMetadata},
         sql,
         verify::{FooterError, null_count, read_footer},
@@ -20,6 +22,7 @@ use crate::{
         names::usable_name,
         table::{ColumnOptions, WantedBy, check_names},
     },
+    readers::Kind,
     schema_file::{self, Seen},
 };
 
@@ -116,6 +119,12 @@ impl ParquetInput {
         let column_options = ColumnOptions::new(&options, &names, location)?;
         let (mut columns, mut selected, mut nulls) = (Vec::new(), Vec::new(), Vec::new());
         let (mut missing, mut kept) = (Vec::new(), Vec::new());
+        let (readers, said) = (&options.writing.readers, Given::of(&options));
+        let file_columns = if readers.is_empty() { Vec::new() } else { columns_of(footer) };
+        let mut fitting = Vec::new();
+        if !readers.is_empty() {
+            fitting.push(for_readers(readers));
+        }
         for slot in slots(&found, options.expected.as_ref()) {
             let InputColumn { index, written, name, kind } = match slot {
                 Slot::Column(column) => column,
@@ -129,6 +138,7 @@ impl ParquetInput {
                     continue;
                 }
             };
+            let file_kind = file_columns.get(*index).map(|column| column.kind.rewritten());
             if let Some(found) = lossy(kind) {
                 return Err(Error::Unconvertible {
                     input: location.to_owned(),
@@ -153,7 +163,14 @@ impl ParquetInput {
                 wanted.zip(own.as_ref()).is_some_and(|(wanted, own)| wanted.is_met_by(own, None));
             let given = wanted.map(|wanted| &wanted.column_type).or(text).filter(|_| !met);
             let new_name = column_options.name_of(name);
+            let kind_now = given.map(Kind::of_engine).or(file_kind);
+            let fitted = match kind_now.filter(|_| !readers.is_empty()) {
+                Some(kind) => fitted_kind(readers, (name, new_name), &kind, &said)?,
+                None => None,
+            };
             let (column_type, reason) = match given {
+                // Of what type it is then is said below.
+                _ if fitted.is_some() => (String::new(), "as in the input"),
                 Some(given) => {
                     // Text has many ways to write one value, so only other types are led back.
                     let back = own.as_ref().filter(|own| {
@@ -173,13 +190,20 @@ impl ParquetInput {
                     (shown, "as in the input")
                 }
             };
-            columns.push(ColumnPlan {
+            let mut column = ColumnPlan {
                 name: new_name.to_owned(),
                 source_name: written.clone(),
                 column_type,
                 format: None,
                 reason: reason.to_owned(),
-            });
+            };
+            fitting.extend(renamed(readers, &column, &said));
+            if let Some(fitted) = fitted {
+                let (to, from) = (&fitted.column_type, &fitted.from);
+                selected.push(sql::fitted_column(&sql::placed(*index), new_name, to, from));
+                apply(&mut column, fitted, &mut fitting);
+            }
+            columns.push(column);
             nulls.push((new_name.to_owned(), known_nulls(written)));
         }
         if !missing.is_empty() {
@@ -189,7 +213,7 @@ impl ParquetInput {
         }
         let bytes: i64 = footer.row_groups().iter().map(|group| group.total_byte_size()).sum();
         Ok(Self {
-            decisions: drift.iter().flat_map(drift_decisions).collect(),
+            decisions: drift.iter().flat_map(drift_decisions).chain(fitting).collect(),
             columns,
             geo: geo_of(footer).and_then(|json| GeoMetadata::carried_over(json, &kept)),
             select: sql::select_input(&selected, found.len(), &options.skip_rows),

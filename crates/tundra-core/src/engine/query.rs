@@ -136,6 +136,14 @@ impl Question {
             return Err(Error::request("a query has no place for rejected records"));
         }
         options.writing.check()?;
+        if let Some(reader) = options.writing.readers.first() {
+            return Err(Error::Request {
+                message: format!(
+                    "the answer to a query is not fitted to a reader such as {reader}"
+                ),
+                hint: Some("write it first, and then convert what was written".to_owned()),
+            });
+        }
         if let Some(key) = options.writing.sort_by.first() {
             return Err(Error::Request {
                 message: format!("`--sort-by {key}` is for conversions"),

@@ -18,6 +18,7 @@ use crate::{
         copy::{Functions, ReadByEngine, RowOrder, Stop, open_database, run_copy},
         failure::engine_error,
         files::{RunFiles, Written, hexadecimal},
+        fit::check_written,
         geo,
         resources::{Shares, peak_memory, shares},
         sql,
@@ -86,6 +87,8 @@ pub(crate) struct EncodedPlan {
     digest: String,
     /// What stands beside it of columns of geometries.
     geo: Option<String>,
+    /// The query for its columns, where rows that we hand over are not written as they are.
+    select: Option<String>,
 }
 
 impl EncodedPlan {
@@ -106,7 +109,12 @@ impl EncodedPlan {
         let json = serde_json::to_string(&plan)
             .map_err(|error| Error::Internal(format!("could not write the plan: {error}")))?;
         let digest = format!("sha256:{}", hexadecimal(&Sha256::digest(json.as_bytes())));
-        Ok(Self { plan, json, digest, geo })
+        Ok(Self { plan, json, digest, geo, select: None })
+    }
+
+    /// Returns the same with a query for the rows that we hand over.
+    pub(crate) fn selecting(self, select: Option<String>) -> Self {
+        Self { select, ..self }
     }
 }
 
@@ -186,7 +194,10 @@ impl Run {
         writer: Box<dyn ObjectWriter>,
     ) -> Result<(u64, Arc<RunFiles>)> {
         let (rows, input, select, read) = match feed {
-            Feed::Rows(rows) => (Some(rows), None, sql::select_stream(), None),
+            Feed::Rows(rows) => {
+                let select = plan.select.clone().unwrap_or_else(sql::select_stream);
+                (Some(rows), None, select, None)
+            }
             Feed::Object { object, select, read } => {
                 (None, Some((sql::INPUT, object)), select, Some(read))
             }
@@ -194,7 +205,8 @@ impl Run {
         let files = Arc::new(RunFiles::new(self.runtime.clone(), &self.stop, input));
         files.offer(sql::OUTPUT, writer);
         let Self { resources, shares, id, writing, .. } = self;
-        let functions = if rows.is_some() { Functions::Few } else { Functions::All };
+        let is_as_it_is = rows.is_some() && plan.select.is_none();
+        let functions = if is_as_it_is { Functions::Few } else { Functions::All };
         // A sort needs to know the order of what is equal.
         let is_sorted = !writing.options.sort_by.is_empty();
         let order = if is_sorted { RowOrder::Kept } else { writing.order };
@@ -255,6 +267,7 @@ impl Run {
             .ok_or_else(|| Error::Internal("the output was not finished".to_owned()))?;
         let expected = Expected { output: &location, rows, written, nulls: &nulls };
         let facts = check_output(&mut data, expected, &self.runtime)?;
+        check_written(&mut data, &self.writing.options.readers, &self.runtime)?;
         let mut outputs = vec![OutputFacts {
             role: "data".to_owned(),
             location,

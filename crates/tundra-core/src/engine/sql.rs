@@ -116,6 +116,42 @@ pub(crate) fn cast_column(
     )
 }
 
+/// Returns a value as another type under a new name, where the types are in the engine's own words. A value
+/// that would not come back as it was fails the statement.
+pub(crate) fn fitted_column(value: &str, new_name: &str, to: &str, back: &str) -> String {
+    let message = format!(
+        "a value of column `{new_name}` would change as {to}, which is what its reader takes; leave \
+         the reader out, or keep the column as text: "
+    );
+    format!(
+        "CASE WHEN CAST(CAST({value} AS {to}) AS {back}) IS NOT DISTINCT FROM {value} \
+         THEN CAST({value} AS {to}) \
+         ELSE error({} || CAST({value} AS VARCHAR)) END AS {}",
+        quote_literal(&message),
+        quote_identifier(new_name),
+    )
+}
+
+/// Returns a value under a new name.
+pub(crate) fn renamed_column(value: &str, new_name: &str) -> String {
+    format!("{value} AS {}", quote_identifier(new_name))
+}
+
+/// Returns the value of a column of a registered stream.
+pub(crate) fn named(name: &str) -> String {
+    quote_identifier(name)
+}
+
+/// Returns the value of a column of the Parquet input, by its place.
+pub(crate) fn placed(index: usize) -> String {
+    alias(index)
+}
+
+/// Returns the query for these columns of the registered stream.
+pub(crate) fn select_of_stream(columns: &[String]) -> String {
+    format!("SELECT {} FROM {}", columns.join(", "), quote_identifier(STREAM))
+}
+
 /// Returns a column that is null in every row.
 pub(crate) fn null_column(name: &str, column_type: &ColumnType) -> String {
     format!("CAST(NULL AS {column_type}) AS {}", quote_identifier(name))

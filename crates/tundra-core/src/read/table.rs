@@ -12,12 +12,13 @@ use std::{
 use arrow::datatypes::SchemaRef;
 
 use crate::{
-    Cancel, ColumnPlan, ColumnType, ConvertOptions, Decision, Error, Expected, LossEvent, Reporter,
-    TextHints,
+    Cancel, ColumnPlan, ColumnType, ConvertOptions, Decision, Error, Expected, LossEvent, Reader,
+    Reporter, TextHints,
     read::{
         chunk::{DecodeError, Decoded},
         unite::{Seen, United},
     },
+    readers::{name_fault, usable_for},
     value::format::ValueFormat,
 };
 
@@ -251,6 +252,7 @@ impl ColumnOptions {
             add_renames(expected, &known, &mut renames);
             keep_apart(expected, names, &mut renames);
         }
+        fit_names(&options.writing.readers, names, &mut renames)?;
         let found = Self { renames, types: wanted_types(options)? };
         check_names(names.iter().map(|name| (name.as_str(), found.name_of(name))))?;
         Ok(found)
@@ -299,6 +301,39 @@ fn keep_apart(expected: &Expected, names: &[String], renames: &mut HashMap<Strin
         });
         renames.extend(candidate.map(|candidate| (name.clone(), candidate)));
     }
+}
+
+/// Gives columns another name whose own one of the readers does not take.
+///
+/// # Errors
+/// Fails when such a name was given.
+fn fit_names(
+    readers: &[Reader],
+    names: &[String],
+    renames: &mut HashMap<String, String>,
+) -> Result<(), Error> {
+    let fault = |name: &str| {
+        let mut faults = readers.iter();
+        faults.find_map(|reader| Some((*reader, name_fault(*reader, name, false)?)))
+    };
+    for new in renames.values() {
+        if let Some((reader, fault)) = fault(new) {
+            return Err(Error::Request {
+                message: format!("the new name `{new}` does not do for `--for {reader}`: {fault}"),
+                hint: Some("give another name, or none: then one that does is found".to_owned()),
+            });
+        }
+    }
+    let (minded, kept): (Vec<&String>, Vec<&String>) =
+        names.iter().partition(|name| !renames.contains_key(*name) && fault(name).is_some());
+    let kept = kept.into_iter().map(|name| renames.get(name).unwrap_or(name).to_lowercase());
+    let mut taken: HashSet<String> = kept.collect();
+    for name in minded {
+        let usable = usable_for(readers, name, &taken);
+        taken.insert(usable.to_lowercase());
+        renames.insert(name.clone(), usable);
+    }
+    Ok(())
 }
 
 /// Checks that no two columns have one name in the output, of pairs of the name in the input and
