@@ -85,7 +85,7 @@ pub(crate) struct ConvertArgs {
     /// By default `-o x.csv`, `.json`, `.ndjson` and `.arrow` are written as what they are called, and
     /// everything else as Parquet. Every value is kept exactly: a type or a value that the format cannot
     /// hold is an error, such as NaN in JSON. Nested values are JSON in CSV, and bytes are hexadecimal in
-    /// both. The options under Writing are for Parquet.
+    /// both. The options under Writing are for Parquet, and refused otherwise, but `--sort-by`.
     #[arg(
         long,
         value_name = "FORMAT",
@@ -396,6 +396,8 @@ impl ConvertArgs {
                 "choose different names",
             ));
         }
+        let output_format = values::format_of(to, output.as_deref()).unwrap_or_default();
+        writing.check(Some(output_format))?;
         Ok(ConvertRequest {
             input,
             version: source.map(|source| VersionRequest {
@@ -434,7 +436,7 @@ impl ConvertArgs {
                 types: types.into(),
                 on_bad_row: on_bad_row.into(),
                 max_rejects,
-                output_format: values::format_of(to, output.as_deref()).unwrap_or_default(),
+                output_format,
                 writing: writing.into_options(),
             },
             resources,
