@@ -23,7 +23,7 @@ use tundra_storage::SignError;
 
 use crate::{
     printer::{Printer, printable},
-    render::one_line,
+    render::{self, one_line},
     signals::Signal,
 };
 
@@ -525,6 +525,10 @@ pub(crate) fn report(failure: &Failure, printer: &Printer) {
     // What was typed, and names of columns, may hold line breaks. Where a message has lines of its
     // own, they stay.
     let (message, causes) = match failure {
+        Failure::Engine(Error::Query { .. }) => {
+            let width = render::error_width();
+            (message, causes.iter().map(|cause| render::sql_error(cause, width)).collect())
+        }
         Failure::Engine(Error::Drift { .. } | Error::Engine { .. }) => (message, causes),
         _ => (one_line(&message, None), in_one_line(causes)),
     };

@@ -10,6 +10,7 @@ mod listing;
 mod reference;
 mod rows;
 mod server;
+mod sql_error;
 mod summary;
 mod table;
 
@@ -28,6 +29,7 @@ pub(crate) use self::{
     reference::reference,
     rows::{answered, rows, schema},
     server::{Finding, Serving, findings, key_created, key_revoked, key_state, keys, serving},
+    sql_error::{error_width, sql_error},
     summary::{doubt_warnings, drift_warnings, event_warnings, summary},
 };
 

@@ -51,6 +51,21 @@ fn what_is_no_query_is_refused_and_says_what_there_is() {
 }
 
 #[test]
+fn a_wrong_query_is_shown_with_a_mark_under_the_place() {
+    let sandbox = Sandbox::with_sales();
+    let ran = sandbox.run(&["query", "SELECT nam FROM input", "sales.csv"]);
+    let place = "\n\n  LINE 1: SELECT nam FROM input\n                 ^^^\n\nhint: ";
+    ran.fails(2, &["\n  Candidate bindings: \"name\"", place]);
+    // Also where it is wrong only for some value, and where lines and tabs stand before it.
+    let sql = "-- names\nSELECT id,\n\tname::INTEGER\nFROM input";
+    let ran = sandbox.run(&["query", sql, "sales.csv"]);
+    let place = "\n\n  LINE 3:  name::INTEGER\n               ^^^^^^^^^\n";
+    ran.fails(3, &["apple", place]);
+    let ran = sandbox.run(&["query", "SELECT sum(name)\u{1b}[31m FROM input", "sales.csv"]);
+    assert!(!ran.stderr.contains('\u{1b}'), "{ran}");
+}
+
+#[test]
 fn what_only_parquet_has_is_refused_where_something_else_is_written() {
     let sandbox = Sandbox::with_sales();
     let options = [
