@@ -10,6 +10,7 @@ mod completions;
 mod convert;
 mod database;
 mod databases;
+mod diff;
 mod extract;
 mod head;
 mod health;
@@ -42,6 +43,7 @@ pub(crate) use self::{
     convert::{ConvertArgs, ConvertRequest, SchemaRequest, VersionRequest},
     database::{ConnectionArgs, PasswordArgs, SshArgs},
     databases::{ConnectorsArgs, DumpArgs, TablesArgs, TestConnectionArgs},
+    diff::DiffArgs,
     extract::{ExtractArgs, ExtractCommand, ReadingEngine, SourceVersion, Wanted},
     head::HeadArgs,
     health::HealthArgs,
@@ -65,7 +67,7 @@ pub(crate) use self::{
     },
     text::TextArgs,
     version::VersionArgs,
-    versions::{DiffArgs, GcArgs, RollbackArgs, VersionsArgs},
+    versions::{GcArgs, RollbackArgs, VersionsArgs},
     workbook::WorkbookArgs,
     writing::WritingArgs,
 };
@@ -103,6 +105,9 @@ Examples:
       tundra head sales.csv
       tundra query 'SELECT name, sum(price) FROM input GROUP BY name' sales.csv
 
+  See how two files differ, and which rows changed:
+      tundra diff sales-1.csv sales-2.csv --key id
+
   Read a table of a database:
       tundra extract postgresql://reader@db.example.com/shop --table orders
 
@@ -131,6 +136,7 @@ pub(crate) enum Command {
     Schema(Box<SchemaArgs>),
     Head(Box<HeadArgs>),
     Query(Box<QueryArgs>),
+    Diff(Box<DiffArgs>),
     Extract(Box<ExtractArgs>),
     Dump(Box<DumpArgs>),
     Tables(TablesArgs),
@@ -139,7 +145,6 @@ pub(crate) enum Command {
     Source(Box<SourceArgs>),
     Versions(VersionsArgs),
     Rollback(RollbackArgs),
-    Diff(DiffArgs),
     Gc(GcArgs),
     Serve(Box<ServeArgs>),
     Keys(Box<KeysArgs>),

@@ -36,6 +36,9 @@ pub(crate) const USAGE: u8 = ErrorKind::InvalidRequest.exit_code();
 /// The exit code of a doctor who found something wrong, and of a server that is not healthy.
 pub(crate) const UNWELL: u8 = 1;
 
+/// The exit code of a comparison that found differences, as that of diff(1).
+pub(crate) const DIFFERENT: u8 = 1;
+
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
@@ -309,6 +312,10 @@ pub(crate) enum Failure {
         reason: String,
     },
 
+    /// What was compared differs, which was told. Nothing failed.
+    #[error("there are differences")]
+    Different,
+
     /// The runtime or the signal handlers cannot be set up.
     #[error("could not start")]
     Start {
@@ -344,6 +351,7 @@ impl Failure {
         match self {
             Self::Stopped(signal) => signal.exit_code(),
             Self::Unwell { .. } | Self::Unhealthy { .. } => UNWELL,
+            Self::Different => DIFFERENT,
             Self::Engine(Error::Storage { source: StorageError::Closed { .. }, .. }) => BROKEN_PIPE,
             _ => self.kind().exit_code(),
         }
@@ -402,6 +410,7 @@ impl Classify for Failure {
             Self::Serve { .. } | Self::Unwell { .. } | Self::Unhealthy { .. } => {
                 ErrorKind::Unavailable
             }
+            Self::Different => ErrorKind::InvalidData,
             Self::Start { .. } => ErrorKind::Internal,
             Self::Stopped(_) => ErrorKind::Cancelled,
         }
@@ -489,6 +498,7 @@ impl Classify for Failure {
             | Self::StandardOutput { .. }
             | Self::Serve { .. }
             | Self::Unwell { .. }
+            | Self::Different
             | Self::Start { .. }
             | Self::Stopped(_) => return Vec::new(),
         };

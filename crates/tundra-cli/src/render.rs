@@ -5,6 +5,7 @@
 
 mod catalog;
 mod database;
+mod diff;
 mod inspection;
 mod listing;
 mod reference;
@@ -24,6 +25,7 @@ pub(crate) use self::{
         version_diff, versions,
     },
     database::{Connection, connection, connectors, dumped, extracted, file_stem, tables, types},
+    diff::diff,
     inspection::{View, inspection, schema_written},
     listing::{Listed, cleaned, listing, locations, long_listing, moment, signed, uploads},
     reference::reference,

@@ -1,4 +1,6 @@
-//! The SQL that the engine runs. It is built here and nowhere else.
+//! The SQL that the engine runs. It is built here and nowhere else; what compares two tables is in `compare`.
+
+pub(crate) mod compare;
 
 use std::collections::BTreeSet;
 
