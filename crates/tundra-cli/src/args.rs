@@ -11,6 +11,7 @@ mod completions;
 mod convert;
 mod database;
 mod databases;
+mod diff;
 mod extract;
 mod head;
 mod health;
@@ -45,6 +46,7 @@ pub(crate) use self::{
     convert::{ConvertArgs, ConvertRequest, SchemaRequest, VersionRequest},
     database::{ConnectionArgs, PasswordArgs, SshArgs},
     databases::{ConnectorsArgs, DumpArgs, TablesArgs, TestConnectionArgs},
+    diff::DiffArgs,
     extract::{ExtractArgs, ExtractCommand, ReadingEngine, SourceVersion, Wanted},
     head::HeadArgs,
     health::HealthArgs,
@@ -69,7 +71,7 @@ pub(crate) use self::{
     },
     text::TextArgs,
     version::VersionArgs,
-    versions::{DiffArgs, GcArgs, RollbackArgs, VersionsArgs},
+    versions::{GcArgs, RollbackArgs, VersionsArgs},
     workbook::WorkbookArgs,
     writing::WritingArgs,
 };
@@ -107,6 +109,9 @@ Examples:
       tundra head sales.csv
       tundra query 'SELECT name, sum(price) FROM input GROUP BY name' sales.csv
 
+  See how two files differ, and which rows changed:
+      tundra diff sales-1.csv sales-2.csv --key id
+
   Read a table of a database:
       tundra extract postgresql://reader@db.example.com/shop --table orders
 
@@ -136,6 +141,7 @@ pub(crate) enum Command {
     Head(Box<HeadArgs>),
     Query(Box<QueryArgs>),
     Check(Box<CheckArgs>),
+    Diff(Box<DiffArgs>),
     Extract(Box<ExtractArgs>),
     Dump(Box<DumpArgs>),
     Tables(TablesArgs),
@@ -144,7 +150,6 @@ pub(crate) enum Command {
     Source(Box<SourceArgs>),
     Versions(VersionsArgs),
     Rollback(RollbackArgs),
-    Diff(DiffArgs),
     Gc(GcArgs),
     Serve(Box<ServeArgs>),
     Keys(Box<KeysArgs>),

@@ -23,7 +23,7 @@ use tundra_storage::SignError;
 
 use crate::{
     printer::{Printer, printable},
-    render::{counted, one_line},
+    render::{self, counted, one_line},
     signals::Signal,
 };
 
@@ -35,6 +35,9 @@ pub(crate) const USAGE: u8 = ErrorKind::InvalidRequest.exit_code();
 
 /// The exit code of a doctor who found something wrong, and of a server that is not healthy.
 pub(crate) const UNWELL: u8 = 1;
+
+/// The exit code of a comparison that found differences, as that of diff(1).
+pub(crate) const DIFFERENT: u8 = 1;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -320,6 +323,10 @@ pub(crate) enum Failure {
         reason: String,
     },
 
+    /// What was compared differs, which was told. Nothing failed.
+    #[error("there are differences")]
+    Different,
+
     /// The runtime or the signal handlers cannot be set up.
     #[error("could not start")]
     Start {
@@ -355,6 +362,7 @@ impl Failure {
         match self {
             Self::Stopped(signal) => signal.exit_code(),
             Self::Unwell { .. } | Self::Unhealthy { .. } => UNWELL,
+            Self::Different => DIFFERENT,
             Self::Engine(Error::Storage { source: StorageError::Closed { .. }, .. }) => BROKEN_PIPE,
             _ => self.kind().exit_code(),
         }
@@ -414,6 +422,7 @@ impl Classify for Failure {
                 ErrorKind::Unavailable
             }
             Self::Unportable { .. } => ErrorKind::InvalidData,
+            Self::Different => ErrorKind::InvalidData,
             Self::Start { .. } => ErrorKind::Internal,
             Self::Stopped(_) => ErrorKind::Cancelled,
         }
@@ -504,6 +513,7 @@ impl Classify for Failure {
             | Self::StandardOutput { .. }
             | Self::Serve { .. }
             | Self::Unwell { .. }
+            | Self::Different
             | Self::Start { .. }
             | Self::Stopped(_) => return Vec::new(),
         };
@@ -540,6 +550,10 @@ pub(crate) fn report(failure: &Failure, printer: &Printer) {
     // What was typed, and names of columns, may hold line breaks. Where a message has lines of its
     // own, they stay.
     let (message, causes) = match failure {
+        Failure::Engine(Error::Query { .. }) => {
+            let width = render::error_width();
+            (message, causes.iter().map(|cause| render::sql_error(cause, width)).collect())
+        }
         Failure::Engine(Error::Drift { .. } | Error::Engine { .. }) => (message, causes),
         _ => (one_line(&message, None), in_one_line(causes)),
     };

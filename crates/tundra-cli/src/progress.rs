@@ -91,6 +91,7 @@ impl Reporter for Bar {
             Stage::Converting => "converting",
             Stage::Verifying => "verifying",
             Stage::Publishing => "publishing",
+            Stage::Comparing => "comparing",
             _ => "working",
         });
     }

@@ -5,12 +5,14 @@
 
 mod catalog;
 mod database;
+mod diff;
 mod inspection;
 mod listing;
 mod readers;
 mod reference;
 mod rows;
 mod server;
+mod sql_error;
 mod summary;
 mod table;
 
@@ -24,12 +26,14 @@ pub(crate) use self::{
         version_diff, versions,
     },
     database::{Connection, connection, connectors, dumped, extracted, file_stem, tables, types},
+    diff::diff,
     inspection::{View, inspection, schema_written},
     listing::{Listed, cleaned, listing, locations, long_listing, moment, signed, uploads},
     readers::checked,
     reference::reference,
     rows::{answered, rows, schema},
     server::{Finding, Serving, findings, key_created, key_revoked, key_state, keys, serving},
+    sql_error::{error_width, sql_error},
     summary::{
         doubt_warnings, drift_warnings, event_warnings, left_out_warnings, reader_notes, summary,
     },

@@ -8,6 +8,7 @@ mod completions;
 mod convert;
 mod convert_source;
 mod databases;
+mod diff;
 mod docs;
 mod doctor;
 mod dump;
@@ -57,6 +58,8 @@ pub(crate) fn run() -> u8 {
 fn finish(result: Result<(), Failure>, printer: &Printer) -> u8 {
     match result {
         Ok(()) => 0,
+        // What differs was told, and nothing failed.
+        Err(failure @ Failure::Different) => failure.exit_code(),
         Err(failure) => {
             failure::report(&failure, printer);
             failure.exit_code()
@@ -156,7 +159,7 @@ fn dispatch(command: Command, printer: &Printer) -> Result<(), Failure> {
         }
         Command::Diff(args) => {
             logging::set_up(printer)?;
-            versions::diff(args, printer)
+            diff::run(*args, printer)
         }
         Command::Gc(args) => {
             logging::set_up(printer)?;

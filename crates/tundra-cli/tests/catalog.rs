@@ -91,14 +91,23 @@ fn two_versions_are_compared() {
     sandbox.run(&["convert", "--source", "sales"]).succeeds();
     sandbox.write("sales.csv", "id,name\n1,apple\n2,pear\n");
     sandbox.run(&["convert", "--source", "sales"]).succeeds();
-    let ran = sandbox.run(&["diff", "sales", "1", "2"]).succeeds();
-    assert!(ran.stdout().contains("removed  price"), "{ran}");
-    let diff = sandbox.run(&["diff", "sales", "1", "2", "--json"]).succeeds().json();
+    let ran = sandbox.run(&["diff", "sales", "1", "2"]);
+    assert_eq!(ran.code, Some(1), "{ran}");
+    assert!(ran.stdout().contains("removed  price") && ran.stderr.is_empty(), "{ran}");
+    let diff = sandbox.run(&["diff", "sales", "1", "2", "--json"]).json();
     assert_eq!(diff["is_breaking"], true);
     assert_eq!(diff["from"]["row_count"], 3);
     assert_eq!(diff["to"]["row_count"], 2);
     let same = sandbox.run(&["diff", "sales", "2", "2"]).succeeds();
     assert!(same.stdout().contains("the columns are the same"), "{same}");
+
+    // With a key the rows are compared as well.
+    let diff = sandbox.run(&["diff", "sales", "1", "2", "--key", "id", "--json"]).json();
+    assert_eq!(diff["rows"]["removed"], 1);
+    assert_eq!(diff["rows"]["same"], 2);
+    assert_eq!(diff["columns"][0]["change"], "removed");
+    sandbox.run(&["diff", "sales", "1", "9", "--key", "id"]).fails(4, &["v9"]);
+    sandbox.run(&["diff", "sales", "other.csv", "9"]).fails(2, &["no version", "tundra diff A B"]);
 }
 
 #[test]

@@ -24,6 +24,8 @@ fn without_arguments_it_prints_its_help_as_a_wrong_command_line() {
       head             Show the first rows of a file as a table
       query            Ask something of a file in SQL
       check            Say what readers such as Spark or BigQuery would choke on of a Parquet file
+      diff             Show how two files differ, or two versions of a source: columns, rows and
+                       values
       extract          Read a table or a query of a database into Parquet, and prove that nothing was
                        lost
       dump             Read several tables of a database into a directory, all under one snapshot
@@ -33,7 +35,6 @@ fn without_arguments_it_prints_its_help_as_a_wrong_command_line() {
       source           Add, list, show and remove catalogued sources
       versions         List the versions of a source, and what changed with each
       rollback         Make an earlier version of a source the current one
-      diff             Show how two versions of a source differ: columns and counts
       gc               Remove old versions, and what dead runs left
       serve            Start the HTTP server
       keys             Create, list and revoke the API keys of the server

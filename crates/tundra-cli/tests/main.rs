@@ -11,6 +11,7 @@ mod clean;
 mod completions;
 mod convert;
 mod databases;
+mod diff;
 mod doctor;
 mod environment;
 mod errors;

@@ -49,3 +49,46 @@ fn what_is_no_query_is_refused_and_says_what_there_is() {
     }
     sandbox.holds_only(&["sales.csv"]);
 }
+
+#[test]
+fn a_wrong_query_is_shown_with_a_mark_under_the_place() {
+    let sandbox = Sandbox::with_sales();
+    let ran = sandbox.run(&["query", "SELECT nam FROM input", "sales.csv"]);
+    let place = "\n\n  LINE 1: SELECT nam FROM input\n                 ^^^\n\nhint: ";
+    ran.fails(2, &["\n  Candidate bindings: \"name\"", place]);
+    // Also where it is wrong only for some value, and where lines and tabs stand before it.
+    let sql = "-- names\nSELECT id,\n\tname::INTEGER\nFROM input";
+    let ran = sandbox.run(&["query", sql, "sales.csv"]);
+    let place = "\n\n  LINE 3:  name::INTEGER\n               ^^^^^^^^^\n";
+    ran.fails(3, &["apple", place]);
+    let ran = sandbox.run(&["query", "SELECT sum(name)\u{1b}[31m FROM input", "sales.csv"]);
+    assert!(!ran.stderr.contains('\u{1b}'), "{ran}");
+}
+
+#[test]
+fn what_only_parquet_has_is_refused_where_something_else_is_written() {
+    let sandbox = Sandbox::with_sales();
+    let options = [
+        ["--compression", "zstd"],
+        ["--row-group-size", "1000"],
+        ["--row-group-bytes", "1MiB"],
+        ["--dictionary-values", "5"],
+        ["--bloom-filters", "off"],
+        ["--metadata", "a=b"],
+    ];
+    for [option, value] in options {
+        let says = [option, "is for Parquet", "CSV"];
+        let convert = ["convert", "sales.csv", "-o", "x.csv", option, value];
+        sandbox.run(&convert).fails(2, &says);
+        let query = ["query", BY_NAME, "sales.csv", "-o", "x.csv", option, value];
+        sandbox.run(&query).fails(2, &says);
+        let query =
+            ["query", BY_NAME, "sales.csv", "-o", "x.parquet", "--overwrite", option, value];
+        sandbox.run(&query).succeeds();
+        let table = ["query", BY_NAME, "sales.csv", "--output-format", "table", option, value];
+        sandbox.run(&table).fails(2, &[option, "the answer is a table"]);
+    }
+    let sorted = ["convert", "sales.csv", "-o", "x.csv", "--sort-by", "price"];
+    sandbox.run(&sorted).succeeds();
+    assert!(sandbox.read("x.csv").contains("price\n3,,0.75\n"), "{}", sandbox.read("x.csv"));
+}

@@ -133,3 +133,20 @@ fn a_second_ctrl_c_ends_the_program_at_once() {
     assert_eq!((ran.code, ran.signal), (None, Some(2)), "{ran}");
     sandbox.holds_only(&["a.csv"]);
 }
+
+#[test]
+fn ctrl_c_stops_a_comparison_within_a_second() {
+    let sandbox = Sandbox::new();
+    sandbox.write_big();
+    let arguments = ["-v", "diff", "big.csv", "big.csv", "--key", "text", "--threads", "1"];
+    for stage in ["converting", "comparing"] {
+        let (child, log) = start(&mut sandbox.tundra(&arguments), stage);
+        let sent = Instant::now();
+        send("INT", &child);
+        let ran = wait(&sandbox, child, log);
+        let took = sent.elapsed();
+        assert_eq!(ran.code, Some(130), "{ran}");
+        assert!(took < PROMISED, "{took:?}");
+        sandbox.holds_only(&["big.csv"]);
+    }
+}

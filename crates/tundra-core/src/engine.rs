@@ -4,13 +4,15 @@
 //! losslessly and in parallel, and handed to DuckDB as record batches, as are the rows of a database;
 //! Parquet is read by DuckDB itself. DuckDB writes the output into a writer of the store; what it wrote is
 //! compared with what was read, and only then published. Another format than Parquet is made of what DuckDB
-//! wrote (`transcode`). [`query()`] asks something of an input, and [`head()`] shows its beginning. [`check()`] says
-//! what readers would choke on of a file, and `fit` keeps an output to what they take.
+//! wrote (`transcode`). [`query()`] asks something of an input, [`head()`] shows its beginning, and
+//! [`diff()`] says how one differs from another. [`check()`] says what readers would choke on of a file,
+//! and `fit` keeps an output to what they take.
 
 mod beside;
 mod check;
 mod contract;
 mod copy;
+mod diff;
 mod extract;
 mod failure;
 mod files;
@@ -19,6 +21,7 @@ mod geo;
 mod head;
 mod input;
 mod inspect;
+mod load;
 mod many;
 mod parquet;
 mod prepared;
@@ -42,6 +45,10 @@ pub(crate) use self::failure::{engine_error_hints, engine_error_kind, query_erro
 pub use self::{
     check::{Checked, check},
     convert::{convert, prepare},
+    diff::{
+        ChangedRow, ChangedValue, ColumnChange, Diff, DiffOptions, DiffSide, KeyedRows, MOST_SHOWN,
+        RowsDiff, ShownRows, WholeRows, diff,
+    },
     extract::{OpenRelation, extract, open_session, prepare_extraction},
     head::{Head, InputColumns, columns, head},
     inspect::{inspect, unsure_decisions},

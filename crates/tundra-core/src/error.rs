@@ -267,6 +267,26 @@ pub enum Error {
         columns: Vec<String>,
     },
 
+    /// Columns that are to tell which row is which do not.
+    #[error(
+        "{} no key of `{input}`: {keys} of {} values stand in {rows} rows, first {}",
+        named(key),
+        if key.len() == 1 { "its" } else { "their" },
+        shown_key(example)
+    )]
+    RepeatedKey {
+        /// The input.
+        input: String,
+        /// The columns.
+        key: Vec<String>,
+        /// How many values stand in more than one row.
+        keys: u64,
+        /// In how many rows.
+        rows: u64,
+        /// The values of the first of these rows; `None` is a null.
+        example: Vec<Option<String>>,
+    },
+
     /// The input is a Parquet file that cannot be read.
     #[error("`{input}` is not a complete Parquet file")]
     BadParquet {
@@ -447,6 +467,7 @@ impl Classify for Error {
             | Self::NoRecords { .. }
             | Self::BadParquet { .. }
             | Self::BadWorkbook { .. }
+            | Self::RepeatedKey { .. }
             | Self::TooManyRejects { .. }
             | Self::NothingLeft { .. }
             | Self::Drift { .. } => ErrorKind::InvalidData,
@@ -512,6 +533,11 @@ impl Classify for Error {
             Self::Query { columns, .. } => {
                 vec![format!("the table is `input`, and {}", listed_columns(columns))]
             }
+            Self::RepeatedKey { .. } => vec![
+                "name more columns with `--key`, so that no two rows have the same values in all of \
+                 them, or leave it out to compare rows as wholes"
+                    .to_owned(),
+            ],
             Self::BadParquet { .. } => {
                 vec!["the file was probably cut off on its way here; fetch it again".to_owned()]
             }
@@ -570,6 +596,25 @@ fn unportable(reader: Reader, column: Option<&str>, what: &str) -> String {
         Some(column) => format!("{} does not take column `{column}`, {what}", reader.title()),
         None => format!("{} does not take the output, {what}", reader.title()),
     }
+}
+
+/// Names columns and says that they are something.
+fn named(columns: &[String]) -> String {
+    let names: Vec<String> = columns.iter().map(|name| format!("`{name}`")).collect();
+    format!("{} {}", names.join(", "), if columns.len() == 1 { "is" } else { "are" })
+}
+
+/// Shows the values of a key, each up to a length that an error can hold.
+fn shown_key(values: &[Option<String>]) -> String {
+    const LONGEST: usize = 60;
+    let shown = values.iter().map(|value| match value {
+        None => "null".to_owned(),
+        Some(value) if value.chars().count() > LONGEST => {
+            format!("`{}…`", value.chars().take(LONGEST).collect::<String>())
+        }
+        Some(value) => format!("`{value}`"),
+    });
+    shown.collect::<Vec<_>>().join(", ")
 }
 
 /// Says what can be done about an input that is not as its schema says.

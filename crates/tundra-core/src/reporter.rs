@@ -17,6 +17,8 @@ pub enum Stage {
     Verifying,
     /// Making the output visible.
     Publishing,
+    /// Comparing one input with another.
+    Comparing,
 }
 
 /// How far a stage is.

@@ -7,6 +7,7 @@ mod csv_dialect;
 mod csv_structure;
 mod csv_text;
 mod csv_types;
+mod diff;
 mod encodings;
 mod failure;
 mod geojson;

@@ -17,7 +17,7 @@ use tundra_core::{
     Cancel, ColumnType, Control, ConvertOptions, Error, IfExists, Input, InspectOptions,
     Inspection, ObjectPath, Output, Reader, Receipt, Reporter, Resources, Silent, Stage, Storage,
     TextHints, WriteOptions,
-    engine::{self, Checked, Head, InputColumns, Prepared, QueryOutput, Rows},
+    engine::{self, Checked, Diff, DiffOptions, Head, InputColumns, Prepared, QueryOutput, Rows},
 };
 use tundra_storage::{LocalStorage, MemoryStorage};
 
@@ -163,6 +163,17 @@ impl Scene {
     ) -> Result<QueryOutput, Error> {
         let (input, output, resources) = (self.input(name), self.output(output), self.resources());
         engine::query_into(&input, sql, &output, options, &resources, &self.control).await
+    }
+
+    /// Compares the objects `a` and `b`.
+    pub(crate) async fn diff(
+        &self,
+        [a, b]: [&str; 2],
+        reading: &InspectOptions,
+        options: &DiffOptions,
+    ) -> Result<Diff, Error> {
+        let (a, b) = (self.input(a), self.input(b));
+        engine::diff([&a, &b], reading, options, &self.resources(), &self.control).await
     }
 
     /// Reads the first rows of the object `name`.

@@ -99,7 +99,7 @@ pub(crate) struct ConvertArgs {
     /// By default `-o x.csv`, `.json`, `.ndjson` and `.arrow` are written as what they are called, and
     /// everything else as Parquet. Every value is kept exactly: a type or a value that the format cannot
     /// hold is an error, such as NaN in JSON. Nested values are JSON in CSV, and bytes are hexadecimal in
-    /// both. The options under Writing are for Parquet.
+    /// both. The options under Writing are for Parquet, and refused otherwise, but `--sort-by`.
     #[arg(
         long,
         value_name = "FORMAT",
@@ -436,6 +436,8 @@ impl ConvertArgs {
         let mut workbook = workbook.into_hints();
         let each_sheet = many.each_sheet();
         let many = many.into_request(&mut member, &mut workbook.sheet)?;
+        let output_format = values::format_of(to, output.as_deref()).unwrap_or_default();
+        writing.check(Some(output_format))?;
         Ok(ConvertRequest {
             inputs,
             many,
@@ -476,7 +478,7 @@ impl ConvertArgs {
                 types: types.into(),
                 on_bad_row: on_bad_row.into(),
                 max_rejects,
-                output_format: values::format_of(to, output.as_deref()).unwrap_or_default(),
+                output_format,
                 writing: WriteOptions { readers, ..writing.into_options() },
             },
             resources,

@@ -60,32 +60,6 @@ pub(crate) struct RollbackArgs {
     pub(crate) catalog: CatalogArgs,
 }
 
-/// Show how two versions of a source differ: columns and counts
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  tundra diff sales 3 4")]
-pub(crate) struct DiffArgs {
-    /// The source's name or its id
-    #[arg(value_name = "SOURCE")]
-    pub(crate) source: String,
-
-    /// The version to look from
-    #[arg(value_name = "V1")]
-    pub(crate) from: VersionNumber,
-
-    /// The version to look to
-    #[arg(value_name = "V2")]
-    pub(crate) to: VersionNumber,
-
-    /// Print the differences as JSON
-    #[arg(long)]
-    pub(crate) json: bool,
-
-    #[command(flatten)]
-    pub(crate) catalog: CatalogArgs,
-}
-
 /// Remove old versions, and what dead runs left
 ///
 /// Says what would be removed and removes nothing, unless `--yes` is given. Keeps the newest versions

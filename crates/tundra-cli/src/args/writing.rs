@@ -3,19 +3,19 @@
 use std::num::NonZeroU64;
 
 use clap::Args;
-use tundra_core::{BloomFilters, Compression, SortKey, WriteOptions};
+use tundra_core::{BloomFilters, Compression, OutputFormat, SortKey, WriteOptions};
 
-use crate::args::values;
+use crate::{args::values, failure::Failure};
 
 /// How the output is written.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Writing")]
 pub(crate) struct WritingArgs {
-    /// How the output is compressed: zstd, zstd:LEVEL, snappy or none
+    /// How the output is compressed: zstd, zstd:LEVEL, snappy or none [default: zstd]
     ///
     /// Levels of zstd are 1 to 22; higher ones are slower and smaller. Without a level it is 3.
-    #[arg(long, value_name = "CODEC", default_value = "zstd")]
-    compression: Compression,
+    #[arg(long, value_name = "CODEC")]
+    compression: Option<Compression>,
 
     /// Rows in a row group [default: by the width of the rows]
     ///
@@ -63,6 +63,44 @@ pub(crate) struct WritingArgs {
 }
 
 impl WritingArgs {
+    /// Checks that nothing was typed that only Parquet has, unless that is what is written; without a format it is
+    /// a table.
+    ///
+    /// # Errors
+    /// Fails and names the option.
+    pub(crate) fn check(&self, format: Option<OutputFormat>) -> Result<(), Failure> {
+        // Taken apart, so that a new option is not forgotten here.
+        let Self {
+            compression,
+            row_group_size,
+            row_group_bytes,
+            sort_by: _,
+            dictionary_values,
+            bloom_filters,
+            metadata,
+        } = self;
+        let written = match format {
+            Some(OutputFormat::Parquet) => return Ok(()),
+            Some(format) => format!("the output is {format}"),
+            None => "the answer is a table".to_owned(),
+        };
+        let given = [
+            ("--compression", compression.is_some()),
+            ("--row-group-size", row_group_size.is_some()),
+            ("--row-group-bytes", row_group_bytes.is_some()),
+            ("--dictionary-values", dictionary_values.is_some()),
+            ("--bloom-filters", bloom_filters.is_some()),
+            ("--metadata", !metadata.is_empty()),
+        ];
+        match given.iter().find(|(_, is_given)| *is_given) {
+            None => Ok(()),
+            Some((option, _)) => Err(Failure::usage(
+                format!("`{option}` is for Parquet, and {written}"),
+                "leave it out, or write Parquet with `-o NAME.parquet`",
+            )),
+        }
+    }
+
     /// Makes the engine's options of what was typed.
     pub(crate) fn into_options(self) -> WriteOptions {
         let Self {
@@ -75,7 +113,7 @@ impl WritingArgs {
             metadata,
         } = self;
         WriteOptions {
-            compression,
+            compression: compression.unwrap_or_default(),
             row_group_rows: row_group_size.map(NonZeroU64::get),
             row_group_bytes,
             dictionary_values,

@@ -8,7 +8,7 @@ use tundra_core::ErrorKind;
 
 use crate::{
     env,
-    failure::{BROKEN_PIPE, UNWELL, USAGE},
+    failure::{BROKEN_PIPE, DIFFERENT, UNWELL, USAGE},
     signals::Signal,
 };
 
@@ -179,6 +179,8 @@ fn exit_codes(text: &mut String) {
     text.push_str(&format!(
         "\nA wrong command line ends with {USAGE}, and `tundra doctor` with {UNWELL} when it found something \
          wrong, as does `tundra health` for a server that is not healthy.\n\
+         `tundra diff` ends with {DIFFERENT} when there are differences, which it then prints on standard \
+         output; a bug in it ends with the same code, but with an error and without any.\n\
          A second Ctrl-C or SIGTERM ends the program at once, as if it did not handle signals.\n\
          Text whose reader went away, as in `tundra inspect x.csv | head -1`, is a success.\n",
     ));

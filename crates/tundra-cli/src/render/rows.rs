@@ -82,7 +82,7 @@ struct Column<'a> {
 }
 
 /// Returns the table, and the names of the columns that have no room.
-fn drawn<'a>(
+pub(super) fn drawn<'a>(
     columns: &'a [RowColumn],
     cells: &[Vec<Option<String>>],
     width: Option<u16>,

@@ -1,11 +1,11 @@
-//! `tundra versions`, `tundra rollback` and `tundra diff`: looks at versions and chooses among them.
+//! `tundra versions` and `tundra rollback`: looks at versions and chooses among them.
 
 use serde_json::{Value, json};
-use tundra_core::{SchemaDifference, Version};
-use tundra_runs::{Outcome, VersionDiff, VersionHistory};
+use tundra_core::Version;
+use tundra_runs::{Outcome, VersionHistory};
 
 use crate::{
-    args::{CatalogArgs, DiffArgs, RollbackArgs, VersionsArgs},
+    args::{CatalogArgs, RollbackArgs, VersionsArgs},
     catalogs::{self, Opened},
     env,
     failure::Failure,
@@ -53,24 +53,8 @@ pub(crate) fn rollback(args: RollbackArgs, printer: &Printer) -> Result<(), Fail
     Ok(())
 }
 
-/// Compares two versions of a source.
-///
-/// # Errors
-/// Fails when there is no such source or version, and when a version has no data.
-pub(crate) fn diff(args: DiffArgs, printer: &Printer) -> Result<(), Failure> {
-    let DiffArgs { source, from, to, json, catalog } = args;
-    let diff = with_catalog(&catalog, async |opened| {
-        let source = opened.source(&source).await?;
-        Ok(opened.runs.diff(&source, from, to).await?)
-    })?;
-    if json {
-        return printer.json(&diff_document(&diff));
-    }
-    printer.data(&render::version_diff(&diff, render::terminal_width()))
-}
-
 /// Does something with the catalog, which may be given up at any moment.
-fn with_catalog<T>(
+pub(super) fn with_catalog<T>(
     catalog: &CatalogArgs,
     work: impl AsyncFnOnce(&Opened) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
@@ -105,16 +89,6 @@ fn history_document(history: &VersionHistory) -> Value {
     document["is_current"] = history.is_current.into();
     document["differences"] = json!(history.differences);
     document
-}
-
-fn diff_document(diff: &VersionDiff) -> Value {
-    let is_breaking = diff.differences.iter().any(|it: &SchemaDifference| it.change.is_breaking());
-    json!({
-        "from": version_document(&diff.from),
-        "to": version_document(&diff.to),
-        "differences": diff.differences,
-        "is_breaking": is_breaking,
-    })
 }
 
 /// Returns what came of a run as JSON.

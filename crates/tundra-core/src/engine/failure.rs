@@ -78,7 +78,7 @@ pub(crate) fn query_error(
         tundra_duckdb::Error::Query { class, message }
             if !matches!(class, Class::OutOfMemory | Class::SpillLimit | Class::Interrupted) =>
         {
-            let message = without_describe(&message);
+            let message = by_typed_lines(&message);
             let source = tundra_duckdb::Error::Query { class, message };
             Error::Query { source, columns: columns.to_vec() }
         }
@@ -92,19 +92,24 @@ pub(crate) fn query_error(
     }
 }
 
-/// Returns DuckDB's words without what stands before the query for its columns, which nobody typed.
-fn without_describe(message: &str) -> String {
-    let shown = format!("LINE 1: {}", sql::DESCRIBE);
-    let Some((before, line)) = message.split_once(&shown) else { return message.to_owned() };
-    let moved = match line.split_once('\n') {
-        // The mark under the place moves with it.
-        Some((line, mark)) => {
-            let mark = mark.strip_prefix(&" ".repeat(sql::DESCRIBE.len())).unwrap_or(mark);
-            format!("{line}\n{mark}")
-        }
-        None => line.to_owned(),
+/// Returns DuckDB's words with the lines of the query as they were typed: it counts those before it as well.
+/// A place that is not in the query is left out.
+fn by_typed_lines(message: &str) -> String {
+    const LINE: &str = "\n\nLINE ";
+    let Some((said, shown)) = message.rsplit_once(LINE) else { return message.to_owned() };
+    let Some((number, rest)) = shown.split_once(": ") else { return message.to_owned() };
+    let Ok(number) = number.parse::<usize>() else { return message.to_owned() };
+    let Some(typed) = number.checked_sub(sql::LINES_BEFORE).filter(|typed| *typed > 0) else {
+        return said.to_owned();
     };
-    format!("{before}LINE 1: {moved}")
+    let digits = |number: usize| number.to_string().len();
+    // The mark under the place moves where the number loses a digit.
+    let moved = " ".repeat(digits(number) - digits(typed));
+    let rest = match rest.split_once('\n') {
+        Some((line, mark)) => format!("{line}\n{}", mark.strip_prefix(&*moved).unwrap_or(mark)),
+        None => rest.to_owned(),
+    };
+    format!("{said}{LINE}{typed}: {rest}")
 }
 
 /// Returns the kind of a failure of somebody's query.
@@ -159,9 +164,18 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_typed_is_not_shown() {
-        let message = "no \"x\"\n\nLINE 1: DESCRIBE SELECT x\n                        ^";
-        assert_eq!(without_describe(message), "no \"x\"\n\nLINE 1: SELECT x\n               ^");
-        assert_eq!(without_describe("LINE 2: x"), "LINE 2: x");
+    fn lines_are_counted_as_they_were_typed() {
+        for (said, shown) in [
+            (
+                "no \"x\"\n\nLINE 2: SELECT x\n               ^",
+                "no \"x\"\n\nLINE 1: SELECT x\n               ^",
+            ),
+            ("no\n\nLINE 10: x\n         ^", "no\n\nLINE 9: x\n        ^"),
+            ("no\n\nLINE 1: DESCRIBE\n        ^", "no"),
+            ("no place", "no place"),
+            ("a\n\nLINE x", "a\n\nLINE x"),
+        ] {
+            assert_eq!(by_typed_lines(said), shown);
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! What DuckDB sees of a run: its input and the outputs that it was given, and nothing else.
+//! What DuckDB sees of a run: its inputs and the outputs that it was given, and nothing else.
 //!
 //! An output that DuckDB has finished is not published here. It waits as [`Written`] until the
 //! engine has compared it with the input.
@@ -27,7 +27,7 @@ const ABORT_WITHIN: Duration = Duration::from_secs(5);
 /// The files of one run.
 pub(crate) struct RunFiles {
     store: Waiting,
-    input: Option<(&'static str, Arc<dyn ObjectReader>)>,
+    inputs: Vec<(&'static str, Arc<dyn ObjectReader>)>,
     shared: Arc<Outputs>,
 }
 
@@ -57,14 +57,19 @@ impl Written {
 }
 
 impl RunFiles {
-    /// Makes files that consist of `input`, if any. Readers and writers are driven by `runtime`, and a store
+    /// Makes files that consist of `inputs`, if any. Readers and writers are driven by `runtime`, and a store
     /// that keeps them waiting is waited for until the run is to stop.
     pub(crate) fn new(
         runtime: Handle,
         stop: &Stop,
-        input: Option<(&'static str, Arc<dyn ObjectReader>)>,
+        inputs: impl IntoIterator<Item = (&'static str, Arc<dyn ObjectReader>)>,
     ) -> Self {
-        Self { store: Waiting { runtime, stop: stop.clone() }, input, shared: Arc::default() }
+        let store = Waiting { runtime, stop: stop.clone() };
+        Self { store, inputs: inputs.into_iter().collect(), shared: Arc::default() }
+    }
+
+    fn input(&self, path: &str) -> Option<&Arc<dyn ObjectReader>> {
+        self.inputs.iter().find(|(name, _)| *name == path).map(|(_, object)| object)
     }
 
     /// Lets DuckDB write the file `name` with this writer, once.
@@ -85,11 +90,11 @@ struct NoSuchFile(String);
 
 impl FileSystem for RunFiles {
     fn open(&self, path: &str) -> Result<Arc<dyn ReadFile>, BoxError> {
-        match &self.input {
-            Some((name, object)) if *name == path => {
+        match self.input(path) {
+            Some(object) => {
                 Ok(Arc::new(InputFile { object: Arc::clone(object), store: self.store.clone() }))
             }
-            _ => Err(Box::new(NoSuchFile(path.to_owned()))),
+            None => Err(Box::new(NoSuchFile(path.to_owned()))),
         }
     }
 
@@ -102,7 +107,7 @@ impl FileSystem for RunFiles {
     }
 
     fn exists(&self, path: &str) -> Result<bool, BoxError> {
-        Ok(self.input.as_ref().is_some_and(|(name, _)| *name == path))
+        Ok(self.input(path).is_some())
     }
 
     fn remove(&self, path: &str) -> Result<(), BoxError> {

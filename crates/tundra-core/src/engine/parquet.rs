@@ -304,7 +304,7 @@ fn held_against_schema(
 }
 
 /// Names the type when DuckDB would not keep its values as they are.
-fn lossy(kind: &DataType) -> Option<String> {
+pub(crate) fn lossy(kind: &DataType) -> Option<String> {
     match kind {
         // DuckDB's decimals end at 38 digits, and it reads wider ones as doubles.
         DataType::Decimal256(precision, scale) if *precision > 38 => {

@@ -6,10 +6,7 @@
 //! SQL can reach is that table: the sandbox of `tundra-duckdb` keeps everything else away, and it stands where
 //! only a query can stand.
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, Mutex},
-};
+use std::{collections::HashSet, sync::Arc};
 
 use arrow::array::{RecordBatch, RecordBatchReader};
 use tokio::runtime::Handle;
@@ -19,12 +16,13 @@ use crate::{
     BadRowPolicy, Compression, Control, ConvertOptions, Error, Format, Input, ObjectWriter, Output,
     OutputFormat, Resources, Result, RunId, Stage,
     engine::{
-        copy::{Functions, RowOrder, Stop, Watcher, open_database, run_copy_or},
-        failure::{engine_error, input_error, query_error},
+        copy::{Functions, RowOrder, Stop, open_database, run_copy_or},
+        failure::{input_error, query_error},
         files::{RunFiles, Written},
         head::special,
         input::OpenInput,
         inspect::show::shown_value,
+        load::{Geometries, Loading, watched},
         parquet::{ParquetInput, input_footer},
         prepared::{StopOnDrop, not_published},
         resources::shares,
@@ -32,12 +30,10 @@ use crate::{
         run::{ROW_GROUP_ROWS, create},
         spool::{Spool, Spooled, unreadable},
         sql,
-        tally::{self, Tally, tallied},
         transcode::{Transcoding, merged, transcode},
         unpack::Unpacking,
-        verify::{Expected, check_counts, check_output},
+        verify::{Expected, check_output},
     },
-    read::table::{ReadContext, Table},
 };
 
 /// What was written of the rows of a query.
@@ -240,7 +236,7 @@ impl Question {
         )?;
         let names = self.load(&database)?;
         let wrong = |error| query_error("run the query", error, &names);
-        let described = self.watched(&database, |database| {
+        let described = watched(&database, &self.stop, None, |database| {
             database.query(&sql::describe(&self.sql)).map_err(wrong)
         })?;
         let columns = described_columns(&described);
@@ -287,75 +283,19 @@ impl Question {
                 .map_err(|error| input_error("read the input", location, error))?;
             return Ok(input.columns.into_iter().map(|column| column.name).collect());
         }
-        let context = ReadContext {
-            name: location.clone(),
-            threads: self.resources.threads,
-            cancel: self.stop.own.clone(),
-            reporter: Arc::clone(&self.control.reporter),
-            total_bytes: Some(self.opened.total_bytes()),
-            memory: self.resources.memory,
-            types_by: None,
+        let loading = Loading {
+            opened: &self.opened,
+            options: &self.options,
+            resources: &self.resources,
+            control: &self.control,
+            stop: &self.stop,
+            runtime: &self.runtime,
+            stream: sql::STREAM,
+            geometries: Geometries::Known,
         };
-        let (mut table, _) = self.opened.table(&self.options, &self.runtime, context)?;
-        self.control.reporter.stage(Stage::Converting);
-        let stream = |pass: u32| format!("{}_{pass}", sql::STREAM);
-        if !self.load_rows(database, table.as_ref(), &stream(0))? {
-            self.control.reporter.stage(Stage::Inferring);
-            table.infer_whole()?;
-            if !self.load_rows(database, table.as_ref(), &stream(1))? {
-                return Err(Error::contradicted());
-            }
-        }
-        Ok(table.columns().iter().map(|column| column.name.clone()).collect())
+        let columns = loading.table(database, |stream, _| vec![sql::create_table(stream)])?;
+        Ok(columns.into_iter().map(|column| column.name).collect())
     }
-
-    /// Puts the rows into the table, and returns whether none contradicts the types of the sample.
-    fn load_rows(&self, database: &Arc<Database>, table: &dyn Table, stream: &str) -> Result<bool> {
-        let spool = crate::engine::rejects::Spool::new(&self.resources.temp_directory);
-        let input = self.opened.location.clone();
-        let (reader, tally) = tallied(table.schema(), table.rows()?, input.clone(), None, spool);
-        database
-            .register_stream(stream, reader)
-            .map_err(|error| engine_error("take the rows", error))?;
-        let loaded = self.watched(database, |database| {
-            database
-                .execute(&sql::create_table(stream))
-                .map_err(|error| engine_error("take the rows", error))
-        });
-        let tally: Tally = take(&tally);
-        match loaded {
-            Err(_) if tally.contradiction.is_some() && !table.is_complete() => Ok(false),
-            Err(error) => Err(error),
-            Ok(loaded) => {
-                let rows = tally.counts.decoded - tally.counts.skipped - tally.counts.rejected;
-                check_counts(&tally.counts, rows, &input)?;
-                if rows != loaded {
-                    return Err(Error::Verification {
-                        output: input,
-                        mismatch: format!("{rows} rows were read and {loaded} arrived"),
-                    });
-                }
-                Ok(true)
-            }
-        }
-    }
-
-    /// Runs a statement that is interrupted when the run is to stop.
-    fn watched<T>(
-        &self,
-        database: &Arc<Database>,
-        work: impl FnOnce(&Database) -> Result<T>,
-    ) -> Result<T> {
-        self.stop.check()?;
-        let watcher = Watcher::start(database, &self.stop, None)?;
-        let done = work(database);
-        drop(watcher);
-        done.map_err(|error| self.stop.explain(error))
-    }
-}
-
-fn take(tally: &Mutex<Tally>) -> Tally {
-    std::mem::take(&mut *tally::lock(tally))
 }
 
 /// Returns the question without what may stand behind it.
@@ -431,7 +371,7 @@ fn kept_as(column: &RowColumn, format: OutputFormat) -> Result<Option<&'static s
 }
 
 /// Returns whether a nested type has this one in it: as a word, and not within quotes, where names stand.
-fn names_type(kind: &str, name: &str) -> bool {
+pub(super) fn names_type(kind: &str, name: &str) -> bool {
     let outside: String = kind.split('"').step_by(2).collect::<Vec<_>>().join(" ");
     let is_word = |character: char| character.is_alphanumeric() || character == '_';
     outside.match_indices(name).any(|(at, _)| {

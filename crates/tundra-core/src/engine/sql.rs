@@ -1,4 +1,6 @@
-//! The SQL that the engine runs. It is built here and nowhere else.
+//! The SQL that the engine runs. It is built here and nowhere else; what compares two tables is in `compare`.
+
+pub(crate) mod compare;
 
 use std::collections::BTreeSet;
 
@@ -192,13 +194,14 @@ pub(crate) fn create_view(select: &str) -> String {
     format!("CREATE VIEW {TABLE} AS {select}")
 }
 
-/// What stands before a query to be told its columns.
-pub(crate) const DESCRIBE: &str = "DESCRIBE ";
+/// Lines that stand before a query wherever it is run.
+pub(crate) const LINES_BEFORE: usize = 1;
 
 /// Returns the query for the columns of the answer to somebody's query, which is the one text of a user that
-/// is SQL. What is no query is no statement here, and neither is more than one.
+/// is SQL. What is no query is no statement here, and neither is more than one. It begins on a line of its own,
+/// so that its lines are shown as they were typed where one is wrong.
 pub(crate) fn describe(query: &str) -> String {
-    format!("{DESCRIBE}{query}")
+    format!("DESCRIBE\n{query}")
 }
 
 /// A column of an answer.
