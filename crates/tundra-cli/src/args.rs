@@ -11,6 +11,7 @@ mod convert;
 mod database;
 mod databases;
 mod extract;
+mod geometry;
 mod head;
 mod health;
 mod inspect;
@@ -43,6 +44,7 @@ pub(crate) use self::{
     database::{ConnectionArgs, PasswordArgs, SshArgs},
     databases::{ConnectorsArgs, DumpArgs, TablesArgs, TestConnectionArgs},
     extract::{ExtractArgs, ExtractCommand, ReadingEngine, SourceVersion, Wanted},
+    geometry::GeometryArgs,
     head::HeadArgs,
     health::HealthArgs,
     inspect::InspectArgs,

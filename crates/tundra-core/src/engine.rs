@@ -7,13 +7,16 @@
 //! wrote (`transcode`). [`query()`] asks something of an input, and [`head()`] shows its beginning.
 
 mod beside;
+mod blocks;
 mod contract;
 mod copy;
 mod extract;
 mod failure;
+mod features;
 mod files;
 mod geo;
 mod head;
+mod hilbert;
 mod input;
 mod inspect;
 mod parquet;

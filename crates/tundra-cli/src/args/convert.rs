@@ -11,7 +11,8 @@ use tundra_storage::UploadFate;
 
 use crate::{
     args::{
-        CatalogArgs, JsonArgs, NullArgs, ResourceArgs, TextArgs, WorkbookArgs, WritingArgs,
+        CatalogArgs, GeometryArgs, JsonArgs, NullArgs, ResourceArgs, TextArgs, WorkbookArgs,
+        WritingArgs,
         values::{self, TypedColumn},
     },
     failure::Failure,
@@ -253,6 +254,9 @@ pub(crate) struct ConvertArgs {
     workbook: WorkbookArgs,
 
     #[command(flatten)]
+    geometry: GeometryArgs,
+
+    #[command(flatten)]
     resources: ResourceArgs,
 }
 
@@ -379,6 +383,7 @@ impl ConvertArgs {
             nulls,
             json_hints,
             workbook,
+            geometry,
             resources,
         } = self;
         if max_rejects.is_some() && on_bad_row != BadRows::Reject {
@@ -435,6 +440,7 @@ impl ConvertArgs {
                 on_bad_row: on_bad_row.into(),
                 max_rejects,
                 output_format: values::format_of(to, output.as_deref()).unwrap_or_default(),
+                geometry: geometry.into_options(),
                 writing: writing.into_options(),
             },
             resources,
