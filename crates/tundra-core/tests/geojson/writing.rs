@@ -255,7 +255,11 @@ async fn what_is_asked_of_geometries_is_refused_where_there_are_none() {
     for (name, text, options) in [
         ("a.csv", "a,b\n1,2\n", along_curve()),
         ("a.csv", "a,b\n1,2\n", native()),
-        ("a.geojsonl", point.as_str(), ConvertOptions { output_format: OutputFormat::Csv, ..native() }),
+        (
+            "a.geojsonl",
+            point.as_str(),
+            ConvertOptions { output_format: OutputFormat::Csv, ..native() },
+        ),
     ] {
         let error = convert(name, text.to_owned(), &options).await.unwrap_err();
         assert!(matches!(error, Error::Request { .. }), "{error}");
