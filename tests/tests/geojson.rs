@@ -4,7 +4,7 @@
 use std::fs;
 
 use serde_json::{Value, json};
-use tundra_core::ConvertOptions;
+use tundra_core::{ConvertOptions, GeometryEncoding, GeometryOptions};
 use tundra_tests::python;
 
 use crate::support::Folder;
@@ -35,6 +35,30 @@ print(json.dumps({
     "differences": differences,
     "rows": len(frame),
     "within": len(within),
+}))
+"#;
+
+/// Prints where GeoPandas says the geometries of a file are on a curve, the type that PyArrow finds for
+/// them, and what the validator says.
+const ORDER: &str = r#"
+import json, sys
+import geopandas, geoparquet_validator
+import pyarrow.parquet
+output = sys.argv[1]
+frame = geopandas.read_parquet(output)
+somewhere = ~(frame.geometry.isna() | frame.geometry.is_empty)
+placed = frame[somewhere]
+distances = placed.geometry.hilbert_distance(total_bounds=placed.total_bounds)
+file = pyarrow.parquet.ParquetFile(output)
+columns = [file.schema.column(index) for index in range(len(file.schema.names))]
+print(json.dumps({
+    "failed": [o for o in geoparquet_validator.check(output)["outcomes"] if o["status"] == "fail"],
+    "type": next(c.logical_type.type for c in columns if c.path == "geometry"),
+    "order": list(zip(map(int, distances), map(int, placed.n))),
+    "last": list(map(int, frame[~somewhere].n)),
+    "behind": bool(somewhere[:len(placed)].all()),
+    "crs": frame.crs.to_string(),
+    "within": len(geopandas.read_parquet(output, bbox=(0, 0, 20, 20))),
 }))
 "#;
 
@@ -115,4 +139,50 @@ async fn empty_and_mixed_geometries_and_another_system_are_valid() {
     // GeoPandas and its libraries do not agree about how a point without a position is written.
     let differences = found["differences"].as_array().unwrap();
     assert!(differences.iter().all(|index| index == 19), "{found}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_order_along_the_curve_is_that_of_geopandas() {
+    // Somewhere in the world, by a generator that gives the same numbers each time.
+    let mut state = 42_u64;
+    let mut chance = move |range: f64| {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        #[expect(clippy::cast_precision_loss, reason = "any number will do")]
+        let share = (state >> 33) as f64 / (1_u64 << 31) as f64;
+        (share - 0.5) * range
+    };
+    let mut geometries = Vec::new();
+    for n in 0..3000 {
+        let at = [chance(350.0), chance(170.0)];
+        geometries.push(match n % 10 {
+            0 => Value::Null,
+            1 => json!({ "type": "LineString", "coordinates": [] }),
+            2..6 => {
+                json!({ "type": "LineString", "coordinates": [at, [chance(350.0), chance(170.0)]] })
+            }
+            // Many in one place, which stay as they were.
+            6 => json!({ "type": "Point", "coordinates": [7, 51] }),
+            _ => json!({ "type": "Point", "coordinates": at }),
+        });
+    }
+    let text = collection(&geometries, &json!({}));
+    for encoding in [GeometryEncoding::Wkb, GeometryEncoding::Native] {
+        let geometry = GeometryOptions { encoding, hilbert: true };
+        let options = ConvertOptions { geometry, ..ConvertOptions::default() };
+        let folder = Folder::new();
+        folder.convert_bytes("in.geojson", &text, &options).await.unwrap();
+        let printed = python::run(ORDER, [folder.path("out.parquet")]).unwrap();
+        let found: Value = serde_json::from_str(&printed).unwrap();
+
+        let order: Vec<(u64, u64)> = serde_json::from_value(found["order"].clone()).unwrap();
+        assert_eq!(order.len(), 2400);
+        assert!(order.is_sorted(), "by distance, and by number where that is the same");
+        let last: Vec<u64> = serde_json::from_value(found["last"].clone()).unwrap();
+        assert!(last.len() == 600 && last.is_sorted() && found["behind"] == true, "{last:?}");
+        assert_eq!((&found["failed"], &found["crs"]), (&json!([]), &json!("OGC:CRS84")));
+        let is_native = encoding == GeometryEncoding::Native;
+        assert_eq!(found["type"], if is_native { "GEOMETRY" } else { "NONE" }, "{encoding}");
+        assert!(found["within"].as_u64().unwrap() > 0);
+    }
 }

@@ -13,6 +13,7 @@ mod database;
 mod databases;
 mod diff;
 mod extract;
+mod geometry;
 mod head;
 mod health;
 mod inspect;
@@ -48,6 +49,7 @@ pub(crate) use self::{
     databases::{ConnectorsArgs, DumpArgs, TablesArgs, TestConnectionArgs},
     diff::DiffArgs,
     extract::{ExtractArgs, ExtractCommand, ReadingEngine, SourceVersion, Wanted},
+    geometry::GeometryArgs,
     head::HeadArgs,
     health::HealthArgs,
     inspect::InspectArgs,

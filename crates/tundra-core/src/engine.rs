@@ -9,16 +9,19 @@
 //! and `fit` keeps an output to what they take.
 
 mod beside;
+mod blocks;
 mod check;
 mod contract;
 mod copy;
 mod diff;
 mod extract;
 mod failure;
+mod features;
 mod files;
 mod fit;
 mod geo;
 mod head;
+mod hilbert;
 mod input;
 mod inspect;
 mod load;

@@ -5,6 +5,8 @@
 //! (<https://geoarrow.org/extension-types.html>), and the kinds of the geometries, for which that has no
 //! place, under a key of our own. Nothing here reads the bytes.
 
+mod writing;
+
 use std::collections::HashMap;
 
 use arrow_schema::{
@@ -12,6 +14,8 @@ use arrow_schema::{
     extension::{EXTENSION_TYPE_METADATA_KEY, EXTENSION_TYPE_NAME_KEY},
 };
 use serde_json::{Map, Value};
+
+pub use self::writing::{GeometryEncoding, GeometryOptions};
 
 /// The name of the extension type.
 const GEOARROW_WKB: &str = "geoarrow.wkb";

@@ -60,7 +60,7 @@ pub use self::{
     data_error::{DataCode, DataError},
     error::{BoxError, Classify, Error, ErrorKind, Result, Retry},
     format::{Compression, Format, OutputFormat, UnknownName},
-    geometry::{GeometryFacts, ReferenceSystem},
+    geometry::{GeometryEncoding, GeometryFacts, GeometryOptions, ReferenceSystem},
     identity::{IdentityError, RunId, SourceId, TenantId, VersionNumber},
     inspection::{ColumnInspection, Inspection, ParquetFacts, RowGroupFacts, Warning},
     many::{BadFilePolicy, ManyInputs, NamePattern},

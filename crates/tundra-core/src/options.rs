@@ -21,6 +21,7 @@ use crate::{
     column_type::ColumnType,
     error::{Error, Result},
     format::{Format, OutputFormat, UnknownName},
+    geometry::GeometryOptions,
     object_path::ObjectPath,
     records_path::RecordsPath,
     reporter::Reporter,
@@ -382,6 +383,8 @@ pub struct ConvertOptions {
     pub max_rejects: Option<RejectLimit>,
     /// The format of the output.
     pub output_format: OutputFormat,
+    /// How geometries are written, and whether they are put in order.
+    pub geometry: GeometryOptions,
     /// How the output is written; of another format than Parquet only in what order.
     pub writing: WriteOptions,
 }

@@ -1,5 +1,7 @@
 //! GeoJSON as an input: what the columns, the metadata and the receipt of the output say.
 
+mod writing;
+
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};

@@ -1,6 +1,8 @@
 //! GeoJSON: features and geometries.
 
-use tundra_core::{BadRowPolicy, ConvertOptions, Format, InspectOptions};
+use tundra_core::{
+    BadRowPolicy, ConvertOptions, Format, GeometryEncoding, GeometryOptions, InspectOptions,
+};
 
 use super::{
     run::{Fault, POLICIES, convert, inspect, must},
@@ -64,7 +66,12 @@ fn geojson_that_is_damaged_is_converted_or_refused() {
 fn check(bytes: &[u8], way: usize) -> Result<(), Fault> {
     let (on_bad_row, types) = POLICIES[way];
     let format = Some(Format::GeoJson);
-    let options = ConvertOptions { format, on_bad_row, types, ..ConvertOptions::default() };
+    let geometry = match way % 2 {
+        0 => GeometryOptions::default(),
+        _ => GeometryOptions { encoding: GeometryEncoding::Native, hilbert: true },
+    };
+    let options =
+        ConvertOptions { format, on_bad_row, types, geometry, ..ConvertOptions::default() };
     let converted = convert(bytes, &options)?;
     let clean = converted.as_ref().ok().filter(|_| on_bad_row == BadRowPolicy::Fail);
     let options = InspectOptions { format, types, ..InspectOptions::default() };

@@ -11,8 +11,8 @@ use tundra_storage::UploadFate;
 
 use crate::{
     args::{
-        CatalogArgs, JsonArgs, ManyArgs, ManyRequest, NullArgs, ResourceArgs, TextArgs,
-        WorkbookArgs, WritingArgs,
+        CatalogArgs, GeometryArgs, JsonArgs, ManyArgs, ManyRequest, NullArgs, ResourceArgs,
+        TextArgs, WorkbookArgs, WritingArgs,
         values::{self, TypedColumn},
     },
     failure::Failure,
@@ -284,6 +284,9 @@ pub(crate) struct ConvertArgs {
     workbook: WorkbookArgs,
 
     #[command(flatten)]
+    geometry: GeometryArgs,
+
+    #[command(flatten)]
     resources: ResourceArgs,
 }
 
@@ -416,6 +419,7 @@ impl ConvertArgs {
             nulls,
             json_hints,
             workbook,
+            geometry,
             resources,
         } = self;
         if max_rejects.is_some() && on_bad_row != BadRows::Reject {
@@ -479,6 +483,7 @@ impl ConvertArgs {
                 on_bad_row: on_bad_row.into(),
                 max_rejects,
                 output_format,
+                geometry: geometry.into_options(),
                 writing: WriteOptions { readers, ..writing.into_options() },
             },
             resources,

@@ -10,6 +10,7 @@ use crate::{
         contract::Held,
         copy::{Functions, ReadByEngine, RowOrder, Stop, open_database, run_copy},
         failure::engine_error,
+        features::Features,
         files::{RunFiles, Written},
         fit::{Fitted, Given, check_format},
         geo::{GeoMetadata, as_bytes},
@@ -83,6 +84,8 @@ pub async fn prepare(
     options.text.check(&options.null_words, opened.format, &opened.location)?;
     options.writing.check()?;
     check_format(&options.writing.readers, options.output_format)?;
+    let (format, location) = (opened.format, &opened.location);
+    options.geometry.check(&options.writing, options.output_format, format, location)?;
     let rejects_place = RejectsPlace::beside(output, options.on_bad_row)?;
     // A place that cannot be written is told before anything is read.
     let writer = create(output, &stop).await?;
@@ -178,19 +181,28 @@ impl Conversion {
         let mut inspected = Instant::now();
         let mut writer = Some(writer);
         loop {
+            if self.options.geometry.hilbert && !held.table().is_complete() {
+                // The box around all geometries is known only then.
+                control.reporter.stage(Stage::Inferring);
+                held.infer_whole()?;
+                inspected = Instant::now();
+            }
             let writer = match (writer.take(), spool) {
                 (Some(writer), _) => writer,
                 (None, Some(spool)) => spool.writer()?,
                 (None, None) => runtime.block_on(create(&self.run.output, stop))?,
             };
             let columns = held.table().columns().to_vec();
-            let geo = GeoMetadata::of_schema(&held.table().schema());
+            let schema = held.table().schema();
+            let geo = GeoMetadata::of_schema(&schema);
+            let features = Features::of(&schema, self.options.geometry)?;
+            let more = features.as_ref().map(Features::decisions).unwrap_or_default();
             let given = Given::of(&self.options);
             let fitted = Fitted::of_stream(&self.options.writing.readers, columns, &given)?;
-            let decisions = [held.decisions(), geo.decisions, fitted.decisions].concat();
+            let decisions = [held.decisions(), geo.decisions, more, fitted.decisions].concat();
             let plan = self.run.plan(self.opened.facts(), decisions, fitted.columns, geo.json)?;
             let plan = plan.selecting(fitted.select);
-            match self.copy_table(held.table(), plan, writer) {
+            match self.copy_table(held.table(), plan, features, writer) {
                 Ok(copied) => {
                     held.check_nulls(&copied.nulls)?;
                     return Ok((copied, inspected));
@@ -217,6 +229,7 @@ impl Conversion {
         &self,
         table: &dyn Table,
         plan: EncodedPlan,
+        features: Option<Features>,
         writer: Box<dyn ObjectWriter>,
     ) -> Result<CopiedTable, CopyError> {
         self.run.control.reporter.stage(Stage::Converting);
@@ -227,7 +240,11 @@ impl Conversion {
             self.options.max_rejects,
             rejects::Spool::new(&self.run.resources.temp_directory),
         );
-        let outcome = self.run.copy(Feed::Rows(reader), &plan, table.row_bytes(), writer);
+        let feed = match features {
+            Some(features) => features.feed(reader),
+            None => Feed::Rows(reader),
+        };
+        let outcome = self.run.copy(feed, &plan, table.row_bytes(), writer);
         let mut tally = tally::lock(&tally);
         if outcome.is_err() && tally.contradiction.is_some() {
             return Err(CopyError::Contradicted);

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use arrow::datatypes::{Field, Schema};
 use serde_json::{Map, Value, json};
 
-use crate::{Decision, GeometryFacts, ReferenceSystem, geometry::GeometryDetails};
+use crate::{Decision, Error, GeometryFacts, ReferenceSystem, geometry::GeometryDetails};
 
 /// Where it stands in a Parquet file.
 pub(crate) const KEY: &str = "geo";
@@ -148,6 +148,29 @@ fn add_details(column: &mut Value, details: &GeometryDetails) {
     if *counterclockwise {
         column["orientation"] = "counterclockwise".into();
     }
+}
+
+/// Returns the definition of the reference system of a column of Parquet's own geometries; nothing for
+/// longitudes and latitudes, which they have where none is said.
+///
+/// # Errors
+/// Fails when it is not known, which they cannot say.
+pub(crate) fn native_system(column: &str, facts: &GeometryFacts) -> Result<Option<String>, Error> {
+    let what = match &facts.crs {
+        Some(ReferenceSystem::Authority(name)) if name == DEFAULT => return Ok(None),
+        Some(ReferenceSystem::Authority(name)) => match definition(name) {
+            Some(definition) => return Ok(Some(definition.to_string())),
+            None => format!("the definition of its reference system, {name}, is not known"),
+        },
+        Some(ReferenceSystem::Srid(_)) | None => "its reference system is not known".to_owned(),
+    };
+    Err(Error::Request {
+        message: format!("column `{column}` cannot be of Parquet's own type of geometries: {what}"),
+        hint: Some(
+            "leave `--geometry native` away; as bytes it can be without a reference system"
+                .to_owned(),
+        ),
+    })
 }
 
 /// Returns the definition of a reference system in PROJJSON.
@@ -290,6 +313,19 @@ mod tests {
             assert_eq!(said, [expected]);
         }
         assert_eq!(metadata(&[("id", None)]), (None, Vec::new()));
+    }
+
+    #[test]
+    fn a_system_of_native_geometries_is_defined_or_needs_not_be_said() {
+        let system = |crs| native_system("place", &facts(crs, &["Point"]));
+        assert_eq!(system(Some("OGC:CRS84")).unwrap(), None);
+        let defined: Value =
+            serde_json::from_str(&system(Some("EPSG:25832")).unwrap().unwrap()).unwrap();
+        assert_eq!(defined["id"]["code"], 25832);
+        for crs in [None, Some("ESRI:1")] {
+            let error = system(crs).unwrap_err().to_string();
+            assert!(error.contains("`place`") && error.contains("not known"), "{error}");
+        }
     }
 
     #[test]

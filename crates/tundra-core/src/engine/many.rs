@@ -29,13 +29,14 @@ use self::{
 };
 use crate::{
     BadFilePolicy, BadRowPolicy, Classify, ColumnPlan, Compression, Control, ConvertOptions,
-    Decision, Error, ErrorKind, InputFacts, ManyInputs, ObjectWriter, Output, OutputFormat,
+    Decision, Error, ErrorKind, GeometryOptions, InputFacts, ManyInputs, ObjectWriter, Output, OutputFormat,
     Receipt, Reporter, Resources, Result, Stage, WriteOptions,
     engine::{
         beside::RejectsPlace,
         convert::{as_asked, write_rejects},
         copy::{RowOrder, Stop},
         files::RunFiles,
+        fit::{Fitted, Given, check_format},
         geo::{GeoMetadata, as_bytes},
         prepared::{Prepared, StopOnDrop},
         rejects,
@@ -135,7 +136,12 @@ pub async fn sheet_names(
 /// Refuses what makes sense of one input only.
 fn check(inputs: &ManyInputs, options: &ConvertOptions) -> Result<()> {
     options.writing.check()?;
-    let refused = if options.expected.is_some() {
+    check_format(&options.writing.readers, options.output_format)?;
+    let refused = if options.geometry.hilbert {
+        "--hilbert"
+    } else if options.geometry != GeometryOptions::default() {
+        "--geometry"
+    } else if options.expected.is_some() {
         "--schema"
     } else if !options.skip_rows.is_empty() {
         "--skip-rows"
@@ -359,11 +365,14 @@ impl Conversion {
         let schema = Schema::new(fields.collect::<Vec<_>>());
         let geo = GeoMetadata::of_schema(&schema);
         let common = facts::common_decisions(survey);
-        let decisions = [vec![united_decision(&numbers, left_out)], common.clone(), geo.decisions];
-        let columns: Vec<ColumnPlan> =
-            united.columns.iter().chain(&extras.columns).cloned().collect();
+        let columns = united.columns.iter().chain(&extras.columns).cloned().collect();
+        let given = Given::of(self.options);
+        let fitted = Fitted::of_stream(&self.options.writing.readers, columns, &given)?;
+        let told = vec![united_decision(&numbers, left_out)];
+        let decisions = [told, common.clone(), geo.decisions, fitted.decisions];
         let source = facts::source(&many.name, parts, survey, left_out);
-        let plan = run.plan(source, decisions.concat(), columns, geo.json)?;
+        let plan = run.plan(source, decisions.concat(), fitted.columns, geo.json)?;
+        let plan = plan.selecting(fitted.select);
         let inspected = Instant::now();
         run.control.reporter.stage(Stage::Converting);
         let schema = Arc::new(as_bytes(&schema));

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use arrow::datatypes::DataType;
-use parquet::{arrow::parquet_to_arrow_schema, file::metadata::ParquetMetaData};
+use parquet::{
+    arrow::parquet_to_arrow_schema, basic::LogicalType, file::metadata::ParquetMetaData,
+};
 use tokio::runtime::Handle;
 
 use crate::{
@@ -158,10 +160,20 @@ impl ParquetInput {
                 });
             }
             let own = ColumnType::from_arrow(kind);
+            let geometry = other_geometry(footer, *index);
             // What a schema says that is so already needs no cast.
-            let met =
-                wanted.zip(own.as_ref()).is_some_and(|(wanted, own)| wanted.is_met_by(own, None));
+            let met = geometry.is_none()
+                && wanted
+                    .zip(own.as_ref())
+                    .is_some_and(|(wanted, own)| wanted.is_met_by(own, None));
             let given = wanted.map(|wanted| &wanted.column_type).or(text).filter(|_| !met);
+            if let (Some(found), None) = (geometry, given) {
+                return Err(Error::Unconvertible {
+                    input: location.to_owned(),
+                    column: name.clone(),
+                    found,
+                });
+            }
             let new_name = column_options.name_of(name);
             let kind_now = given.map(Kind::of_engine).or(file_kind);
             let fitted = match kind_now.filter(|_| !readers.is_empty()) {
@@ -301,6 +313,22 @@ fn held_against_schema(
         }
     }
     Ok((options, Some(drift)))
+}
+
+/// Names the type of geometries when DuckDB would make another one of it: it knows no geometries on a sphere,
+/// and it forgets reference systems that are not defined in the file.
+fn other_geometry(footer: &ParquetMetaData, index: usize) -> Option<String> {
+    let schema = footer.file_metadata().schema_descr();
+    let mut leaves =
+        (0..schema.num_columns()).filter(|leaf| schema.get_column_root_idx(*leaf) == index);
+    leaves.find_map(|leaf| match schema.column(leaf).logical_type_ref()? {
+        LogicalType::Geography(_) => Some("GEOGRAPHY".to_owned()),
+        LogicalType::Geometry(own) => {
+            let crs = own.crs.as_ref()?;
+            (!crs.trim_start().starts_with('{')).then(|| format!("GEOMETRY({crs})"))
+        }
+        _ => None,
+    })
 }
 
 /// Names the type when DuckDB would not keep its values as they are.

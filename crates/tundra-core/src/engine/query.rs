@@ -13,8 +13,8 @@ use tokio::runtime::Handle;
 use tundra_duckdb::Database;
 
 use crate::{
-    BadRowPolicy, Compression, Control, ConvertOptions, Error, Format, Input, ObjectWriter, Output,
-    OutputFormat, Resources, Result, RunId, Stage,
+    BadRowPolicy, Compression, Control, ConvertOptions, Error, Format, GeometryOptions, Input,
+    ObjectWriter, Output, OutputFormat, Resources, Result, RunId, Stage,
     engine::{
         copy::{Functions, RowOrder, Stop, open_database, run_copy_or},
         failure::{input_error, query_error},
@@ -145,6 +145,9 @@ impl Question {
                 message: format!("`--sort-by {key}` is for conversions"),
                 hint: Some("say `ORDER BY` in the query".to_owned()),
             });
+        }
+        if options.geometry != GeometryOptions::default() {
+            return Err(Error::request("`--geometry` and `--hilbert` are for conversions"));
         }
         let stop = Stop::new(control);
         stop.check()?;

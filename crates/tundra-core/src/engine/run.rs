@@ -15,6 +15,7 @@ use crate::{
     Plan, Receipt, Resources, Result, RunId, SourceFacts, Stage, Timings, WindowFacts,
     WriteOptions,
     engine::{
+        blocks::Blocks,
         copy::{Functions, ReadByEngine, RowOrder, Stop, open_database, run_copy},
         failure::engine_error,
         files::{RunFiles, Written, hexadecimal},
@@ -29,6 +30,10 @@ use crate::{
 /// Rows of a row group when the rows are not wide: what DuckDB's own writer takes.
 pub(crate) const ROW_GROUP_ROWS: u64 = 122_880;
 
+/// The same where there are geometries: readers skip row groups by the box around their geometries, which is
+/// the tighter the fewer there are, and rows of geometries are large.
+const ROW_GROUP_GEOMETRIES: u64 = ROW_GROUP_ROWS / 2;
+
 /// How the output is written.
 #[derive(Debug, Clone)]
 pub(crate) struct Writing {
@@ -42,6 +47,12 @@ pub(crate) struct Writing {
 pub(crate) enum Feed<'a> {
     /// From us.
     Rows(Box<dyn RecordBatchReader + Send>),
+    /// From us, and a query over them makes what is written.
+    Selected {
+        rows: Box<dyn RecordBatchReader + Send>,
+        /// The query for the rows of the registered stream.
+        select: String,
+    },
     /// From an object that DuckDB itself reads.
     Object {
         object: Arc<dyn ObjectReader>,
@@ -198,6 +209,7 @@ impl Run {
                 let select = plan.select.clone().unwrap_or_else(sql::select_stream);
                 (Some(rows), None, select, None)
             }
+            Feed::Selected { rows, select } => (Some(rows), None, select, None),
             Feed::Object { object, select, read } => {
                 (None, Some((sql::INPUT, object)), select, Some(read))
             }
@@ -214,13 +226,14 @@ impl Run {
             if is_sorted { shares.sorting_threads(resources.threads) } else { resources.threads };
         let engine = Resources { threads, ..resources.clone() };
         let database = open_database(&engine, *shares, *id, order, functions, files.clone())?;
+        let row_group_rows = self.row_group_rows(row_bytes, plan);
         if let Some(rows) = rows {
             database
-                .register_stream(sql::STREAM, rows)
+                .register_stream(sql::STREAM, Box::new(Blocks::new(rows, row_group_rows)))
                 .map_err(|error| engine_error("take the rows", error))?;
         }
         let select = if is_sorted { self.sorted(&select, plan) } else { select };
-        let statement = self.copy_statement(&select, plan, row_bytes);
+        let statement = self.copy_statement(&select, plan, row_group_rows);
         let written = run_copy(&database, &statement, &self.stop, read)?;
         Ok((written, files))
     }
@@ -231,22 +244,23 @@ impl Run {
         sql::sorted(select, &names, &self.writing.options.sort_by)
     }
 
-    fn copy_statement(&self, select: &str, plan: &EncodedPlan, row_bytes: u64) -> String {
+    fn copy_statement(&self, select: &str, plan: &EncodedPlan, row_group_rows: u64) -> String {
         let mut metadata =
             vec![(PLAN_METADATA_KEY, &*plan.json), (PLAN_DIGEST_METADATA_KEY, &*plan.digest)];
         metadata.extend(plan.geo.as_deref().map(|geo| (geo::KEY, geo)));
         let options = &self.writing.options;
         metadata.extend(options.metadata.iter().map(|(key, value)| (&**key, &**value)));
-        sql::copy(select, sql::OUTPUT, options, self.row_group_rows(row_bytes), &metadata)
+        sql::copy(select, sql::OUTPUT, options, row_group_rows, &metadata)
     }
 
     /// Returns the rows of a row group: as asked, or so many that they fit their share of memory.
-    fn row_group_rows(&self, row_bytes: u64) -> u64 {
+    fn row_group_rows(&self, row_bytes: u64, plan: &EncodedPlan) -> u64 {
         const SMALLEST: u64 = 2048;
+        let most = if plan.geo.is_some() { ROW_GROUP_GEOMETRIES } else { ROW_GROUP_ROWS };
         self.writing.options.row_group_rows.unwrap_or_else(|| {
-            let fitting = self.shares.row_group.checked_div(row_bytes).unwrap_or(ROW_GROUP_ROWS);
+            let fitting = self.shares.row_group.checked_div(row_bytes).unwrap_or(most);
             // DuckDB hands rows on 2,048 at a time.
-            (fitting / SMALLEST * SMALLEST).clamp(SMALLEST, ROW_GROUP_ROWS)
+            (fitting / SMALLEST * SMALLEST).clamp(SMALLEST, most)
         })
     }
 

@@ -57,8 +57,9 @@ pub(crate) fn copy(
             .collect();
         format!(", KV_METADATA {{{}}}", pairs.join(", "))
     };
+    // What is said of geometries is ours to say; without the version their type would be left out.
     format!(
-        "COPY ({select}) TO {} (FORMAT parquet, {writing}{metadata}, \
+        "COPY ({select}) TO {} (FORMAT parquet, {writing}{metadata}, GEOPARQUET_VERSION 'NONE', \
          RETURN_STATS, USE_TMP_FILE false)",
         quote_literal(&url(file)),
     )
@@ -91,6 +92,40 @@ pub(crate) fn sorted(select: &str, names: &[&str], keys: &[SortKey]) -> String {
         aliases(names.len()),
         keys.join(", "),
     )
+}
+
+/// Returns the query for the rows of the registered stream, whose columns have these names. The geometries of
+/// `native` become those of Parquet, with the definition of a reference system if one is given. With
+/// `along_curve` the stream has one more column, by which the rows are sorted, with nulls behind the others;
+/// what is equal stays in its order.
+pub(crate) fn select_features(
+    names: &[&str],
+    native: Option<(usize, Option<&str>)>,
+    along_curve: bool,
+) -> String {
+    let columns: Vec<String> = names
+        .iter()
+        .enumerate()
+        .map(|(index, name)| match native {
+            Some((geometry, system)) if geometry == index => {
+                let system = system.map(|it| format!("({})", quote_literal(it)));
+                let system = system.unwrap_or_default();
+                let name = quote_identifier(name);
+                format!("CAST({} AS GEOMETRY{system}) AS {name}", alias(index))
+            }
+            _ => column(index, name),
+        })
+        .collect();
+    let (columns, stream) = (columns.join(", "), quote_identifier(STREAM));
+    let aliases = aliases(names.len());
+    if along_curve {
+        format!(
+            "SELECT {columns} FROM (SELECT *, row_number() OVER () FROM {stream}) \
+             AS numbered({aliases}, curve, place) ORDER BY curve ASC NULLS LAST, place"
+        )
+    } else {
+        format!("SELECT {columns} FROM (SELECT * FROM {stream}) AS features({aliases})")
+    }
 }
 
 /// Returns a column of the Parquet input, by its place, under its new name.
