@@ -27,6 +27,7 @@ mod schema;
 mod serve;
 mod source;
 mod text;
+mod unpacking;
 pub(crate) mod values;
 mod version;
 mod versions;
@@ -64,6 +65,7 @@ pub(crate) use self::{
         AddSourceArgs, ListSourcesArgs, RemoveSourceArgs, ShowSourceArgs, SourceArgs, SourceCommand,
     },
     text::TextArgs,
+    unpacking::UnpackingArgs,
     version::VersionArgs,
     versions::{DiffArgs, GcArgs, RollbackArgs, VersionsArgs},
     workbook::WorkbookArgs,

@@ -11,7 +11,8 @@ use tundra_storage::UploadFate;
 
 use crate::{
     args::{
-        CatalogArgs, JsonArgs, NullArgs, ResourceArgs, TextArgs, WorkbookArgs, WritingArgs,
+        CatalogArgs, JsonArgs, NullArgs, ResourceArgs, TextArgs, UnpackingArgs, WorkbookArgs,
+        WritingArgs,
         values::{self, TypedColumn},
     },
     failure::Failure,
@@ -253,6 +254,9 @@ pub(crate) struct ConvertArgs {
     workbook: WorkbookArgs,
 
     #[command(flatten)]
+    unpacking: UnpackingArgs,
+
+    #[command(flatten)]
     resources: ResourceArgs,
 }
 
@@ -379,6 +383,7 @@ impl ConvertArgs {
             nulls,
             json_hints,
             workbook,
+            unpacking,
             resources,
         } = self;
         if max_rejects.is_some() && on_bad_row != BadRows::Reject {
@@ -415,7 +420,7 @@ impl ConvertArgs {
             options: ConvertOptions {
                 format,
                 member,
-                max_unpacked: None,
+                max_unpacked: unpacking.into_limit(),
                 text: text.into_hints(),
                 json: json_hints.into_hints(),
                 workbook: workbook.into_hints(),
