@@ -1,5 +1,6 @@
 //! Scenarios that cross crates.
 
+mod fidelity;
 mod files;
 mod fuzz;
 mod geojson;

@@ -2,6 +2,7 @@
 
 pub(crate) mod bench;
 pub(crate) mod check;
+pub(crate) mod fidelity;
 pub(crate) mod fuzz;
 pub(crate) mod generate;
 pub(crate) mod services;

@@ -19,7 +19,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::{
-    commands::{bench, check, fuzz, generate, services as services_command, soak, test},
+    commands::{bench, check, fidelity, fuzz, generate, services as services_command, soak, test},
     progress::complain,
     workspace::Workspace,
 };
@@ -44,6 +44,8 @@ enum Command {
     Services(services_command::Args),
     /// Looks for inputs that a reader neither converts nor refuses.
     Fuzz(fuzz::Args),
+    /// Has files with hazards read by Tundra and its peers and writes the tables of docs/FIDELITY.md.
+    Fidelity(fidelity::Args),
     /// Wears servers, and looks whether anything was lost or left behind.
     Soak(soak::Args),
     /// Measures Tundra against its peers and writes docs/BENCHMARKS.md and its neighbours.
@@ -68,6 +70,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Test(args) => test::run(args, &workspace),
         Command::Services(args) => services_command::run(args, &workspace),
         Command::Fuzz(args) => fuzz::run(args, &workspace),
+        Command::Fidelity(args) => fidelity::run(args, &workspace),
         Command::Soak(args) => soak::run(args, &workspace),
         Command::Bench(args) => bench::run(args, &workspace),
     }

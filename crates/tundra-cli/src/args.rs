@@ -31,6 +31,7 @@ mod schema;
 mod serve;
 mod source;
 mod text;
+mod unpacking;
 pub(crate) mod values;
 mod version;
 mod versions;
@@ -72,6 +73,7 @@ pub(crate) use self::{
         AddSourceArgs, ListSourcesArgs, RemoveSourceArgs, ShowSourceArgs, SourceArgs, SourceCommand,
     },
     text::TextArgs,
+    unpacking::UnpackingArgs,
     version::VersionArgs,
     versions::{GcArgs, RollbackArgs, VersionsArgs},
     workbook::WorkbookArgs,

@@ -211,6 +211,10 @@ fn convert_help_lists_the_options() {
           --on-error-cell <HOW>  What becomes of cells that show an error such as #N/A: text, null or
                                  fail [default: text]
 
+    Unpacking:
+          --max-unpacked <SIZE>  Bytes that may come out of a compressed file or an archive, such as
+                                 100GiB [default: what is likely for a table]
+
     Resources:
           --threads <N>           Threads that compute [default: as many as the process may use]
           --memory <SIZE>         Memory of the whole process, such as 512MiB or 4GB [default: by the
@@ -284,6 +288,10 @@ fn inspect_help_lists_the_options() {
           --skip-hidden          Leave out rows and columns that the workbook hides
           --on-error-cell <HOW>  What becomes of cells that show an error such as #N/A: text, null or
                                  fail [default: text]
+
+    Unpacking:
+          --max-unpacked <SIZE>  Bytes that may come out of a compressed file or an archive, such as
+                                 100GiB [default: what is likely for a table]
 
     Resources:
           --threads <N>           Threads that compute [default: as many as the process may use]

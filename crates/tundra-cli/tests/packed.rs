@@ -70,5 +70,26 @@ fn what_cannot_be_unpacked_says_why_and_what_to_do() {
     sandbox.run(&["inspect", "cut.csv.gz"]).fails(3, &["cut.csv.gz", "cut off", "hint: "]);
     sandbox.write("plain.csv", SALES);
     sandbox.run(&["convert", "plain.csv", "--member", "x"]).fails(2, &["plain.csv", "no archive"]);
-    sandbox.holds_only(&["cut.csv.gz", "plain.csv", "two.zip"]);
+    sandbox.write("outer.zip", zip(&[("a/inner.zip", &zip(&[("a.csv", SALES.as_bytes())]))]));
+    sandbox.run(&["convert", "outer.zip"]).fails(8, &["`a/inner.zip` is a zip archive", "take"]);
+    sandbox.holds_only(&["cut.csv.gz", "outer.zip", "plain.csv", "two.zip"]);
+}
+
+#[test]
+fn how_much_may_come_out_can_be_said() {
+    let sandbox = Sandbox::new();
+    // Nothing but the same letter: more comes out of each byte than of any table.
+    let text = format!("name\n{}\n", "x".repeat(80 << 20));
+    let mut once = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    once.write_all(text.as_bytes()).unwrap();
+    sandbox.write("a.csv.gz", once.finish().unwrap());
+    let limit = ["--max-unpacked", "1MiB"];
+    for command in ["convert", "inspect", "head", "schema"] {
+        sandbox
+            .run(&[&[command, "a.csv.gz"], &limit[..]].concat())
+            .fails(7, &["more than 1048576 bytes", "`--max-unpacked`"]);
+    }
+    sandbox.run(&["convert", "a.csv.gz", "--max-unpacked", "100MiB"]).succeeds();
+    assert_eq!(sandbox.rows("a.parquet").len(), 1);
+    sandbox.run(&["convert", "a.csv.gz", "--max-unpacked", "0"]).fails(2, &["more than nothing"]);
 }

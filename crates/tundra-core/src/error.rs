@@ -306,6 +306,18 @@ pub enum Error {
         source: tundra_unpack::Error,
     },
 
+    /// The input is unpacked to a temporary file first, which becomes too large.
+    #[error(
+        "more than {limit} bytes come out of `{input}` when it is unpacked, the most that may be kept in \
+         the temporary directory"
+    )]
+    TooLargeForTemp {
+        /// The input.
+        input: String,
+        /// The limit, in bytes.
+        limit: u64,
+    },
+
     /// The input is a workbook that cannot be read.
     #[error("`{input}` is a damaged workbook: {what}")]
     BadWorkbook {
@@ -482,7 +494,9 @@ impl Classify for Error {
             Self::Unpack { source, .. } => crate::read::unpack::kind(source),
             #[cfg(feature = "engine")]
             Self::Query { source, .. } => crate::engine::query_error_kind(source),
-            Self::WorkbookTooLarge { .. } => ErrorKind::LimitExceeded,
+            Self::WorkbookTooLarge { .. } | Self::TooLargeForTemp { .. } => {
+                ErrorKind::LimitExceeded
+            }
             Self::Data { source, .. } => source.kind(),
             Self::Storage { source, .. } => source.kind(),
             Self::Database(source) => source.kind(),
@@ -543,6 +557,9 @@ impl Classify for Error {
             }
             #[cfg(feature = "read")]
             Self::Unpack { source, .. } => crate::read::unpack::hints(source),
+            Self::TooLargeForTemp { .. } => {
+                vec!["allow more with `--max-temp-size`, or unpack it first".to_owned()]
+            }
             Self::BadWorkbook { .. } => vec![
                 "open it in the program that made it and save it anew, or fetch it again: it may have \
                  been cut off on its way here"

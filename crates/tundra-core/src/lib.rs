@@ -28,6 +28,7 @@ mod reporter;
 mod schema_file;
 mod secret;
 mod storage;
+mod unpack_limit;
 mod writing;
 
 #[cfg(feature = "engine")]
@@ -86,5 +87,6 @@ pub use self::{
         IfExists, ObjectInfo, ObjectReader, ObjectWriter, Storage, StorageCapabilities,
         StorageError, copy_through,
     },
+    unpack_limit::UnpackLimit,
     writing::{BloomFilters, BloomFiltersError, SortKey, SortKeyError, WriteOptions},
 };

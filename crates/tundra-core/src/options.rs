@@ -27,6 +27,7 @@ use crate::{
     reporter::Reporter,
     schema_file::{SchemaColumn, contradiction},
     storage::{IfExists, Storage},
+    unpack_limit::UnpackLimit,
     writing::WriteOptions,
 };
 
@@ -353,8 +354,8 @@ pub struct ConvertOptions {
     /// The member of an archive, by its name in the archive; the only one that holds data when it is not
     /// given.
     pub member: Option<String>,
-    /// Bytes that may come out of a compressed input or of an archive; 1 TiB when not given.
-    pub max_unpacked: Option<u64>,
+    /// Bytes that may come out of a compressed input or of an archive.
+    pub max_unpacked: UnpackLimit,
     /// How a text input is written.
     pub text: TextHints,
     /// Where the records of a JSON input are.
@@ -397,8 +398,8 @@ pub struct InspectOptions {
     /// The member of an archive, by its name in the archive; the only one that holds data when it is not
     /// given.
     pub member: Option<String>,
-    /// Bytes that may come out of a compressed input or of an archive; 1 TiB when not given.
-    pub max_unpacked: Option<u64>,
+    /// Bytes that may come out of a compressed input or of an archive.
+    pub max_unpacked: UnpackLimit,
     /// How a text input is written.
     pub text: TextHints,
     /// Where the records of a JSON input are.

@@ -4,6 +4,7 @@ use std::io::{Cursor, Write};
 
 use tundra_core::{
     Classify, ConvertOptions, Decision, Error, ErrorKind, Format, InspectOptions, Stage, TextHints,
+    UnpackLimit,
 };
 
 use crate::support::{CancelAt, OUTPUT, Scene, convert, converted};
@@ -249,14 +250,57 @@ async fn damage_anywhere_fails_the_run_and_leaves_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn limits_hold() {
     let plain = table();
-    let options =
-        ConvertOptions { max_unpacked: Some(plain.len() as u64 - 1), ..ConvertOptions::default() };
-    let error = fails("a.csv.gz", compress("gzip", &plain), &options).await;
-    assert_eq!(error.kind(), ErrorKind::LimitExceeded, "{error:?}");
+    let within = |max_unpacked| ConvertOptions { max_unpacked, ..ConvertOptions::default() };
+    let most = plain.len() as u64 - 1;
+    for limit in [UnpackLimit::AtMost(most), UnpackLimit::Allowed(most)] {
+        let error = fails("a.csv.gz", compress("gzip", &plain), &within(limit)).await;
+        assert_eq!(error.kind(), ErrorKind::LimitExceeded, "{error:?}");
+        assert!(error.hints().iter().any(|hint| hint.contains("--max-unpacked")), "{error:?}");
+    }
     let mut zeros = b"a\n".to_vec();
     zeros.resize(100 << 20, b'\n');
     let bomb = fails("a.csv.zst", compress("zstd", &zeros), &ConvertOptions::default()).await;
     assert_eq!(bomb.kind(), ErrorKind::LimitExceeded, "{bomb:?}");
+    assert!(bomb.hints().iter().any(|hint| hint.contains("--max-unpacked")), "{bomb:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_repeats_itself_is_read_when_it_is_allowed() {
+    let mut text = b"a\n1\n".to_vec();
+    text.resize(100 << 20, b'\n');
+    let packed = compress("zstd", &text);
+    let within = |max_unpacked| ConvertOptions { max_unpacked, ..ConvertOptions::default() };
+    let most = UnpackLimit::AtMost(1 << 30);
+    let error = fails("a.csv.zst", packed.clone(), &within(most)).await;
+    assert_eq!(error.kind(), ErrorKind::LimitExceeded, "{error:?}");
+    let scene = Scene::local();
+    scene.put("a.csv.zst", packed).await;
+    let allowed = within(UnpackLimit::Allowed(1 << 30));
+    let receipt = scene.convert("a.csv.zst", &allowed).await.unwrap();
+    assert_eq!(receipt.counts.written, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_archive_in_an_archive_says_how_to_go_on() {
+    let inner = zip(&[("a.csv", b"x\n1\n")]);
+    let error = fails("a.zip", zip(&[("b/inner.zip", &inner)]), &ConvertOptions::default()).await;
+    assert_eq!(error.kind(), ErrorKind::Unsupported, "{error:?}");
+    let told = format!("{error}: {:?}", std::error::Error::source(&error));
+    assert!(told.contains("b/inner.zip") && told.contains("a.zip"), "{told}");
+    let hints = error.hints();
+    assert!(hints[0].contains("take `b/inner.zip` out first"), "{hints:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_temporary_file_has_its_own_limit() {
+    let first = converted("a.csv", table()).await;
+    let parquet = first.scene.get(OUTPUT).await;
+    let mut scene = Scene::local();
+    scene.max_temp_size = parquet.len() as u64 - 1;
+    scene.put("a.parquet.gz", compress("gzip", &parquet)).await;
+    let error = scene.convert("a.parquet.gz", &ConvertOptions::default()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::LimitExceeded, "{error:?}");
+    assert!(error.hints()[0].contains("--max-temp-size"), "{error:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

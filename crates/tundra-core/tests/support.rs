@@ -38,6 +38,7 @@ pub(crate) struct Scene {
     pub(crate) threads: usize,
     /// Bytes that a run may take.
     pub(crate) memory: u64,
+    pub(crate) max_temp_size: u64,
     pub(crate) folder: Option<TempDir>,
     /// Where the engine spills.
     pub(crate) temp: TempDir,
@@ -63,6 +64,7 @@ impl Scene {
             if_exists: IfExists::Fail,
             threads: 4,
             memory: 1 << 30,
+            max_temp_size: 1 << 30,
             folder,
             temp: TempDir::new().unwrap(),
         }
@@ -112,7 +114,7 @@ impl Scene {
             threads: self.threads,
             memory: self.memory,
             temp_directory: self.temp.path().to_owned(),
-            max_temp_size: 1 << 30,
+            max_temp_size: self.max_temp_size,
         }
     }
 

@@ -26,6 +26,15 @@ pub enum Error {
         reason: String,
     },
 
+    /// It cannot be unpacked with as little memory as may be used for it.
+    #[error("the {what} data needs more than {limit} MiB to be unpacked, the most that is allowed")]
+    Memory {
+        /// What is packed how.
+        what: &'static str,
+        /// The limit, in MiB.
+        limit: u64,
+    },
+
     /// Bytes stand behind the end that are not packed the same way.
     #[error("other bytes stand behind the end of the {what} data, from byte {byte} on")]
     Trailing {
@@ -74,13 +83,15 @@ pub enum Error {
         limit: usize,
     },
 
-    /// An archive stands in something that has no members.
-    #[error("a {inner} archive within a {outer} is not unpacked")]
+    /// An archive stands in something else that is packed.
+    #[error("{}", nested(.inner, .outer, .member.as_deref()))]
     Nested {
         /// The archive.
         inner: &'static str,
         /// What stands around it.
         outer: &'static str,
+        /// Its name in the archive around it, escaped, if that is one.
+        member: Option<String>,
     },
 
     /// A member was named, and the archive has none of the name.
@@ -146,6 +157,7 @@ impl Error {
                 | Self::Ratio { .. }
                 | Self::TooManyMembers { .. }
                 | Self::TooDeep { .. }
+                | Self::Memory { .. }
         )
     }
 
@@ -164,6 +176,16 @@ impl Error {
     /// Returns whether it is something that is not done.
     pub fn is_unsupported(&self) -> bool {
         matches!(self, Self::Unsupported { .. } | Self::Nested { .. })
+    }
+}
+
+/// Returns what is said of an archive within something else that is packed.
+fn nested(inner: &str, outer: &str, member: Option<&str>) -> String {
+    match member {
+        Some(member) => format!(
+            "its member `{member}` is a {inner} archive, and an archive within an archive is not unpacked"
+        ),
+        None => format!("a {inner} archive within a {outer} file is not unpacked"),
     }
 }
 

@@ -199,7 +199,8 @@ impl Unpacked {
                     Some(Step::Decompress(codec)) => codec.name(),
                     None => "",
                 };
-                return Err(Error::Nested { inner: container.name(), outer }.into());
+                let member = self.member_name();
+                return Err(Error::Nested { inner: container.name(), outer, member }.into());
             }
             Container::Tar | Container::Zip => {
                 let itself = Some(source).filter(|_| self.steps.is_empty());

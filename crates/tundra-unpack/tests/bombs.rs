@@ -77,6 +77,20 @@ fn no_more_comes_out_than_is_allowed() {
 }
 
 #[test]
+fn what_needs_too_much_memory_is_told_as_such() {
+    // `a`, a newline, `1`: with a dictionary of 256 MiB, and with a window as long.
+    let xz = b"\xfd\x37\x7a\x58\x5a\x00\x00\x04\xe6\xd6\xb4\x46\x02\x00\x21\x01\
+          \x20\x00\x00\x00\x09\x88\xa5\x76\x01\x00\x03\x61\x0a\x31\x0a\x00\
+          \xa5\x95\xdb\xc3\xb7\xbe\xa3\xf0\x00\x01\x1c\x04\x6f\x2c\x9c\xc1\
+          \x1f\xb6\xf3\x7d\x01\x00\x00\x00\x00\x04\x59\x5a";
+    let zstd = b"\x28\xb5\x2f\xfd\x00\x90\x19\x00\x00a\n1";
+    for (what, packed, limit) in [("xz", &xz[..], 192), ("zstd", zstd, 128)] {
+        let expected = Error::Memory { what, limit };
+        assert_eq!(unpack(packed, None), Err(Refused::Error(expected)));
+    }
+}
+
+#[test]
 fn archives_of_too_many_members_are_refused() {
     let names: Vec<String> = (0..101).map(|number| format!("{number}.csv")).collect();
     let members: Vec<(&str, &[u8])> =

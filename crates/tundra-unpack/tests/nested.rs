@@ -71,17 +71,25 @@ fn only_so_many_layers_are_unpacked() {
 #[test]
 fn an_archive_in_an_archive_is_refused() {
     let inner = zip(&[("a.csv", &table(3))], CompressionMethod::DEFLATE);
-    for (outer, archive) in [
-        ("tar", tar(&[("inner.zip", &inner)])),
-        ("zip", zip(&[("inner.zip", &inner)], CompressionMethod::STORE)),
-        ("gzip", compress("gzip", &inner)),
+    for (outer, archive, member) in [
+        ("tar", tar(&[("b/inner.zip", &inner)]), Some("b/inner.zip")),
+        ("zip", zip(&[("inner.zip", &inner)], CompressionMethod::STORE), Some("inner.zip")),
+        ("gzip", compress("gzip", &inner), None),
     ] {
-        let expected = Error::Nested { inner: "zip", outer };
+        let member = member.map(str::to_owned);
+        let expected = Error::Nested { inner: "zip", outer, member };
         assert_eq!(unpack(&archive, None), Err(Refused::Error(expected)));
     }
     let twice = tar(&[("inner.tar", &tar(&[("a.csv", &table(3))]))]);
-    let expected = Error::Nested { inner: "tar", outer: "tar" };
-    assert_eq!(unpack(&twice, None), Err(Refused::Error(expected)));
+    let member = Some("inner.tar".to_owned());
+    let expected = Error::Nested { inner: "tar", outer: "tar", member };
+    assert_eq!(unpack(&twice, None), Err(Refused::Error(expected.clone())));
+    assert_eq!(
+        expected.to_string(),
+        "its member `inner.tar` is a tar archive, and an archive within an archive is not unpacked"
+    );
+    let expected = Error::Nested { inner: "zip", outer: "gzip", member: None };
+    assert_eq!(expected.to_string(), "a zip archive within a gzip file is not unpacked");
 }
 
 #[test]

@@ -39,8 +39,15 @@ enum Target {
     Json,
     /// JSON by lines.
     Ndjson,
+    /// GeoJSON.
+    #[value(name = "geojson")]
+    GeoJson,
     /// Parquet.
     Parquet,
+    /// Workbooks, by their bytes and by what is in them.
+    Workbook,
+    /// Compressed files and archives.
+    Packed,
     /// Tables that are written as delimited text in random dialects, and read back.
     Dialects,
     /// The server, by requests that its description allows and by those that it does not.
@@ -54,7 +61,10 @@ impl Target {
             Self::Csv => "fuzz::.*::csv_",
             Self::Json => "fuzz::.*::json_",
             Self::Ndjson => "fuzz::.*::ndjson_",
+            Self::GeoJson => "fuzz::.*::geojson_",
             Self::Parquet => "fuzz::.*::parquet_",
+            Self::Workbook => "fuzz::.*::workbook_",
+            Self::Packed => "fuzz::.*::packed_",
             Self::Dialects => "fuzz::.*::dialects_",
             Self::Api => "schemathesis::",
         }

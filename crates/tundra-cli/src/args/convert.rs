@@ -12,7 +12,7 @@ use tundra_storage::UploadFate;
 use crate::{
     args::{
         CatalogArgs, GeometryArgs, JsonArgs, ManyArgs, ManyRequest, NullArgs, ResourceArgs,
-        TextArgs, WorkbookArgs, WritingArgs,
+        TextArgs, UnpackingArgs, WorkbookArgs, WritingArgs,
         values::{self, TypedColumn},
     },
     failure::Failure,
@@ -287,6 +287,9 @@ pub(crate) struct ConvertArgs {
     geometry: GeometryArgs,
 
     #[command(flatten)]
+    unpacking: UnpackingArgs,
+
+    #[command(flatten)]
     resources: ResourceArgs,
 }
 
@@ -420,6 +423,7 @@ impl ConvertArgs {
             json_hints,
             workbook,
             geometry,
+            unpacking,
             resources,
         } = self;
         if max_rejects.is_some() && on_bad_row != BadRows::Reject {
@@ -463,7 +467,7 @@ impl ConvertArgs {
             options: ConvertOptions {
                 format,
                 member,
-                max_unpacked: None,
+                max_unpacked: unpacking.into_limit(),
                 text: text.into_hints(),
                 json: json_hints.into_hints(),
                 workbook,

@@ -6,7 +6,7 @@ use clap::Args;
 use tundra_core::Format;
 
 use crate::args::{
-    JsonArgs, NullArgs, ResourceArgs, TextArgs, WorkbookArgs, convert::Types, values,
+    JsonArgs, NullArgs, ResourceArgs, TextArgs, UnpackingArgs, WorkbookArgs, convert::Types, values,
 };
 
 /// Show how a file is written and what its columns hold, and why that was concluded
@@ -81,6 +81,9 @@ pub(crate) struct InspectArgs {
 
     #[command(flatten)]
     pub(crate) workbook: WorkbookArgs,
+
+    #[command(flatten)]
+    pub(crate) unpacking: UnpackingArgs,
 
     #[command(flatten)]
     pub(crate) resources: ResourceArgs,

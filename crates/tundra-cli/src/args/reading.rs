@@ -4,7 +4,7 @@ use clap::Args;
 use tundra_core::{ConvertOptions, Format, InspectOptions, OutputFormat};
 
 use crate::args::{
-    JsonArgs, NullArgs, TextArgs, WorkbookArgs, WritingArgs, convert::Types, values,
+    JsonArgs, NullArgs, TextArgs, UnpackingArgs, WorkbookArgs, WritingArgs, convert::Types, values,
 };
 
 /// How the input is read; whatever is not said is found out.
@@ -33,18 +33,22 @@ pub(crate) struct ReadingArgs {
 
     #[command(flatten)]
     workbook: WorkbookArgs,
+
+    #[command(flatten)]
+    unpacking: UnpackingArgs,
 }
 
 impl ReadingArgs {
     /// Returns the engine's form of it for a look; with a `sample_size` types are of the beginning.
     pub(crate) fn into_inspect_options(self, sample_size: Option<u64>) -> InspectOptions {
-        let Self { format, member, types, text, nulls, json_hints, workbook } = self;
+        let Self { format, member, types, text, nulls, json_hints, workbook, unpacking } = self;
         InspectOptions {
             format,
             text: text.into_hints(),
             json: json_hints.into_hints(),
             workbook: workbook.into_hints(),
             member,
+            max_unpacked: unpacking.into_limit(),
             types: types.into(),
             null_words: nulls.into_words(),
             sample_size,
@@ -58,13 +62,14 @@ impl ReadingArgs {
         output_format: OutputFormat,
         writing: WritingArgs,
     ) -> ConvertOptions {
-        let Self { format, member, types, text, nulls, json_hints, workbook } = self;
+        let Self { format, member, types, text, nulls, json_hints, workbook, unpacking } = self;
         ConvertOptions {
             format,
             text: text.into_hints(),
             json: json_hints.into_hints(),
             workbook: workbook.into_hints(),
             member,
+            max_unpacked: unpacking.into_limit(),
             types: types.into(),
             null_words: nulls.into_words(),
             output_format,

@@ -33,12 +33,13 @@ pub(crate) fn run(args: InspectArgs, printer: &Printer) -> Result<(), Failure> {
         nulls,
         json_hints,
         workbook,
+        unpacking,
         resources,
     } = args;
     let options = InspectOptions {
         format,
         member,
-        max_unpacked: None,
+        max_unpacked: unpacking.into_limit(),
         text: text.into_hints(),
         json: json_hints.into_hints(),
         workbook: workbook.into_hints(),

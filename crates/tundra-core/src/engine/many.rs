@@ -29,8 +29,8 @@ use self::{
 };
 use crate::{
     BadFilePolicy, BadRowPolicy, Classify, ColumnPlan, Compression, Control, ConvertOptions,
-    Decision, Error, ErrorKind, GeometryOptions, InputFacts, ManyInputs, ObjectWriter, Output, OutputFormat,
-    Receipt, Reporter, Resources, Result, Stage, WriteOptions,
+    Decision, Error, ErrorKind, GeometryOptions, InputFacts, ManyInputs, ObjectWriter, Output,
+    OutputFormat, Receipt, Reporter, Resources, Result, Stage, WriteOptions,
     engine::{
         beside::RejectsPlace,
         convert::{as_asked, write_rejects},
@@ -366,7 +366,7 @@ impl Conversion {
         let geo = GeoMetadata::of_schema(&schema);
         let common = facts::common_decisions(survey);
         let columns = united.columns.iter().chain(&extras.columns).cloned().collect();
-        let given = Given::of(self.options);
+        let given = Given::of(&self.options);
         let fitted = Fitted::of_stream(&self.options.writing.readers, columns, &given)?;
         let told = vec![united_decision(&numbers, left_out)];
         let decisions = [told, common.clone(), geo.decisions, fitted.decisions];

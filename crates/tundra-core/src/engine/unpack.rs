@@ -17,7 +17,7 @@ use tundra_unpack::{Container, Limits, Member, Unpacked};
 
 use crate::{
     Cancel, ConvertOptions, Error, Format, InspectOptions, ObjectInfo, ObjectReader, Resources,
-    Result, StorageError,
+    Result, StorageError, UnpackLimit,
     engine::copy::Stop,
     read::source::{Stored, read_error},
 };
@@ -59,15 +59,20 @@ impl Unpacking {
 
     fn new(
         member: Option<String>,
-        max_unpacked: Option<u64>,
+        max_unpacked: UnpackLimit,
         resources: &Resources,
         stop: &Stop,
     ) -> Self {
-        let limits = Limits::default();
+        let usual = Limits::default();
+        let limits = match max_unpacked {
+            UnpackLimit::Usual => usual,
+            UnpackLimit::AtMost(bytes) => Limits { bytes, ..usual },
+            UnpackLimit::Allowed(bytes) => Limits { bytes, free_bytes: bytes, ..usual },
+        };
         Self {
             member,
             found: None,
-            limits: Limits { bytes: max_unpacked.unwrap_or(limits.bytes), ..limits },
+            limits,
             temp_directory: resources.temp_directory.clone(),
             max_temp_size: resources.max_temp_size,
             cancel: stop.own.clone(),
@@ -178,8 +183,10 @@ impl Unpacking {
             }
             size += count as u64;
             if size > self.max_temp_size {
-                let source = tundra_unpack::Error::TooLarge { limit: self.max_temp_size };
-                return Err(Error::Unpack { input: location.to_owned(), source });
+                return Err(Error::TooLargeForTemp {
+                    input: location.to_owned(),
+                    limit: self.max_temp_size,
+                });
             }
             file.write_all(&block[..count]).map_err(not_written)?;
         }

@@ -22,6 +22,18 @@ pub(crate) fn kind(error: &Error) -> ErrorKind {
 /// Returns what can be done about it.
 pub(crate) fn hints(error: &Error) -> Vec<String> {
     let hint = match error {
+        Error::Nested { member: Some(member), .. } => {
+            return vec![format!(
+                "take `{member}` out first, such as with `unzip` or `tar`, and read that"
+            )];
+        }
+        Error::TooLarge { .. } | Error::Ratio { .. } => {
+            return vec![
+                "if it is what it should be, unpack it first and read what comes out".to_owned(),
+                "or say with `--max-unpacked` how much may come out of it, whatever it is packed to"
+                    .to_owned(),
+            ];
+        }
         Error::Truncated { .. } | Error::Directory { .. } => {
             "the file was probably cut off on its way here; fetch it again"
         }
@@ -29,11 +41,11 @@ pub(crate) fn hints(error: &Error) -> Vec<String> {
         Error::Trailing { .. } => {
             "if what stands before them is all that is wanted, cut the file off there"
         }
-        Error::TooLarge { .. } | Error::Ratio { .. } => {
-            "if it is what it should be, unpack it first and read what comes out"
-        }
         Error::TooManyMembers { .. } | Error::TooDeep { .. } | Error::Nested { .. } => {
             "unpack it first, and read the file that is meant"
+        }
+        Error::Memory { .. } => {
+            "unpack it first and read what comes out, or compress it with a smaller dictionary"
         }
         Error::SeveralMembers { .. } | Error::NoSuchMember { .. } => {
             "name the one that is meant with `--member`, as it stands in the archive"

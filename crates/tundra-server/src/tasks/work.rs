@@ -19,7 +19,7 @@ use std::{
 use tundra_connectors::{AddressPolicy, AllowedDirectories};
 use tundra_core::{
     Control, Error, Format, IdempotencyKey, Input, Output, Resources, Scope, SecretStore, Source,
-    SourceId, StorageError, Version, VersionStatus,
+    SourceId, StorageError, UnpackLimit, Version, VersionStatus,
 };
 use tundra_runs::{RunError, Runs};
 use tundra_storage::{AllowedHosts, HttpClient, HttpOptions, UrlPolicy};
@@ -76,6 +76,12 @@ impl Workshop {
             AllowedHosts::Any => true,
             AllowedHosts::Only(hosts) => !hosts.is_empty(),
         }
+    }
+
+    /// Returns how much may come out of what is packed: what a file may have, and no more of what goes in
+    /// than is likely for a table.
+    pub(crate) fn unpack_limit(&self) -> UnpackLimit {
+        self.max_file_size.map_or(UnpackLimit::Usual, UnpackLimit::AtMost)
     }
 
     /// Does a task. Must be called within a Tokio runtime with I/O and time.

@@ -85,7 +85,10 @@ fn open<'a>(
     }
     let is_there = |name: &str| archive.index_for_name(name).is_some();
     let is_open_document = is_there("mimetype") && is_there("META-INF/manifest.xml");
-    if is_there("[Content_Types].xml") || is_open_document {
+    // Some programs write the names of parts in other letters.
+    let is_types = |name: &str| name.eq_ignore_ascii_case("[Content_Types].xml");
+    let has_types = archive.file_names().filter_map(Result::ok).any(|name| is_types(&name));
+    if has_types || is_open_document {
         return Ok(None);
     }
     let mut entries = Vec::with_capacity(archive.len());

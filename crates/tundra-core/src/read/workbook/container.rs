@@ -7,7 +7,7 @@ use std::io::Read;
 
 use zip::ZipArchive;
 
-use super::{bytes::Source, cfb::Streams};
+use super::{bytes::Source, cfb::Streams, package::key};
 
 /// What begins an archive.
 const ZIP: &[u8] = b"PK\x03\x04";
@@ -49,11 +49,13 @@ pub(crate) fn recognise(source: &Source, head: &[u8]) -> Option<Container> {
         return None;
     }
     let Ok(mut archive) = ZipArchive::new(source.cursor()) else { return of_names_in(head) };
-    let has = |archive: &ZipArchive<_>, name: &str| archive.index_for_name(name).is_some();
-    if has(&archive, "xl/workbook.xml") {
+    let names: Vec<String> =
+        archive.file_names().filter_map(Result::ok).map(|name| key(&name)).collect();
+    let has = |wanted: &str| names.iter().any(|name| name == wanted);
+    if has("xl/workbook.xml") {
         return Some(Container::Xlsx);
     }
-    if has(&archive, "xl/workbook.bin") {
+    if has("xl/workbook.bin") {
         return Some(Container::Xlsb);
     }
     let mut mime = String::new();
@@ -65,8 +67,7 @@ pub(crate) fn recognise(source: &Source, head: &[u8]) -> Option<Container> {
         return Some(Container::Ods);
     }
     // The main part may have another name.
-    let mut names = archive.file_names().filter_map(Result::ok);
-    names.any(|name| name.starts_with("xl/worksheets/")).then_some(Container::Xlsx)
+    names.iter().any(|name| name.starts_with("xl/worksheets/")).then_some(Container::Xlsx)
 }
 
 /// Looks for names of parts in the beginning of an archive without a directory.

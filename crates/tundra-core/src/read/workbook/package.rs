@@ -28,6 +28,9 @@ const UNSUSPECTED: u64 = 256 << 20;
 /// bomb to 1,000.
 const MOST_RATIO: u64 = 500;
 
+/// What parts in UTF-16 begin with. Hardly any program writes them so.
+const UTF_16: [&[u8]; 2] = [b"\xff\xfe", b"\xfe\xff"];
+
 /// More parts than this has no workbook.
 const MOST_PARTS: usize = 100_000;
 
@@ -150,7 +153,8 @@ pub(super) fn open_part(source: &Source, part: &Part) -> Result<PartReader, Faul
     Ok(PartReader { bytes, part: part.clone(), left: part.size, sum: Crc::new(), ended: false })
 }
 
-fn key(name: &str) -> String {
+/// Returns a name as it is compared: some programs write other slashes and other letters.
+pub(super) fn key(name: &str) -> String {
     name.trim_start_matches('/').replace('\\', "/").to_lowercase()
 }
 
@@ -194,6 +198,10 @@ impl Read for PartReader {
             Err(error) if is_of_store(&error) => return Err(error),
             Err(_) => return Err(self.fault("is damaged")),
         };
+        let is_first = self.left == self.part.size;
+        if is_first && UTF_16.iter().any(|mark| buffer[..count].starts_with(mark)) {
+            return Err(self.fault("is text in UTF-16, which is not read"));
+        }
         self.sum.update(&buffer[..count]);
         match self.left.checked_sub(count as u64) {
             None => return Err(self.fault("is longer than its archive says")),

@@ -133,16 +133,18 @@ fn column_numbers(known: Known<'_>, skip_hidden: bool) -> Vec<u32> {
         .collect()
 }
 
-/// Returns the names in the header; those of several rows are joined with blanks.
+/// Returns the names in the header; those of several rows are joined with blanks. A name that stands over
+/// itself is one, as in cells that are merged over all rows of the header.
 fn names(numbers: &[u32], header: &[SampleRow]) -> Vec<String> {
     let by_row: Vec<HashMap<u32, &str>> = header.iter().map(SampleRow::texts).collect();
     let name = |at: &u32| {
-        let parts: Vec<&str> = by_row
+        let mut parts: Vec<&str> = by_row
             .iter()
             .filter_map(|row| row.get(at))
             .map(|text| text.trim())
             .filter(|text| !text.is_empty())
             .collect();
+        parts.dedup();
         parts.join(" ")
     };
     numbers.iter().map(name).collect()

@@ -24,6 +24,9 @@ pub(super) struct Xml<'a> {
 /// The name and the value of an attribute.
 pub(super) type Attribute<'a> = (&'a [u8], &'a [u8]);
 
+/// The byte-order mark of UTF-8.
+const BOM: &[u8] = b"\xef\xbb\xbf";
+
 /// What ends a piece of text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mark<'a> {
@@ -73,7 +76,8 @@ impl<'a> Xml<'a> {
                     if let Some(data) = self.pass_over(mark)? {
                         return Ok((text, Mark::CData(data)));
                     }
-                    if !text.trim_ascii().is_empty() {
+                    // A byte-order mark may stand at the beginning of all.
+                    if !text.trim_ascii().is_empty() && (text != BOM || found != mark - 1) {
                         return Err(Fault::damaged("a comment stands within a value"));
                     }
                 }

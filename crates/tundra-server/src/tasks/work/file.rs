@@ -66,8 +66,7 @@ async fn into_version(
 /// Returns how the file is converted: what the request says, and what is the service's to say.
 fn options(work: &Work<'_>, request: &ConvertFile) -> Result<ConvertOptions, Failure> {
     let row_group_rows = work.workshop.row_group_rows;
-    // What a file may have, what comes out of it may have.
-    let max_unpacked = work.workshop.max_file_size;
+    let max_unpacked = work.workshop.unpack_limit();
     let options = request.convert_options()?;
     let writing = WriteOptions { row_group_rows, ..options.writing };
     Ok(ConvertOptions { writing, max_unpacked, ..options })

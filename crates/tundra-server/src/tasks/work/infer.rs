@@ -11,7 +11,7 @@ use crate::{
 /// Looks at a file.
 pub(super) async fn infer(work: &Work<'_>, request: &Infer) -> Result<Inferred, Failure> {
     let mut options = request.inspect_options()?;
-    options.max_unpacked = work.workshop.max_file_size;
+    options.max_unpacked = work.workshop.unpack_limit();
     let input = match request.place()? {
         InferPlace::Source(id) => {
             let runs = &work.workshop.runs;

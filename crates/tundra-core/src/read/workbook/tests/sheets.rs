@@ -212,6 +212,22 @@ fn merged_cells_are_filled_when_asked_for() {
 }
 
 #[test]
+fn merged_names_of_groups_stand_over_all_of_their_columns() {
+    let bytes = saved(|workbook| {
+        let sheet = workbook.add_worksheet();
+        let format = Format::new();
+        write(sheet, 1, 1, &[&["sold", "left"]]);
+        write(sheet, 2, 0, &[&["N", "1", "2"], &["S", "3", "4"]]);
+        sheet.merge_range(0, 0, 1, 0, "region", &format).unwrap();
+        sheet.merge_range(0, 1, 0, 2, "2024", &format).unwrap();
+    });
+    let hints = WorkbookHints { fill_merged: true, ..WorkbookHints::default() };
+    let found = read(bytes, &with(hints));
+    assert_eq!(found.names, ["region", "2024 sold", "2024 left"]);
+    assert_eq!(found.rows, [["N", "1", "2"], ["S", "3", "4"]]);
+}
+
+#[test]
 fn rows_can_be_skipped_by_their_numbers() {
     let bytes = saved(|workbook| write(workbook.add_worksheet(), 0, 0, TABLE));
     let skip_rows = [0].into();

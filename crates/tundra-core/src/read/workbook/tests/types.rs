@@ -2,7 +2,7 @@
 
 use rust_xlsxwriter::{ExcelDateTime, Format, Formula, Worksheet};
 
-use super::harness::{Read, of_parts, of_sheet, read, runtime, saved, sheet_of, try_read};
+use super::harness::{Read, archive, of_parts, of_sheet, read, runtime, saved, sheet_of, try_read};
 use crate::{BadRowPolicy, ColumnType, ConvertOptions, ErrorCells, TypePolicy, WorkbookHints};
 
 /// Reads a workbook of one sheet.
@@ -187,6 +187,39 @@ fn what_comes_far_below_counts_as_well() {
     let end = format!("some text to fill the sheet with {many}");
     assert_eq!(found.rows.last().unwrap(), &["the end", "true", end.as_str(), "0.5"]);
     assert!(found.reasons[0].contains("text in `Sheet1!A60001`"), "{}", found.reasons[0]);
+}
+
+#[test]
+fn parts_may_begin_with_a_mark_and_have_names_of_other_letters() {
+    let sheet =
+        format!("\u{feff}<?xml version=\"1.0\"?>{}", sheet_of("<row><c><v>7</v></c></row>"));
+    let strings = "\u{feff}<?xml version=\"1.0\"?><!-- none --><sst/>";
+    let found = read(of_parts(&sheet, strings, ""), &ConvertOptions::default());
+    assert_eq!(found.rows, [["7"]]);
+    let all = |name: &dyn Fn(&str) -> String| {
+        let parts = [
+            (
+                "_rels/.rels",
+                "<x><Relationship Type=\"x/officeDocument\" Target=\"xl/workbook.xml\"/></x>",
+            ),
+            (
+                "xl/workbook.xml",
+                "<workbook><sheets><sheet name=\"a\" r:id=\"b\"/></sheets></workbook>",
+            ),
+            (
+                "xl/_rels/workbook.xml.rels",
+                "<x><Relationship Id=\"b\" Type=\"x/worksheet\" Target=\"worksheets/s.xml\"/></x>",
+            ),
+            ("xl/worksheets/s.xml", sheet.as_str()),
+        ]
+        .map(|(part, text)| (name(part), text));
+        let parts: Vec<(&str, &str)> =
+            parts.iter().map(|(name, text)| (name.as_str(), *text)).collect();
+        archive(&parts)
+    };
+    for bytes in [all(&|name| name.replace('/', "\\")), all(&|name| name.to_uppercase())] {
+        assert_eq!(read(bytes, &ConvertOptions::default()).rows, [["7"]]);
+    }
 }
 
 #[test]
