@@ -28,9 +28,9 @@ use self::{
     rows::{Chain, Pass},
 };
 use crate::{
-    BadFilePolicy, BadRowPolicy, Classify, ColumnPlan, Compression, Control, ConvertOptions,
-    Decision, Error, ErrorKind, GeometryOptions, InputFacts, ManyInputs, ObjectWriter, Output,
-    OutputFormat, Receipt, Reporter, Resources, Result, Stage, WriteOptions,
+    BadFilePolicy, BadRowPolicy, Classify, Compression, Control, ConvertOptions, Decision, Error,
+    ErrorKind, GeometryOptions, InputFacts, ManyInputs, ObjectWriter, Output, OutputFormat,
+    Receipt, Reporter, Resources, Result, Stage, WriteOptions,
     engine::{
         beside::RejectsPlace,
         convert::{as_asked, write_rejects},
