@@ -30,6 +30,9 @@ pub(crate) fn copy(
             format!("COMPRESSION zstd, COMPRESSION_LEVEL {level}")
         }
         Compression::Snappy => "COMPRESSION snappy".to_owned(),
+        Compression::Gzip => "COMPRESSION gzip".to_owned(),
+        Compression::Brotli => "COMPRESSION brotli".to_owned(),
+        Compression::Lz4 => "COMPRESSION lz4_raw".to_owned(),
         Compression::None => "COMPRESSION uncompressed".to_owned(),
     };
     writing.push_str(&format!(", ROW_GROUP_SIZE {row_group_rows}"));
