@@ -9,5 +9,6 @@ mod pollution;
 mod reader;
 mod schemathesis;
 mod server;
+mod several_files;
 mod support;
 mod transfers;

@@ -28,6 +28,7 @@ mod query;
 mod rejects;
 mod schema;
 mod serve;
+mod several_files;
 mod signals;
 mod terminal;
 mod urls;

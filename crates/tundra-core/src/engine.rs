@@ -3,8 +3,8 @@
 //! Start at [`convert`] for files and at [`extract`] for databases. Text is read by `crate::read`,
 //! losslessly and in parallel, and handed to DuckDB as record batches, as are the rows of a database;
 //! Parquet is read by DuckDB itself. DuckDB writes the output into a writer of the store; what it wrote is
-//! compared with what was read, and only then published. Another format than Parquet is made of what DuckDB
-//! wrote (`transcode`). [`query()`] asks something of an input, and [`head()`] shows its beginning.
+//! compared with what was read, and only then published. Another format than Parquet, and several files, are
+//! made of what DuckDB wrote (`transcode`, `parts`). [`query()`] asks something of an input, and [`head()`] shows its beginning.
 
 mod beside;
 mod contract;
@@ -17,6 +17,7 @@ mod head;
 mod input;
 mod inspect;
 mod parquet;
+mod parts;
 mod prepared;
 mod preview;
 mod query;

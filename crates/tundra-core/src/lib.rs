@@ -81,5 +81,5 @@ pub use self::{
         IfExists, ObjectInfo, ObjectReader, ObjectWriter, Storage, StorageCapabilities,
         StorageError, copy_through,
     },
-    writing::{BloomFilters, BloomFiltersError, SortKey, SortKeyError, WriteOptions},
+    writing::{BloomFilters, BloomFiltersError, FilesOptions, SortKey, SortKeyError, WriteOptions},
 };

@@ -23,6 +23,7 @@ mod publishing;
 mod query;
 mod receipt;
 mod schema;
+mod several_files;
 mod support;
 mod workbooks;
 mod writing;

@@ -309,7 +309,7 @@ impl ExtractArgs {
             url,
             relation,
             request,
-            options: writing.into_options(),
+            options: writing.into_options(output.as_deref()),
             output,
             overwrite,
             receipt,

@@ -57,6 +57,7 @@ impl ReadingArgs {
         self,
         output_format: OutputFormat,
         writing: WritingArgs,
+        output: Option<&str>,
     ) -> ConvertOptions {
         let Self { format, member, types, text, nulls, json_hints, workbook } = self;
         ConvertOptions {
@@ -68,7 +69,7 @@ impl ReadingArgs {
             types: types.into(),
             null_words: nulls.into_words(),
             output_format,
-            writing: writing.into_options(),
+            writing: writing.into_options(output),
             ..ConvertOptions::default()
         }
     }

@@ -3,7 +3,7 @@
 use std::num::NonZeroU64;
 
 use clap::Args;
-use tundra_core::{BloomFilters, Compression, SortKey, WriteOptions};
+use tundra_core::{BloomFilters, Compression, FilesOptions, SortKey, WriteOptions};
 
 use crate::args::values;
 
@@ -11,7 +11,7 @@ use crate::args::values;
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Writing")]
 pub(crate) struct WritingArgs {
-    /// How the output is compressed: zstd, zstd:LEVEL, snappy or none
+    /// How the output is compressed: zstd, zstd:LEVEL, snappy, gzip, brotli, lz4 or none
     ///
     /// Levels of zstd are 1 to 22; higher ones are slower and smaller. Without a level it is 3.
     #[arg(long, value_name = "CODEC", default_value = "zstd")]
@@ -60,11 +60,36 @@ pub(crate) struct WritingArgs {
     /// Put a key and a value into the metadata of the file; repeat it for more
     #[arg(long, value_name = "KEY=VALUE", value_parser = values::pair)]
     metadata: Vec<(String, String)>,
+
+    /// Write several files where there is more than fits into one of this size, such as 256MiB
+    ///
+    /// None is larger. `-o sales.parquet` makes sales-00001.parquet and so on, and `-o sales/` makes
+    /// sales/part-00001.parquet; there is a number also when one file is enough. The rows go through the
+    /// files in their order. All of them are complete and checked before the first appears.
+    #[arg(long, value_name = "SIZE", value_parser = values::size)]
+    max_file_size: Option<u64>,
+
+    /// Write a directory with a part for each value of a column; repeat it for parts of parts
+    ///
+    /// With `-o sales/` there is sales/country=DE/part-00001.parquet, as Hive and most readers know it. The
+    /// column does not stand in the files. Rows keep their order within a partition.
+    #[arg(long, value_name = "COLUMN")]
+    partition_by: Vec<String>,
+
+    /// How many partitions there may be [default: 1000]
+    #[arg(
+        long,
+        value_name = "N",
+        requires = "partition_by",
+        value_parser = values::from_one::<NonZeroU64>,
+        allow_negative_numbers = true
+    )]
+    max_partitions: Option<NonZeroU64>,
 }
 
 impl WritingArgs {
-    /// Makes the engine's options of what was typed.
-    pub(crate) fn into_options(self) -> WriteOptions {
+    /// Makes the engine's options of what was typed; `output` is where it goes, as typed.
+    pub(crate) fn into_options(self, output: Option<&str>) -> WriteOptions {
         let Self {
             compression,
             row_group_size,
@@ -73,6 +98,9 @@ impl WritingArgs {
             dictionary_values,
             bloom_filters,
             metadata,
+            max_file_size,
+            partition_by,
+            max_partitions,
         } = self;
         WriteOptions {
             compression,
@@ -82,6 +110,12 @@ impl WritingArgs {
             bloom_filters: bloom_filters.unwrap_or_default(),
             sort_by,
             metadata,
+            files: FilesOptions {
+                max_size: max_file_size,
+                partition_by,
+                max_partitions: max_partitions.map(NonZeroU64::get),
+                in_directory: output.is_some_and(|output| output.ends_with('/')),
+            },
         }
     }
 }

@@ -62,6 +62,7 @@ pub(crate) fn run(args: ConvertArgs, printer: &Printer) -> Result<(), Failure> {
             &resources,
             &stores,
         )?;
+        target.check_files(&input, &options.writing.files, &stores)?;
         if target.is_standard {
             check_standard_output(json, &options)?;
         }

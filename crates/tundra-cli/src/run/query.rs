@@ -44,7 +44,8 @@ pub(crate) fn run(args: QueryArgs, printer: &Printer) -> Result<(), Failure> {
             "put LIMIT into the query, or ask for a table with `--output-format table`",
         ));
     }
-    let options = reading.into_convert_options(format.unwrap_or_default(), writing);
+    let options =
+        reading.into_convert_options(format.unwrap_or_default(), writing, output.as_deref());
     let (resources, timeout) = resources.resolve(Settings::read()?, engine::default_resources())?;
     let if_exists = if overwrite { IfExists::Replace } else { IfExists::Fail };
     let stores = env::stores(Some(&resources.temp_directory));

@@ -136,6 +136,7 @@ impl Question {
             return Err(Error::request("a query has no place for rejected records"));
         }
         options.writing.check()?;
+        options.writing.files.check_single("the answer to a query")?;
         if let Some(key) = options.writing.sort_by.first() {
             return Err(Error::Request {
                 message: format!("`--sort-by {key}` is for conversions"),
