@@ -11,5 +11,6 @@ mod reader;
 mod readers;
 mod schemathesis;
 mod server;
+mod several_files;
 mod support;
 mod transfers;

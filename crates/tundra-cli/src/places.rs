@@ -13,8 +13,8 @@ use std::{
 };
 
 use tundra_core::{
-    IfExists, Input, ObjectPath, Output, OutputFormat, Resources, SchemaFile, SchemaFileError,
-    Storage, StorageError,
+    FilesOptions, IfExists, Input, ObjectPath, Output, OutputFormat, Resources, SchemaFile,
+    SchemaFileError, Storage, StorageError,
 };
 use tundra_storage::Stores;
 
@@ -163,7 +163,9 @@ impl Target {
             let output = Output { storage, path: StandardOutput::path(), if_exists };
             return Ok(Self { output, shown: "standard output".to_owned(), is_standard: true });
         }
-        let (storage, path) = locate_new(&typed, stores)?;
+        // A directory is named with a `/` at its end.
+        let place = Some(typed.trim_end_matches('/')).filter(|place| !place.is_empty());
+        let (storage, path) = locate_new(place.unwrap_or(&typed), stores)?;
         let shown = shown(&*storage, &path, &typed);
         if input != STANDARD && is_same(input, &shown, stores) {
             return Err(Failure::usage(
@@ -172,6 +174,48 @@ impl Target {
             ));
         }
         Ok(Self { output: Output { storage, path, if_exists }, shown, is_standard: false })
+    }
+
+    /// Checks that several files, if there are to be any, have a place and do not replace the input, which is
+    /// as messages show it.
+    ///
+    /// # Errors
+    /// Fails when they have none or could.
+    pub(crate) fn check_files(
+        &self,
+        input: &str,
+        files: &FilesOptions,
+        stores: &Stores,
+    ) -> Result<(), Failure> {
+        if !files.are_several() {
+            return Ok(());
+        }
+        if self.is_standard || has_nothing_beside(&self.shown) {
+            return Err(Failure::usage(
+                format!("`{}` is a place for one file only", self.shown),
+                "name a file or a directory with `-o`, or leave out `--max-file-size` and \
+                 `--partition-by`",
+            ));
+        }
+        let is_hit = if files.in_directory {
+            is_below(input, &self.shown, stores)
+        } else {
+            // Files of an earlier run are replaced, whatever their numbers.
+            let name = input.rsplit('/').next().unwrap_or(input);
+            let beside = self.output.path.sibling(name);
+            let stem = self.output.path.file_name().split('.').next().unwrap_or_default();
+            name.starts_with(stem)
+                && beside.is_ok_and(|beside| {
+                    is_same(input, &self.output.storage.display(&beside), stores)
+                })
+        };
+        if input != STANDARD && is_hit {
+            return Err(Failure::usage(
+                format!("the input `{input}` is where the files of the output go"),
+                "write them to another place",
+            ));
+        }
+        Ok(())
     }
 }
 
@@ -405,6 +449,18 @@ pub(crate) fn is_same(one: &str, other: &str, stores: &Stores) -> bool {
         }
     };
     identity(one).is_some_and(|one| Some(one) == identity(other))
+}
+
+/// Returns whether an object is in a directory, also by way of links.
+fn is_below(object: &str, directory: &str, stores: &Stores) -> bool {
+    let place = |text: &str| {
+        let (storage, path) = stores.resolve(text.trim_end_matches('/')).ok()?;
+        let shown = storage.display(&path);
+        let canonical = local_path(&*storage, &path).and_then(|file| fs::canonicalize(file).ok());
+        Some(canonical.map_or(shown, |file| file.to_string_lossy().into_owned()))
+    };
+    let (Some(object), Some(directory)) = (place(object), place(directory)) else { return false };
+    object.strip_prefix(&directory).is_some_and(|below| below.starts_with('/'))
 }
 
 /// What tells one object from another.

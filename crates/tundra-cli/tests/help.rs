@@ -149,8 +149,8 @@ fn convert_help_lists_the_options() {
                                   sales.NAME.parquet
 
     Writing:
-          --compression <CODEC>     How the output is compressed: zstd, zstd:LEVEL, snappy or none
-                                    [default: zstd]
+          --compression <CODEC>     How the output is compressed: zstd, zstd:LEVEL, snappy, gzip,
+                                    brotli, lz4 or none [default: zstd]
           --row-group-size <ROWS>   Rows in a row group [default: by the width of the rows]
           --row-group-bytes <SIZE>  Bytes in a row group, such as 64MiB [default: only its rows count]
           --sort-by <COLUMN>        Sort the rows by a column of the output; repeat it for the next
@@ -161,6 +161,11 @@ fn convert_help_lists_the_options() {
                                     for none [default: 0.01]
           --metadata <KEY=VALUE>    Put a key and a value into the metadata of the file; repeat it for
                                     more
+          --max-file-size <SIZE>    Write several files where there is more than fits into one of this
+                                    size, such as 256MiB
+          --partition-by <COLUMN>   Write a directory with a part for each value of a column; repeat it
+                                    for parts of parts
+          --max-partitions <N>      How many partitions there may be [default: 1000]
           --receipt <FILE>          Write the receipt to this file as JSON, after the data
           --json                    Print the receipt as JSON on standard output instead of the summary
 

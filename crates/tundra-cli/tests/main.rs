@@ -31,6 +31,7 @@ mod readers;
 mod rejects;
 mod schema;
 mod serve;
+mod several_files;
 mod signals;
 mod terminal;
 mod urls;

@@ -3,10 +3,10 @@
 //! Start at [`convert`] for files and at [`extract`] for databases. Text is read by `crate::read`,
 //! losslessly and in parallel, and handed to DuckDB as record batches, as are the rows of a database;
 //! Parquet is read by DuckDB itself. DuckDB writes the output into a writer of the store; what it wrote is
-//! compared with what was read, and only then published. Another format than Parquet is made of what DuckDB
-//! wrote (`transcode`). [`query()`] asks something of an input, [`head()`] shows its beginning, and
-//! [`diff()`] says how one differs from another. [`check()`] says what readers would choke on of a file,
-//! and `fit` keeps an output to what they take.
+//! compared with what was read, and only then published. Another format than Parquet, and several files, are
+//! made of what DuckDB wrote (`transcode`, `parts`). [`query()`] asks something of an input, [`head()`] shows
+//! its beginning, and [`diff()`] says how one differs from another. [`check()`] says what readers would
+//! choke on of a file, and `fit` keeps an output to what they take.
 
 mod beside;
 mod blocks;
@@ -27,6 +27,7 @@ mod inspect;
 mod load;
 mod many;
 mod parquet;
+mod parts;
 mod prepared;
 mod preview;
 mod query;

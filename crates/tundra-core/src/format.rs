@@ -169,6 +169,12 @@ pub enum Compression {
     Zstd(Option<u8>),
     /// Snappy.
     Snappy,
+    /// Deflate with the header of gzip, at the one level that the writer has.
+    Gzip,
+    /// Brotli, at the one level that the writer has.
+    Brotli,
+    /// LZ4 without frames, which Parquet calls `LZ4_RAW`.
+    Lz4,
     /// None at all.
     None,
 }
@@ -181,13 +187,16 @@ impl Default for Compression {
 
 impl Compression {
     /// The names of all codecs.
-    pub const NAMES: &'static [&'static str] = &["zstd", "snappy", "none"];
+    pub const NAMES: &'static [&'static str] = &["zstd", "snappy", "gzip", "brotli", "lz4", "none"];
 
     /// Returns the codec's name, without the level.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Zstd(_) => "zstd",
             Self::Snappy => "snappy",
+            Self::Gzip => "gzip",
+            Self::Brotli => "brotli",
+            Self::Lz4 => "lz4",
             Self::None => "none",
         }
     }
@@ -217,17 +226,20 @@ impl fmt::Display for Compression {
 impl FromStr for Compression {
     type Err = UnknownName;
 
-    /// Reads `zstd`, `zstd:LEVEL`, `snappy` or `none`.
+    /// Reads `zstd`, `zstd:LEVEL`, `snappy`, `gzip`, `brotli`, `lz4` or `none`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let unknown = || UnknownName {
             text: text.to_owned(),
             what: "compression",
-            known: &["zstd", "zstd:1 to zstd:22", "snappy", "none"],
+            known: &["zstd", "zstd:1 to zstd:22", "snappy", "gzip", "brotli", "lz4", "none"],
         };
         let lower = text.to_ascii_lowercase();
         match lower.as_str() {
             "zstd" => Ok(Self::Zstd(None)),
             "snappy" => Ok(Self::Snappy),
+            "gzip" => Ok(Self::Gzip),
+            "brotli" => Ok(Self::Brotli),
+            "lz4" | "lz4_raw" => Ok(Self::Lz4),
             "none" | "uncompressed" => Ok(Self::None),
             _ => match lower.strip_prefix("zstd:").and_then(|level| level.parse::<u8>().ok()) {
                 Some(level @ 1..=22) => Ok(Self::Zstd(Some(level))),
@@ -258,7 +270,7 @@ mod tests {
     #[test]
     fn refuses_levels_that_do_not_exist() {
         assert_eq!("zstd:19".parse(), Ok(Compression::Zstd(Some(19))));
-        for text in ["zstd:0", "zstd:23", "zstd:", "zstd:x", "gzip", ""] {
+        for text in ["zstd:0", "zstd:23", "zstd:", "zstd:x", "gzip:9", "lzo", ""] {
             assert!(text.parse::<Compression>().is_err(), "{text}");
         }
     }

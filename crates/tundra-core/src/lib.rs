@@ -88,5 +88,5 @@ pub use self::{
         StorageError, copy_through,
     },
     unpack_limit::UnpackLimit,
-    writing::{BloomFilters, BloomFiltersError, SortKey, SortKeyError, WriteOptions},
+    writing::{BloomFilters, BloomFiltersError, FilesOptions, SortKey, SortKeyError, WriteOptions},
 };

@@ -41,6 +41,23 @@ pub struct WriteOptions {
     /// Who is to read it: types, names and codec keep to what all of them take, and the run fails where
     /// that cannot be.
     pub readers: Vec<Reader>,
+    /// Into which files the rows go.
+    pub files: FilesOptions,
+}
+
+/// Into which files the rows go: into one, unless one of these says otherwise.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FilesOptions {
+    /// Bytes that a file may have; where there are more there are several files. None has more, and all
+    /// have a number in their name, also a single one.
+    pub max_size: Option<u64>,
+    /// Columns, as they are named in the output, by whose values the rows go into directories, by the first,
+    /// then by the next. They do not stand in the files.
+    pub partition_by: Vec<String>,
+    /// How many partitions there may be; [`FilesOptions::USUAL_PARTITIONS`] when not given.
+    pub max_partitions: Option<u64>,
+    /// The output is a directory, in which the files have names of their own; needed for partitions.
+    pub in_directory: bool,
 }
 
 /// Whether filters are written that tell readers which row groups certainly lack a value.
@@ -81,8 +98,10 @@ impl WriteOptions {
     ///
     /// # Errors
     /// Fails when a key of the metadata is empty, is given twice or is not free, when a column is to be
-    /// sorted by twice, or when a reader does not read the codec.
+    /// sorted or partitioned by twice, when the output is a file and has to be a directory, or when a reader
+    /// does not read the codec.
     pub fn check(&self) -> Result<()> {
+        self.files.check()?;
         for reader in &self.readers {
             if let Some(fault) = codec_fault(*reader, self.compression.in_parquet()) {
                 return Err(Error::Request {
@@ -124,6 +143,54 @@ impl WriteOptions {
             }
             None => Ok(()),
         }
+    }
+}
+
+impl FilesOptions {
+    /// How many partitions there may be when nobody says. What has more is mostly a column of ids.
+    pub const USUAL_PARTITIONS: u64 = 1000;
+
+    /// Returns whether there may be several files.
+    pub fn are_several(&self) -> bool {
+        self.max_size.is_some() || !self.partition_by.is_empty()
+    }
+
+    /// Refuses several files where there is a place for one only. `whose` says of what they would be.
+    ///
+    /// # Errors
+    /// Fails when there may be several, or a directory is named.
+    pub fn check_single(&self, whose: &str) -> Result<()> {
+        if self.are_several() || self.in_directory {
+            return Err(Error::Request {
+                message: format!("{whose} is one file"),
+                hint: Some(
+                    "leave `--max-file-size` and `--partition-by` out, and name a file".to_owned(),
+                ),
+            });
+        }
+        Ok(())
+    }
+
+    fn check(&self) -> Result<()> {
+        let mut columns = BTreeSet::new();
+        if let Some(column) = self.partition_by.iter().find(|column| !columns.insert(*column)) {
+            return Err(Error::request(format!("the rows are partitioned by `{column}` twice")));
+        }
+        if self.max_size == Some(0) || self.max_partitions == Some(0) {
+            return Err(Error::request("the size of a file or the number of partitions is 0"));
+        }
+        let (message, hint) = match (self.in_directory, self.partition_by.is_empty()) {
+            (true, true) if self.max_size.is_none() => (
+                "the output is a directory, and nothing says how the rows go into several files",
+                "name a file, or say `--partition-by` or `--max-file-size`",
+            ),
+            (false, false) => (
+                "partitions are directories, and the output is a file",
+                "name a directory, with a `/` at its end: `-o sales/`",
+            ),
+            _ => return Ok(()),
+        };
+        Err(Error::Request { message: message.to_owned(), hint: Some(hint.to_owned()) })
     }
 }
 
@@ -220,6 +287,36 @@ mod tests {
         for text in ["", "0", "1", "-0.1", "nan", "on"] {
             assert!(text.parse::<BloomFilters>().is_err(), "{text:?}");
         }
+    }
+
+    #[test]
+    fn partitions_need_a_directory_and_a_directory_needs_files() {
+        let columns = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let files = |in_directory, max_size, names: &[&str]| FilesOptions {
+            max_size,
+            partition_by: columns(names),
+            in_directory,
+            ..FilesOptions::default()
+        };
+        for fitting in [
+            files(false, None, &[]),
+            files(false, Some(1), &[]),
+            files(true, Some(1), &[]),
+            files(true, None, &["a", "b"]),
+        ] {
+            fitting.check().unwrap();
+        }
+        for unfitting in [
+            files(true, None, &[]),
+            files(false, None, &["a"]),
+            files(false, Some(1), &["a"]),
+            files(true, None, &["a", "a"]),
+            files(false, Some(0), &[]),
+        ] {
+            assert!(unfitting.check().is_err(), "{unfitting:?}");
+        }
+        assert!(files(false, Some(1), &[]).check_single("a version").is_err());
+        files(false, None, &[]).check_single("a version").unwrap();
     }
 
     #[test]

@@ -26,6 +26,7 @@ mod query;
 mod readers;
 mod receipt;
 mod schema;
+mod several_files;
 mod support;
 mod workbooks;
 mod writing;

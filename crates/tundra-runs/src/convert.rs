@@ -48,6 +48,7 @@ impl Runs {
     /// the future leaves a pending version to the sweeper.
     pub async fn convert_file(&self, run: FileRun, control: &Control) -> RunResult<Outcome> {
         let FileRun { source, input, mut options, resources, key, upload } = run;
+        options.writing.files.check_single("a version of a source")?;
         if options.format.is_none() {
             options.format = match format_of(&source) {
                 Ok(format) => format,

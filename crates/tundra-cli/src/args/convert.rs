@@ -68,6 +68,9 @@ Examples:
   Convert in a pipe:
       curl -s https://example.com/sales.csv | tundra convert - > sales.parquet
 
+  Files of at most 256 MiB each, in a directory for each value of a column:
+      tundra convert sales.csv -o sales/ --partition-by country --max-file-size 256MiB
+
   Keep the proof:
       tundra convert sales.csv --receipt sales.receipt.json
 
@@ -90,7 +93,8 @@ pub(crate) struct ConvertArgs {
     ///
     /// By default the output stands beside the input, under its name with `.parquet` for the
     /// extension, and standard input goes to standard output. The directory must exist. Standard
-    /// output gets the file only when it is complete and checked.
+    /// output gets the file only when it is complete and checked. What ends with `/` is a directory that
+    /// gets several files, by `--max-file-size` or `--partition-by`.
     #[arg(short, long, value_name = "OUTPUT", conflicts_with = "source")]
     pub(crate) output: Option<String>,
 
@@ -488,7 +492,7 @@ impl ConvertArgs {
                 max_rejects,
                 output_format,
                 geometry: geometry.into_options(),
-                writing: WriteOptions { readers, ..writing.into_options() },
+                writing: WriteOptions { readers, ..writing.into_options(output.as_deref()) },
             },
             resources,
         })

@@ -125,7 +125,7 @@ pub(crate) struct DumpArgs {
     #[arg(long, value_name = "POLICY", value_enum, default_value_t)]
     pub(crate) on_lossy: Lossy,
 
-    /// How the files are compressed: zstd, zstd:LEVEL, snappy or none
+    /// How the files are compressed: zstd, zstd:LEVEL, snappy, gzip, brotli, lz4 or none
     #[arg(long, value_name = "CODEC", default_value = "zstd")]
     pub(crate) compression: Compression,
 

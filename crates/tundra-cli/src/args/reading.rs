@@ -61,6 +61,7 @@ impl ReadingArgs {
         self,
         output_format: OutputFormat,
         writing: WritingArgs,
+        output: Option<&str>,
     ) -> ConvertOptions {
         let Self { format, member, types, text, nulls, json_hints, workbook, unpacking } = self;
         ConvertOptions {
@@ -73,7 +74,7 @@ impl ReadingArgs {
             types: types.into(),
             null_words: nulls.into_words(),
             output_format,
-            writing: writing.into_options(),
+            writing: writing.into_options(output),
             ..ConvertOptions::default()
         }
     }

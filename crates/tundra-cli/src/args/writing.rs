@@ -3,7 +3,7 @@
 use std::num::NonZeroU64;
 
 use clap::Args;
-use tundra_core::{BloomFilters, Compression, OutputFormat, SortKey, WriteOptions};
+use tundra_core::{BloomFilters, Compression, FilesOptions, OutputFormat, SortKey, WriteOptions};
 
 use crate::{args::values, failure::Failure};
 
@@ -11,7 +11,7 @@ use crate::{args::values, failure::Failure};
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Writing")]
 pub(crate) struct WritingArgs {
-    /// How the output is compressed: zstd, zstd:LEVEL, snappy or none [default: zstd]
+    /// How the output is compressed: zstd, zstd:LEVEL, snappy, gzip, brotli, lz4 or none [default: zstd]
     ///
     /// Levels of zstd are 1 to 22; higher ones are slower and smaller. Without a level it is 3.
     #[arg(long, value_name = "CODEC")]
@@ -60,6 +60,31 @@ pub(crate) struct WritingArgs {
     /// Put a key and a value into the metadata of the file; repeat it for more
     #[arg(long, value_name = "KEY=VALUE", value_parser = values::pair)]
     metadata: Vec<(String, String)>,
+
+    /// Write several files where there is more than fits into one of this size, such as 256MiB
+    ///
+    /// None is larger. `-o sales.parquet` makes sales-00001.parquet and so on, and `-o sales/` makes
+    /// sales/part-00001.parquet; there is a number also when one file is enough. The rows go through the
+    /// files in their order. All of them are complete and checked before the first appears.
+    #[arg(long, value_name = "SIZE", value_parser = values::size)]
+    max_file_size: Option<u64>,
+
+    /// Write a directory with a part for each value of a column; repeat it for parts of parts
+    ///
+    /// With `-o sales/` there is sales/country=DE/part-00001.parquet, as Hive and most readers know it. The
+    /// column does not stand in the files. Rows keep their order within a partition.
+    #[arg(long, value_name = "COLUMN")]
+    partition_by: Vec<String>,
+
+    /// How many partitions there may be [default: 1000]
+    #[arg(
+        long,
+        value_name = "N",
+        requires = "partition_by",
+        value_parser = values::from_one::<NonZeroU64>,
+        allow_negative_numbers = true
+    )]
+    max_partitions: Option<NonZeroU64>,
 }
 
 impl WritingArgs {
@@ -78,6 +103,9 @@ impl WritingArgs {
             dictionary_values,
             bloom_filters,
             metadata,
+            max_file_size,
+            partition_by,
+            max_partitions: _,
         } = self;
         let written = match format {
             Some(OutputFormat::Parquet) => return Ok(()),
@@ -91,6 +119,8 @@ impl WritingArgs {
             ("--dictionary-values", dictionary_values.is_some()),
             ("--bloom-filters", bloom_filters.is_some()),
             ("--metadata", !metadata.is_empty()),
+            ("--max-file-size", max_file_size.is_some()),
+            ("--partition-by", !partition_by.is_empty()),
         ];
         match given.iter().find(|(_, is_given)| *is_given) {
             None => Ok(()),
@@ -101,8 +131,8 @@ impl WritingArgs {
         }
     }
 
-    /// Makes the engine's options of what was typed.
-    pub(crate) fn into_options(self) -> WriteOptions {
+    /// Makes the engine's options of what was typed; `output` is where it goes, as typed.
+    pub(crate) fn into_options(self, output: Option<&str>) -> WriteOptions {
         let Self {
             compression,
             row_group_size,
@@ -111,6 +141,9 @@ impl WritingArgs {
             dictionary_values,
             bloom_filters,
             metadata,
+            max_file_size,
+            partition_by,
+            max_partitions,
         } = self;
         WriteOptions {
             compression: compression.unwrap_or_default(),
@@ -122,6 +155,12 @@ impl WritingArgs {
             metadata,
             // Queries have none; who has says it.
             readers: Vec::new(),
+            files: FilesOptions {
+                max_size: max_file_size,
+                partition_by,
+                max_partitions: max_partitions.map(NonZeroU64::get),
+                in_directory: output.is_some_and(|output| output.ends_with('/')),
+            },
         }
     }
 }

@@ -110,7 +110,7 @@ const MAX_EVENT_STREAMS_PER_CALLER: Variable = Variable {
 const PARQUET_COMPRESSION: Variable = Variable {
     name: "PARQUET_COMPRESSION",
     meaning: "How the server compresses where a request does not say, as in Tundra 3.0: `zstd`, \
-              `snappy` or `none`; `zstd` by default, as in Tundra 4.0.",
+              `snappy`, `gzip`, `brotli`, `lz4` or `none`; `zstd` by default, as in Tundra 4.0.",
 };
 
 const PARQUET_ROW_GROUP_SIZE: Variable = Variable {

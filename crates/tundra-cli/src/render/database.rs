@@ -38,13 +38,11 @@ const MARK: usize = 60;
 /// Returns a few lines on what was extracted.
 pub(crate) fn extracted(database: &str, output: &str, receipt: &Receipt) -> String {
     let mut lines = Vec::new();
-    let data = receipt.outputs.first();
-    let groups =
-        data.map_or(String::new(), |data| format!(" in {}", counted(data.row_groups, "row group")));
     let columns = counted(receipt.columns.len() as u64, "column");
-    lines.push(("rows", format!("{}{groups}, {columns}", grouped(receipt.counts.written))));
-    if let Some(data) = data {
-        lines.push(("size", size(data.size_bytes)));
+    let rows = grouped(receipt.counts.written);
+    lines.push(("rows", format!("{rows}{}, {columns}", groups(receipt))));
+    if let Some(written) = written_bytes(receipt) {
+        lines.push(("size", size(written)));
     }
     lines.push(("time", time(receipt)));
     let mut what = String::from("a query");

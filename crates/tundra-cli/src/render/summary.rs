@@ -8,11 +8,6 @@ use crate::render::{counted, grouped, one_line, size, table::pairs};
 pub(crate) fn summary(input: &str, output: &str, receipt: &Receipt) -> String {
     let counts = receipt.counts;
     let mut lines = Vec::new();
-    let data = receipt.outputs.iter().find(|output| output.role == "data");
-    let groups = data.map_or(String::new(), |data| match &data.format {
-        None => format!(" in {}", counted(data.row_groups, "row group")),
-        Some(format) => format!(" as {format}"),
-    });
     if let Some(inputs) = &receipt.plan.source.inputs {
         let left_out = match inputs.left_out {
             0 => String::new(),
@@ -21,9 +16,9 @@ pub(crate) fn summary(input: &str, output: &str, receipt: &Receipt) -> String {
         lines.push(("inputs", format!("{} read{left_out}", grouped(inputs.count))));
     }
     let columns = counted(receipt.columns.len() as u64, "column");
-    lines.push(("rows", format!("{}{groups}, {columns}", grouped(counts.written))));
-    if let Some(data) = data {
-        lines.push(("size", sizes(receipt.plan.source.size_bytes, data.size_bytes)));
+    lines.push(("rows", format!("{}{}, {columns}", grouped(counts.written), groups(receipt))));
+    if let Some(written) = written_bytes(receipt) {
+        lines.push(("size", sizes(receipt.plan.source.size_bytes, written)));
     }
     lines.push(("time", time(receipt)));
     if counts.repaired > 0 {
@@ -41,6 +36,26 @@ pub(crate) fn summary(input: &str, output: &str, receipt: &Receipt) -> String {
     }
     lines.push(("proof", proof(receipt)));
     format!("converted {} -> {}\n{}", one_line(input, None), one_line(output, None), pairs(&lines))
+}
+
+/// Returns in what the rows are, with a space before it; nothing when there is no data.
+pub(super) fn groups(receipt: &Receipt) -> String {
+    let data = || receipt.outputs.iter().filter(|output| output.role == "data");
+    let Some(first) = data().next() else { return String::new() };
+    if let Some(format) = &first.format {
+        return format!(" as {format}");
+    }
+    let groups = counted(data().map(|data| data.row_groups).sum(), "row group");
+    match data().count() {
+        1 => format!(" in {groups}"),
+        files => format!(" in {} with {groups}", counted(files as u64, "file")),
+    }
+}
+
+/// Returns how large all data is; `None` when there is none.
+pub(super) fn written_bytes(receipt: &Receipt) -> Option<u64> {
+    let data = receipt.outputs.iter().filter(|output| output.role == "data");
+    data.map(|data| data.size_bytes).reduce(|sum, size| sum + size)
 }
 
 fn sizes(from: u64, to: u64) -> String {
@@ -256,6 +271,15 @@ mod tests {
           rejected  2 records -> /data/rejects.parquet
           proof     6,001,218 records counted = 6,001,215 written + 2 rejected + 1 skipped; nulls agree in every column
         ");
+    }
+
+    #[test]
+    fn several_files_are_told_as_one() {
+        let mut receipt = receipt();
+        receipt.outputs.insert(1, output("data", "/data/sales-00002.parquet", 4_000_000, 15));
+        let summary = summary("sales.csv", "sales.parquet", &receipt);
+        assert!(summary.contains("6,001,215 in 2 files with 98 row groups"), "{summary}");
+        assert!(summary.contains("737.2 MiB -> 143.1 MiB"), "{summary}");
     }
 
     #[test]

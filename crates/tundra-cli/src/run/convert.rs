@@ -58,6 +58,13 @@ pub(crate) fn run(args: ConvertArgs, printer: &Printer) -> Result<(), Failure> {
         check_receipt_name(receipt.as_deref())?;
     }
     if each_sheet {
+        let files = std::mem::take(&mut options.writing.files);
+        if files.are_several() {
+            return Err(Failure::usage(
+                "`--each-sheet` writes a file for each sheet",
+                "leave `--max-file-size` and `--partition-by` out",
+            ));
+        }
         let request =
             EachSheet { inputs, output, if_exists, receipt, json, options, resources, timeout };
         return each_sheet::run(request, &stores, printer);
@@ -83,8 +90,15 @@ pub(crate) fn run(args: ConvertArgs, printer: &Printer) -> Result<(), Failure> {
             &resources,
             &stores,
         )?;
-        if let Inputs::Many(inputs) = &located {
-            many::refuse_input(inputs, &target, &stores)?;
+        let files = &options.writing.files;
+        match &located {
+            Inputs::One(_) => target.check_files(&input, files, &stores)?,
+            Inputs::Many(inputs) => {
+                many::refuse_input(inputs, &target, &stores)?;
+                for one in &inputs.inputs {
+                    target.check_files(&one.storage.display(&one.path), files, &stores)?;
+                }
+            }
         }
         if target.is_standard {
             check_standard_output(json, &options)?;

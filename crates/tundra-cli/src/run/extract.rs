@@ -64,6 +64,7 @@ fn into_file(command: ExtractCommand, printer: &Printer) -> Result<(), Failure> 
             &resources,
             &stores,
         )?;
+        target.check_files(&shown, &options.files, &stores)?;
         if target.is_standard && json {
             return Err(Failure::usage(
                 "`--json` and the Parquet output would both go to standard output",

@@ -30,6 +30,25 @@ fn a_table_becomes_a_file_of_its_name() {
 }
 
 #[test]
+fn a_table_becomes_several_files() {
+    let (sandbox, _connection) = with_shop();
+    let extract = |extra: &[&str]| {
+        let arguments = ["extract", "sqlite:shop.db", "--table", "orders", "-o", "orders/"];
+        sandbox.run(&[&arguments[..], extra].concat())
+    };
+    let ran = extract(&["--partition-by", "changed", "--max-file-size", "1MiB"]).succeeds();
+    assert!(ran.stderr.contains("-> orders/\n"), "{ran}");
+    assert!(ran.stderr.contains("3 in 3 files with 3 row groups, 4 columns"), "{ran}");
+    assert_eq!(
+        sandbox.rows("orders/changed=200/part-00001.parquet"),
+        ["{id: 2, total: 20.25, note: null}"]
+    );
+    extract(&["--partition-by", "changed"]).fails(6, &["already exists", "--overwrite"]);
+    extract(&["--partition-by", "total"]).fails(2, &["`total` makes no partitions", "DOUBLE"]);
+    sandbox.holds_only(&["orders", "shop.db"]);
+}
+
+#[test]
 fn a_query_needs_an_output_and_reads_only() {
     let (sandbox, _connection) = with_shop();
     let query = "SELECT sum(changed) AS changed FROM orders";

@@ -17,10 +17,11 @@ use crate::{
         head::special,
         input::OpenInput,
         parquet::{ParquetInput, input_footer},
+        parts::{self, Place},
         prepared::{Prepared, StopOnDrop},
         rejects,
         run::{
-            Copied, EncodedPlan, Feed, Finished, ROW_GROUP_ROWS, Run, Writing, create,
+            Copied, Data, EncodedPlan, Feed, Finished, ROW_GROUP_ROWS, Run, Writing, create,
             in_background,
         },
         spool::Spool,
@@ -33,7 +34,7 @@ use crate::{
     read::table::{ReadContext, Table},
 };
 
-/// Converts one input into one Parquet file, or a file of [`ConvertOptions::output_format`], and returns its
+/// Converts one input into one Parquet file, several of them, or a file of [`ConvertOptions::output_format`], and returns its
 /// receipt.
 ///
 /// The output appears under its name complete and checked, or not at all. Must be called within a
@@ -87,8 +88,11 @@ pub async fn prepare(
     let (format, location) = (opened.format, &opened.location);
     options.geometry.check(&options.writing, options.output_format, format, location)?;
     let rejects_place = RejectsPlace::beside(output, options.on_bad_row)?;
+    if options.output_format != OutputFormat::Parquet {
+        options.writing.files.check_single(&format!("an output as {}", options.output_format))?;
+    }
     // A place that cannot be written is told before anything is read.
-    let writer = create(output, &stop).await?;
+    let place = Place::begin(output, &options.writing.files, &stop).await?;
     let writing = Writing {
         options: match options.output_format {
             OutputFormat::Parquet => options.writing.clone(),
@@ -103,7 +107,7 @@ pub async fn prepare(
         rejects_place: rejects_place.clone(),
         options: options.clone(),
     };
-    let finished = in_background(&stop, move || conversion.work(writer)).await?;
+    let finished = in_background(&stop, move || conversion.work(place)).await?;
     let (output, control) = (output.clone(), control.clone());
     Ok(Prepared { finished, opened: Some(opened), output, rejects_place, control, guard })
 }
@@ -126,16 +130,18 @@ struct CopiedTable {
 }
 
 impl Conversion {
-    fn work(&self, writer: Box<dyn ObjectWriter>) -> Result<Finished> {
+    fn work(&self, place: Place) -> Result<Finished> {
         if self.options.on_bad_row == BadRowPolicy::Reject {
             self.rejects_place.check(&self.run.runtime)?;
         }
-        if self.options.output_format == OutputFormat::Parquet {
-            return self.parquet(writer, None);
-        }
+        let is_parquet = self.options.output_format == OutputFormat::Parquet;
+        let place = match place {
+            Place::One(writer) if is_parquet => return self.parquet(writer, None),
+            place => place,
+        };
         let spool = Spool::new(&self.run.resources)?;
         let finished = self.parquet(spool.writer()?, Some(&spool))?;
-        as_asked(&self.run, self.options.output_format, finished, &spool, writer)
+        finish(&self.run, self.options.output_format, finished, &spool, place)
     }
 
     /// Makes the output as Parquet: what was asked for, or what another format is made of, in `spool`.
@@ -294,8 +300,22 @@ impl Conversion {
     }
 }
 
+/// Makes the output as it was asked for, of what is finished in the spool.
+pub(super) fn finish(
+    run: &Run,
+    format: OutputFormat,
+    finished: Finished,
+    spool: &Spool,
+    place: Place,
+) -> Result<Finished> {
+    match place {
+        Place::One(writer) => as_asked(run, format, finished, spool, writer),
+        Place::Several(layout) => parts::split(run, finished, spool, layout),
+    }
+}
+
 /// Makes the output in the format that was asked for, of what is finished in the spool.
-pub(super) fn as_asked(
+fn as_asked(
     run: &Run,
     format: OutputFormat,
     finished: Finished,
@@ -303,7 +323,7 @@ pub(super) fn as_asked(
     writer: Box<dyn ObjectWriter>,
 ) -> Result<Finished> {
     let began = Instant::now();
-    let Finished { mut receipt, data: _, rejects } = finished;
+    let Finished { mut receipt, data: _, rejects, metadata } = finished;
     let columns = receipt.plan.columns.iter();
     let specials: Vec<_> = columns.map(|column| special(&column.column_type)).collect();
     let location = run.location();
@@ -317,7 +337,7 @@ pub(super) fn as_asked(
                 facts.format = Some(format.name().to_owned());
             }
             receipt.timings.convert_seconds += began.elapsed().as_secs_f64();
-            Ok(Finished { receipt, data, rejects })
+            Ok(Finished { receipt, data: Data::One(data), rejects, metadata })
         }
         Err(error) => {
             if let Some(rejects) = rejects {

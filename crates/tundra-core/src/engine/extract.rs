@@ -19,8 +19,10 @@ use crate::{
         extract::rows::Rows,
         fit::{Fitted, Given},
         geo::GeoMetadata,
+        parts::{self, Place},
         prepared::{Prepared, StopOnDrop},
-        run::{Copied, Feed, Finished, Run, Writing, create, in_background},
+        run::{Copied, Feed, Finished, Run, Writing, in_background},
+        spool::Spool,
         tally::SAMPLES,
     },
 };
@@ -108,7 +110,7 @@ impl OpenRelation {
     }
 }
 
-/// Writes a relation of a database into one Parquet file and returns its receipt.
+/// Writes a relation of a database into one Parquet file, or several, and returns its receipt.
 ///
 /// The output appears under its name complete and checked, or not at all. Must be called within a
 /// Tokio runtime with time and I/O.
@@ -151,12 +153,19 @@ pub async fn prepare_extraction(
     options.check()?;
     let rejects_place = RejectsPlace::beside(output, BadRowPolicy::Fail)?;
     // A place that cannot be written is told before anything is read.
-    let writer = create(output, &stop).await?;
+    let place = Place::begin(output, &options.files, &stop).await?;
     // A query has an order of its own; that of several streams is chance.
     let order = if extraction.partitions() == 1 { RowOrder::Kept } else { RowOrder::Free };
     let writing = Writing { options: options.clone(), order };
     let run = Run::new(output, writing, resources, &control, &stop);
-    let work = move || work(&run, extraction, facts, window, writer);
+    let work = move || match place {
+        Place::One(writer) => work(&run, extraction, facts, window, writer),
+        Place::Several(layout) => {
+            let spool = Spool::new(&run.resources)?;
+            let finished = work(&run, extraction, facts, window, spool.writer()?)?;
+            parts::split(&run, finished, &spool, layout)
+        }
+    };
     let finished = in_background(&stop, work).await?;
     let output = output.clone();
     Ok(Prepared { finished, opened: None, output, rejects_place, control, guard })

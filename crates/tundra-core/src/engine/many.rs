@@ -33,11 +33,12 @@ use crate::{
     Receipt, Reporter, Resources, Result, Stage, WriteOptions,
     engine::{
         beside::RejectsPlace,
-        convert::{as_asked, write_rejects},
+        convert::{finish, write_rejects},
         copy::{RowOrder, Stop},
         files::RunFiles,
         fit::{Fitted, Given, check_format},
         geo::{GeoMetadata, as_bytes},
+        parts::Place,
         prepared::{Prepared, StopOnDrop},
         rejects,
         run::{Copied, EncodedPlan, Feed, Finished, Run, Writing, create, in_background},
@@ -90,9 +91,12 @@ pub async fn prepare_many(
     stop.check()?;
     control.reporter.stage(Stage::Inspecting);
     check(inputs, options)?;
+    if options.output_format != OutputFormat::Parquet {
+        options.writing.files.check_single(&format!("an output as {}", options.output_format))?;
+    }
     let rejects_place = RejectsPlace::beside(output, options.on_bad_row)?;
     // A place that cannot be written is told before anything is read.
-    let writer = create(output, &stop).await?;
+    let place = Place::begin(output, &options.writing.files, &stop).await?;
     let writing = Writing {
         options: match options.output_format {
             OutputFormat::Parquet => options.writing.clone(),
@@ -108,7 +112,7 @@ pub async fn prepare_many(
         rejects_place: rejects_place.clone(),
         options: options.clone(),
     };
-    let finished = in_background(&stop, move || conversion.work(writer)).await?;
+    let finished = in_background(&stop, move || conversion.work(place)).await?;
     let (output, control) = (output.clone(), control.clone());
     // Each part was looked at once more when its last row was read.
     Ok(Prepared { finished, opened: None, output, rejects_place, control, guard })
@@ -271,16 +275,18 @@ impl From<Error> for Failed {
 }
 
 impl Conversion {
-    fn work(&self, writer: Box<dyn ObjectWriter>) -> Result<Finished> {
+    fn work(&self, place: Place) -> Result<Finished> {
         if self.options.on_bad_row == BadRowPolicy::Reject {
             self.rejects_place.check(&self.run.runtime)?;
         }
-        if self.options.output_format == OutputFormat::Parquet {
-            return self.parquet(writer, None);
-        }
+        let is_parquet = self.options.output_format == OutputFormat::Parquet;
+        let place = match place {
+            Place::One(writer) if is_parquet => return self.parquet(writer, None),
+            place => place,
+        };
         let spool = Spool::new(&self.run.resources)?;
         let finished = self.parquet(spool.writer()?, Some(&spool))?;
-        as_asked(&self.run, self.options.output_format, finished, &spool, writer)
+        finish(&self.run, self.options.output_format, finished, &spool, place)
     }
 
     /// Makes the output as Parquet: what was asked for, or what another format is made of, in `spool`.

@@ -5,7 +5,11 @@ use std::{fmt, sync::Arc, time::Instant};
 use crate::{
     Control, Error, IfExists, ObjectInfo, Output, Receipt, Result, Stage, StorageError,
     engine::{
-        beside::RejectsPlace, copy::Stop, input::OpenInput, resources::peak_memory, run::Finished,
+        beside::RejectsPlace,
+        copy::Stop,
+        input::OpenInput,
+        resources::peak_memory,
+        run::{Data, Finished},
     },
 };
 
@@ -60,10 +64,11 @@ impl Prepared {
     ///
     /// # Errors
     /// Fails when the input has changed since it was opened, when the store fails, and when the
-    /// output came into being since; nothing is left behind then.
+    /// output came into being since; nothing is left behind then. Where the output is several files, those
+    /// that have replaced others by then stay.
     pub async fn publish(self) -> Result<Receipt> {
         let Self { finished, opened, output, rejects_place, control, guard } = self;
-        let Finished { mut receipt, mut data, mut rejects } = finished;
+        let Finished { mut receipt, mut data, mut rejects, metadata: _ } = finished;
         control.reporter.stage(Stage::Publishing);
         let publishing = Instant::now();
         let ready = guard.0.unless_stopped(async {
@@ -74,15 +79,17 @@ impl Prepared {
                     source,
                 })?;
             }
-            for written in rejects.iter_mut().chain([&mut data]) {
+            let one = if let Data::One(written) = &mut data { Some(written) } else { None };
+            for written in rejects.iter_mut().chain(one) {
                 written.writer.flush().await.map_err(not_published)?;
             }
             Ok(())
         });
         if let Err(error) = ready.await.flatten() {
-            for written in rejects.into_iter().chain([data]) {
-                written.abort().await;
+            if let Some(rejects) = rejects {
+                rejects.abort().await;
             }
+            data.abort().await;
             return Err(error);
         }
         // The rejects first: whoever sees the data sees what is not in it.
@@ -90,12 +97,16 @@ impl Prepared {
         if let Some(rejects) = rejects {
             rejects.writer.publish().await.map_err(not_published)?;
         }
-        if let Err(source) = data.writer.publish().await {
+        let published = match data {
+            Data::One(written) => written.writer.publish().await.map(drop).map_err(not_published),
+            Data::Several(parts) => parts.publish(&guard.0).await,
+        };
+        if let Err(error) = published {
             if has_rejects {
                 // The error of the data says more than one of the clean-up.
                 drop(output.storage.delete(&rejects_place.output.path).await);
             }
-            return Err(not_published(source));
+            return Err(error);
         }
         if !has_rejects {
             rejects_place.remove_stale().await;
@@ -118,7 +129,7 @@ pub(crate) fn not_published(source: StorageError) -> Error {
 }
 
 /// Removes outputs that came into being a moment ago.
-async fn take_back(outputs: Vec<Output>) {
+pub(crate) async fn take_back(outputs: Vec<Output>) {
     for output in outputs.into_iter().filter(|output| output.if_exists == IfExists::Fail) {
         if let Err(error) = output.storage.delete(&output.path).await {
             let location = output.storage.display(&output.path);

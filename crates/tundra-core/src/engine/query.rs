@@ -132,6 +132,7 @@ impl Question {
             return Err(Error::request("a query has no place for rejected records"));
         }
         options.writing.check()?;
+        options.writing.files.check_single("the answer to a query")?;
         if let Some(reader) = options.writing.readers.first() {
             return Err(Error::Request {
                 message: format!(

@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 use crate::{
     ColumnCounts, ColumnPlan, Control, Counts, Decision, Error, FORMAT_VERSION, LossEvent,
     ObjectReader, ObjectWriter, Output, OutputFacts, PLAN_DIGEST_METADATA_KEY, PLAN_METADATA_KEY,
-    Plan, Receipt, Resources, Result, RunId, SourceFacts, Stage, Timings, WindowFacts,
+    Plan, Receipt, Resources, Result, RunId, SortKey, SourceFacts, Stage, Timings, WindowFacts,
     WriteOptions,
     engine::{
         blocks::Blocks,
@@ -21,6 +21,7 @@ use crate::{
         files::{RunFiles, Written, hexadecimal},
         fit::check_written,
         geo,
+        parts::{self, Parts, partitions},
         resources::{Shares, peak_memory, shares},
         sql,
         verify::{Expected, check_counts, check_output},
@@ -127,13 +128,44 @@ impl EncodedPlan {
     pub(crate) fn selecting(self, select: Option<String>) -> Self {
         Self { select, ..self }
     }
+
+    /// Returns the keys and values of the output's metadata: ours, and those that were asked for.
+    fn metadata<'a>(&'a self, options: &'a WriteOptions) -> Vec<(&'a str, &'a str)> {
+        let mut metadata =
+            vec![(PLAN_METADATA_KEY, &*self.json), (PLAN_DIGEST_METADATA_KEY, &*self.digest)];
+        metadata.extend(self.geo.as_deref().map(|geo| (geo::KEY, geo)));
+        metadata.extend(options.metadata.iter().map(|(key, value)| (&**key, &**value)));
+        metadata
+    }
 }
 
 /// What is complete and checked, but not visible.
 pub(crate) struct Finished {
     pub(crate) receipt: Receipt,
-    pub(crate) data: Written,
+    pub(crate) data: Data,
     pub(crate) rejects: Option<Written>,
+    /// Keys and values of the metadata of the data.
+    pub(crate) metadata: Vec<(String, String)>,
+}
+
+/// The data of a run.
+#[derive(Debug)]
+pub(crate) enum Data {
+    /// An object that has no name yet.
+    One(Written),
+    /// Files that are sent when they are published.
+    Several(Parts),
+}
+
+impl Data {
+    /// Removes it, because it will not be published.
+    pub(crate) async fn abort(self) {
+        match self {
+            Self::One(written) => written.abort().await,
+            // They stand in the temporary directory, without a name.
+            Self::Several(_) => {}
+        }
+    }
 }
 
 impl Run {
@@ -162,10 +194,11 @@ impl Run {
         self.output.storage.display(&self.output.path)
     }
 
-    /// Plans an output of these columns, which may have to be sorted.
+    /// Plans an output of these columns, which may have to be sorted and partitioned.
     ///
     /// # Errors
-    /// Fails when it is to be sorted by a column that it does not have.
+    /// Fails when it is to be sorted or partitioned by a column that it does not have, or that makes no
+    /// partitions.
     pub(crate) fn plan(
         &self,
         source: SourceFacts,
@@ -173,17 +206,20 @@ impl Run {
         columns: Vec<ColumnPlan>,
         geo: Option<String>,
     ) -> Result<EncodedPlan> {
-        let keys = &self.writing.options.sort_by;
-        for key in keys {
-            if !columns.iter().any(|column| column.name == key.column) {
+        let WriteOptions { sort_by: keys, files, .. } = &self.writing.options;
+        let sorted = keys.iter().map(|key| ("`--sort-by`", &key.column));
+        let partitioned = files.partition_by.iter().map(|column| ("`--partition-by`", column));
+        for (option, name) in sorted.chain(partitioned) {
+            if !columns.iter().any(|column| column.name == *name) {
                 return Err(Error::UnknownColumn {
-                    option: "`--sort-by`",
-                    column: key.column.clone(),
+                    option,
+                    column: name.clone(),
                     input: source.location,
                     known: columns.into_iter().map(|column| column.name).collect(),
                 });
             }
         }
+        decisions.extend(partitions(&files.partition_by, &columns)?);
         if !keys.is_empty() {
             decisions.push(Decision {
                 what: "order".to_owned(),
@@ -220,7 +256,8 @@ impl Run {
         let is_as_it_is = rows.is_some() && plan.select.is_none();
         let functions = if is_as_it_is { Functions::Few } else { Functions::All };
         // A sort needs to know the order of what is equal.
-        let is_sorted = !writing.options.sort_by.is_empty();
+        let keys = order(&writing.options);
+        let is_sorted = !keys.is_empty();
         let order = if is_sorted { RowOrder::Kept } else { writing.order };
         let threads =
             if is_sorted { shares.sorting_threads(resources.threads) } else { resources.threads };
@@ -232,24 +269,17 @@ impl Run {
                 .register_stream(sql::STREAM, Box::new(Blocks::new(rows, row_group_rows)))
                 .map_err(|error| engine_error("take the rows", error))?;
         }
-        let select = if is_sorted { self.sorted(&select, plan) } else { select };
+        let select = if is_sorted { sorted(&select, plan, &keys) } else { select };
         let statement = self.copy_statement(&select, plan, row_group_rows);
         let written = run_copy(&database, &statement, &self.stop, read)?;
         Ok((written, files))
     }
 
-    /// Returns the query for the same rows in the order that is asked for.
-    fn sorted(&self, select: &str, plan: &EncodedPlan) -> String {
-        let names: Vec<&str> = plan.plan.columns.iter().map(|it| it.name.as_str()).collect();
-        sql::sorted(select, &names, &self.writing.options.sort_by)
-    }
-
     fn copy_statement(&self, select: &str, plan: &EncodedPlan, row_group_rows: u64) -> String {
-        let mut metadata =
-            vec![(PLAN_METADATA_KEY, &*plan.json), (PLAN_DIGEST_METADATA_KEY, &*plan.digest)];
-        metadata.extend(plan.geo.as_deref().map(|geo| (geo::KEY, geo)));
         let options = &self.writing.options;
-        metadata.extend(options.metadata.iter().map(|(key, value)| (&**key, &**value)));
+        let metadata = plan.metadata(options);
+        let spooled = parts::spooled(options);
+        let options = spooled.as_ref().unwrap_or(options);
         sql::copy(select, sql::OUTPUT, options, row_group_rows, &metadata)
     }
 
@@ -293,6 +323,8 @@ impl Run {
         }];
         let (facts, rejects) = rejects.unzip();
         outputs.extend(facts);
+        let metadata = plan.metadata(&self.writing.options).into_iter();
+        let metadata = metadata.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
         let EncodedPlan { plan, digest, .. } = plan;
         let columns = plan
             .columns
@@ -319,8 +351,24 @@ impl Run {
             },
             peak_memory_bytes: peak_memory(),
         };
-        Ok(Finished { receipt, data, rejects })
+        Ok(Finished { receipt, data: Data::One(data), rejects, metadata })
     }
+}
+
+/// Returns by what rows are sorted: those of a partition have to stand together.
+fn order(options: &WriteOptions) -> Vec<SortKey> {
+    let partitions = options.files.partition_by.iter().map(|column| SortKey {
+        column: column.clone(),
+        descending: false,
+        nulls_first: false,
+    });
+    partitions.chain(options.sort_by.iter().cloned()).collect()
+}
+
+/// Returns the query for the same rows in an order.
+fn sorted(select: &str, plan: &EncodedPlan, keys: &[SortKey]) -> String {
+    let names: Vec<&str> = plan.plan.columns.iter().map(|it| it.name.as_str()).collect();
+    sql::sorted(select, &names, keys)
 }
 
 /// Begins an object, which tells whether the place can be written. A store that does not answer does not keep

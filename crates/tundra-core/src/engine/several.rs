@@ -42,6 +42,7 @@ pub async fn prepare_extractions(
     control: &Control,
     connections: usize,
 ) -> Result<Vec<Prepared>> {
+    options.files.check_single("the output of each of several relations")?;
     let connections = connections.clamp(1, session.connections().max(1));
     let lanes = lanes(connections, wanted.len(), resources);
     let share = Resources {

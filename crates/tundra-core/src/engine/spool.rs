@@ -1,7 +1,7 @@
-//! A Parquet file without a name, between DuckDB and a writer of another format.
+//! A Parquet file without a name, between DuckDB and a writer of another format or of several files.
 //!
 //! Start at [`Spool`]. DuckDB writes what it always writes, with all that makes sure of it; what is then
-//! made of its rows is the business of `transcode`. It stands in the run's temporary directory and is gone
+//! made of its rows is the business of `transcode` and of `parts`. It stands in the run's temporary directory and is gone
 //! when it is closed, also when the process dies.
 
 use std::{fs::File, io, ops::Range, os::unix::fs::FileExt, sync::Arc};
@@ -19,11 +19,16 @@ use parquet::{
 };
 
 use crate::{
-    Error, ObjectInfo, ObjectWriter, Resources, Result, StorageError, write::value::Special,
+    Error, ObjectInfo, ObjectReader, ObjectWriter, Resources, Result, StorageError,
+    engine::verify::{FooterError, read_footer},
+    write::value::Special,
 };
 
 /// How messages name it.
 const LOCATION: &str = "the temporary directory";
+
+/// What it is called as an object; nobody sees it.
+const NAME: &str = "spool.parquet";
 
 /// Memory that the rows of one batch are to take, about, so that wide rows come few at a time.
 const BATCH_BYTES: u64 = 4 << 20;
@@ -61,7 +66,36 @@ impl Spool {
             role: "could not keep the rows",
             source: failed("write", source),
         })?;
-        Ok(Box::new(SpoolWriter { file: Arc::clone(&self.file), size: 0 }))
+        Ok(self.writer_at(0))
+    }
+
+    /// Begins a file within the file, at this byte.
+    pub(crate) fn writer_at(&self, start: u64) -> Box<dyn ObjectWriter> {
+        Box::new(SpoolWriter { file: Arc::clone(&self.file), start, size: 0 })
+    }
+
+    /// Returns what was written as an object, for DuckDB to read.
+    pub(crate) fn object(&self) -> Result<Arc<dyn ObjectReader>> {
+        let metadata = self.file.metadata().map_err(|error| unreadable(&error))?;
+        let path = NAME.parse().map_err(|error: crate::ObjectPathError| unreadable(&error))?;
+        let info = ObjectInfo { path, size: metadata.len(), etag: None, modified: None };
+        Ok(Arc::new(SpoolReader { file: Arc::clone(&self.file), info }))
+    }
+
+    /// Reads the footer of what was written.
+    pub(crate) fn footer(&self) -> Result<ParquetMetaData> {
+        let size = self.file.metadata().map_err(|error| unreadable(&error))?.len();
+        read_footer(size, |range| read_range(&self.file, range)).map_err(|error| match error {
+            FooterError::Storage(source) => {
+                Error::Storage { role: "could not read the rows back", source }
+            }
+            FooterError::Malformed(error) => unreadable(&*error),
+        })
+    }
+
+    /// Returns the file, to read ranges of it.
+    pub(crate) fn file(&self) -> Arc<File> {
+        Arc::clone(&self.file)
     }
 
     /// Reads what was written.
@@ -109,9 +143,46 @@ fn specials(footer: &ParquetMetaData) -> Vec<Special> {
     fields.iter().map(special).collect()
 }
 
+/// Reads bytes that were written. Blocks.
+pub(crate) fn read_range(file: &File, range: Range<u64>) -> Result<Bytes, StorageError> {
+    let length = usize::try_from(range.end.saturating_sub(range.start)).unwrap_or(0);
+    let mut bytes = vec![0; length];
+    file.read_exact_at(&mut bytes, range.start).map_err(|source| failed("read", source))?;
+    Ok(bytes.into())
+}
+
+/// What was written, as DuckDB reads it.
+#[derive(Debug)]
+struct SpoolReader {
+    file: Arc<File>,
+    info: ObjectInfo,
+}
+
+#[async_trait]
+impl ObjectReader for SpoolReader {
+    fn info(&self) -> &ObjectInfo {
+        &self.info
+    }
+
+    async fn read(&self, range: Range<u64>) -> Result<Bytes, StorageError> {
+        read_range(&self.file, range)
+    }
+
+    fn as_file(&self) -> Option<&File> {
+        Some(&self.file)
+    }
+
+    async fn check_unchanged(&self) -> Result<(), StorageError> {
+        // Nobody else can reach it.
+        Ok(())
+    }
+}
+
 #[derive(Debug)]
 struct SpoolWriter {
     file: Arc<File>,
+    /// Where it begins in the file.
+    start: u64,
     size: u64,
 }
 
@@ -119,17 +190,14 @@ struct SpoolWriter {
 impl ObjectWriter for SpoolWriter {
     async fn write(&mut self, data: Bytes) -> Result<(), StorageError> {
         // Called by threads that may block: DuckDB's.
-        self.file.write_all_at(&data, self.size).map_err(|source| failed("write", source))?;
+        let written = self.file.write_all_at(&data, self.start + self.size);
+        written.map_err(|source| failed("write", source))?;
         self.size += data.len() as u64;
         Ok(())
     }
 
     async fn read_back(&mut self, range: Range<u64>) -> Result<Bytes, StorageError> {
-        let length = usize::try_from(range.end.saturating_sub(range.start)).unwrap_or(0);
-        let mut bytes = vec![0; length];
-        let read = self.file.read_exact_at(&mut bytes, range.start);
-        read.map_err(|source| failed("read", source))?;
-        Ok(bytes.into())
+        read_range(&self.file, self.start + range.start..self.start + range.end)
     }
 
     async fn publish(self: Box<Self>) -> Result<ObjectInfo, StorageError> {

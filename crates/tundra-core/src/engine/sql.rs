@@ -2,7 +2,7 @@
 
 pub(crate) mod compare;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, ops::Range};
 
 use tundra_duckdb::{quote_identifier, quote_literal};
 
@@ -32,6 +32,9 @@ pub(crate) fn copy(
             format!("COMPRESSION zstd, COMPRESSION_LEVEL {level}")
         }
         Compression::Snappy => "COMPRESSION snappy".to_owned(),
+        Compression::Gzip => "COMPRESSION gzip".to_owned(),
+        Compression::Brotli => "COMPRESSION brotli".to_owned(),
+        Compression::Lz4 => "COMPRESSION lz4_raw".to_owned(),
         Compression::None => "COMPRESSION uncompressed".to_owned(),
     };
     writing.push_str(&format!(", ROW_GROUP_SIZE {row_group_rows}"));
@@ -198,17 +201,50 @@ pub(crate) fn null_column(name: &str, column_type: &ColumnType) -> String {
 /// rows of these numbers.
 pub(crate) fn select_input(columns: &[String], width: usize, skip_rows: &BTreeSet<u64>) -> String {
     let columns = columns.join(", ");
-    let (input, aliases) = (quote_literal(&url(INPUT)), aliases(width));
     if skip_rows.is_empty() {
+        let (input, aliases) = (quote_literal(&url(INPUT)), aliases(width));
         return format!("SELECT {columns} FROM read_parquet({input}) AS input({aliases})");
     }
     let skipped: Vec<String> = skip_rows.iter().map(u64::to_string).collect();
-    // The number of the row comes behind the columns.
     format!(
-        "SELECT {columns} FROM read_parquet({input}, file_row_number = true) \
-         AS input({aliases}, file_row_number) WHERE file_row_number NOT IN ({})",
+        "SELECT {columns} FROM {} WHERE file_row_number NOT IN ({})",
+        numbered_input(width),
         skipped.join(", ")
     )
+}
+
+/// Returns the query for these columns of the rows of these numbers, counted from 0, of the Parquet input,
+/// which has `width` columns.
+pub(crate) fn select_range(columns: &[String], width: usize, rows: &Range<u64>) -> String {
+    format!(
+        "SELECT {} FROM {} WHERE file_row_number >= {} AND file_row_number < {}",
+        columns.join(", "),
+        numbered_input(width),
+        rows.start,
+        rows.end,
+    )
+}
+
+/// Returns the query for how many rows of the Parquet input, which has `width` columns, there are of each
+/// combination of values in these columns: the numbers of the first and of the last, how many they are, and
+/// the values as text. In the order of the file, and no more than `limit` of them.
+pub(crate) fn groups(keys: &[usize], width: usize, limit: u64) -> String {
+    let grouped: Vec<String> = keys.iter().map(|key| alias(*key)).collect();
+    let shown: Vec<String> = grouped.iter().map(|key| format!("CAST({key} AS VARCHAR)")).collect();
+    format!(
+        "SELECT CAST(min(file_row_number) AS BIGINT) AS begins, \
+         CAST(max(file_row_number) AS BIGINT) AS ends, CAST(count(*) AS BIGINT) AS total, {} \
+         FROM {} GROUP BY {} ORDER BY begins LIMIT {limit}",
+        shown.join(", "),
+        numbered_input(width),
+        grouped.join(", "),
+    )
+}
+
+/// Returns the Parquet input with the numbers of its rows behind its columns.
+fn numbered_input(width: usize) -> String {
+    let (input, aliases) = (quote_literal(&url(INPUT)), aliases(width));
+    format!("read_parquet({input}, file_row_number = true) AS input({aliases}, file_row_number)")
 }
 
 /// Returns the query for the first rows of the Parquet input.

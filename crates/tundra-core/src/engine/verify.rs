@@ -90,6 +90,16 @@ pub(crate) fn check_output(
     expected: Expected<'_>,
     runtime: &tokio::runtime::Handle,
 ) -> Result<Facts, Error> {
+    let footer = checked_footer(written, expected, runtime)?;
+    Ok(Facts { row_groups: footer.num_row_groups() as u64 })
+}
+
+/// As [`check_output`], for whoever needs more of the footer.
+pub(crate) fn checked_footer(
+    written: &mut Written,
+    expected: Expected<'_>,
+    runtime: &tokio::runtime::Handle,
+) -> Result<ParquetMetaData, Error> {
     let fail = |mismatch: String| {
         Err(Error::Verification { output: expected.output.to_owned(), mismatch })
     };
@@ -122,7 +132,7 @@ pub(crate) fn check_output(
             ));
         }
     }
-    Ok(Facts { row_groups: footer.num_row_groups() as u64 })
+    Ok(footer)
 }
 
 /// Returns the nulls of a column that is not nested, where every row group tells them.

@@ -102,6 +102,12 @@ impl GeometryOptions {
                 hint: Some("see what a reader takes of the output with `tundra check`".to_owned()),
             });
         }
+        if writing.files.are_several() {
+            return Err(Error::Request {
+                message: format!("`{option}` is for an output that is one file"),
+                hint: Some("leave `--max-file-size` and `--partition-by` out".to_owned()),
+            });
+        }
         if is_native && to != OutputFormat::Parquet {
             return Err(Error::Request {
                 message: format!("`--geometry native` is for Parquet, and the output is {to}"),

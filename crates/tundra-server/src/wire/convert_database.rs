@@ -39,7 +39,7 @@ pub struct ConvertDatabase {
     /// A table or view, instead of a query: `table`, `schema.table`, or a form of it in quotes.
     #[schema(max_length = 1024)]
     pub table_name: Option<String>,
-    /// How the output is compressed: `zstd`, `snappy` or `none`. `zstd` when nothing is said, and `snappy`
+    /// How the output is compressed: `zstd`, `snappy`, `gzip`, `brotli`, `lz4` or `none`. `zstd` when nothing is said, and `snappy`
     /// where the output goes to a URL, as in 3.0.
     #[schema(example = "zstd")]
     pub compression: Option<String>,

@@ -35,7 +35,8 @@ pub struct ConvertFile {
     #[serde(default, deserialize_with = "crate::wire::object_or_default")]
     #[schema(nullable)]
     pub options: FileOptions,
-    /// How the output is compressed: `zstd`, which is the default, `snappy` or `none`; `zstd:9` with a level.
+    /// How the output is compressed: `zstd`, which is the default, `snappy`, `gzip`, `brotli`,
+    /// `lz4` or `none`; `zstd:9` with a level.
     #[schema(example = "zstd")]
     pub compression: Option<String>,
     /// Whom to tell when the run has ended; only with `Prefer: respond-async`.
@@ -264,20 +265,12 @@ pub(crate) fn compression(
     default: Compression,
 ) -> Result<Compression, Failure> {
     let Some(text) = text else { return Ok(default) };
-    let name = text.trim().to_ascii_lowercase();
-    let found = match name.as_str() {
-        "zstd" => Some(Compression::Zstd(None)),
-        "snappy" => Some(Compression::Snappy),
-        "none" | "uncompressed" => Some(Compression::None),
-        name => name
-            .strip_prefix("zstd:")
-            .and_then(|level| level.parse::<u8>().ok())
-            .filter(|level| (1..=22).contains(level))
-            .map(|level| Compression::Zstd(Some(level))),
-    };
-    found.ok_or_else(|| {
+    text.trim().parse().map_err(|_| {
         let shown = DataError::shorten(text.as_bytes());
-        Failure::invalid(format!("`compression` is `{shown}`, and none of zstd, snappy and none"))
+        Failure::invalid(format!(
+            "`compression` is `{shown}`, and none of {}",
+            Compression::NAMES.join(", ")
+        ))
     })
 }
 

@@ -80,7 +80,7 @@ pub(crate) struct Info {
     #[schema(example = json!(["postgresql", "mysql", "sqlite", "mariadb", "redshift"]))]
     pub(crate) connectors: Vec<&'static str>,
     /// How outputs can be compressed.
-    #[schema(example = json!(["zstd", "snappy", "none"]))]
+    #[schema(example = json!(["zstd", "snappy", "gzip", "brotli", "lz4", "none"]))]
     pub(crate) compression: Vec<&'static str>,
     /// How much may be asked for.
     pub(crate) limits: Limits,

@@ -41,7 +41,7 @@ async fn it_says_what_it_is_as_it_always_did() {
         info["formats"].as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap()).collect();
     assert_eq!(formats, ["csv", "tsv", "json", "ndjson", "geojson", "parquet", "excel"]);
     assert_eq!(info["connectors"], json!(names));
-    assert_eq!(info["compression"], json!(["zstd", "snappy", "none"]));
+    assert_eq!(info["compression"], json!(["zstd", "snappy", "gzip", "brotli", "lz4", "none"]));
     let limits = &info["limits"];
     assert_eq!((&limits["max_partitions"], &limits["concurrent_runs"]), (&json!(16), &json!(2)));
     assert_eq!(limits["max_processing_time_minutes"], 10.0);
