@@ -86,7 +86,7 @@ fn how_much_may_come_out_can_be_said() {
     let limit = ["--max-unpacked", "1MiB"];
     for command in ["convert", "inspect", "head", "schema"] {
         sandbox
-            .run(&[&[command, "a.csv.gz"], &limit[..]].concat())
+            .run(&[&[command, "a.csv.gz"][..], &limit].concat())
             .fails(7, &["more than 1048576 bytes", "`--max-unpacked`"]);
     }
     sandbox.run(&["convert", "a.csv.gz", "--max-unpacked", "100MiB"]).succeeds();

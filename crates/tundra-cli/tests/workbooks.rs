@@ -5,6 +5,9 @@ use crate::support::Sandbox;
 const XLS: &[u8] = include_bytes!("../../tundra-core/tests/workbooks/small.xls");
 const ODS: &[u8] = include_bytes!("../../tundra-core/tests/workbooks/small.ods");
 
+/// Of which a record ends before its end.
+const SHORT: &[u8] = include_bytes!("../../tundra-core/tests/workbooks/short_record.xlsb");
+
 #[test]
 fn a_workbook_is_converted_beside_itself() {
     let sandbox = Sandbox::new();
@@ -35,6 +38,16 @@ fn an_inspection_explains_the_sheet() {
     for text in ["small.ods: workbook", "the only sheet", "row 1", "TIME"] {
         assert!(ran.stdout().contains(text), "`{text}` is missing: {ran}");
     }
+}
+
+#[test]
+fn a_damaged_workbook_is_a_sentence_and_no_list_of_functions() {
+    let sandbox = Sandbox::new();
+    sandbox.write("short.xlsb", SHORT);
+    // It begins with the error, and not with what a panic prints.
+    sandbox
+        .run(&["convert", "short.xlsb"])
+        .fails(3, &["`short.xlsb` is a damaged workbook", "not as long as it should be"]);
 }
 
 #[test]

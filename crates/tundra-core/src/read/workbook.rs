@@ -11,6 +11,7 @@
 mod append;
 mod book;
 mod bytes;
+mod caught;
 mod cell;
 mod cfb;
 mod container;

@@ -4,10 +4,7 @@
 //! looks at the file before; and it indexes into records that may be too short, so that a panic of it is
 //! taken as what it is, a damaged file.
 
-use std::{
-    fmt,
-    panic::{AssertUnwindSafe, catch_unwind},
-};
+use std::fmt;
 
 use calamine::{
     CellErrorType, Data, DataRef, ExcelDateTime, ExcelDateTimeType, Ods, Range, Reader, SheetType,
@@ -16,6 +13,7 @@ use calamine::{
 
 use super::{
     bytes::{Cursor, Source},
+    caught::caught,
     cell::{Cell, iso, number},
     container::Container,
     fault::Fault,
@@ -119,7 +117,7 @@ impl Foreign {
 /// Calls into `calamine`. It indexes into records of a file without looking how long they are, which is
 /// the fault of the file as much as its own: nothing of it is used after a panic but to be dropped.
 fn guarded<T, E: fmt::Display>(call: impl FnOnce() -> Result<T, E>) -> Result<T, Fault> {
-    match catch_unwind(AssertUnwindSafe(call)) {
+    match caught(call) {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(Fault::damaged(error.to_string())),
         Err(_) => Err(Fault::damaged("a record in it is not as long as it should be")),
