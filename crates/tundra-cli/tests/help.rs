@@ -198,6 +198,10 @@ fn convert_help_lists_the_options() {
           --on-error-cell <HOW>  What becomes of cells that show an error such as #N/A: text, null or
                                  fail [default: text]
 
+    Writing geometries:
+          --geometry <TYPE>  What geometries are in the file: wkb or native [default: wkb]
+          --hilbert          Sort the rows along a Hilbert curve: what is near is near in the file
+
     Resources:
           --threads <N>           Threads that compute [default: as many as the process may use]
           --memory <SIZE>         Memory of the whole process, such as 512MiB or 4GB [default: by the
