@@ -216,6 +216,10 @@ fn convert_help_lists_the_options() {
           --on-error-cell <HOW>  What becomes of cells that show an error such as #N/A: text, null or
                                  fail [default: text]
 
+    Writing geometries:
+          --geometry <TYPE>  What geometries are in the file: wkb or native [default: wkb]
+          --hilbert          Sort the rows along a Hilbert curve: what is near is near in the file
+
     Unpacking:
           --max-unpacked <SIZE>  Bytes that may come out of a compressed file or an archive, such as
                                  100GiB [default: what is likely for a table]

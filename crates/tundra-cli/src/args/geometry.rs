@@ -15,7 +15,7 @@ pub(crate) struct GeometryArgs {
     #[arg(long, value_name = "TYPE", default_value_t)]
     geometry: GeometryEncoding,
 
-    /// Sort the rows along a Hilbert curve, so that what is near is near in the file
+    /// Sort the rows along a Hilbert curve: what is near is near in the file
     ///
     /// By the middle of the box around each geometry; what has none comes last. Readers that look for
     /// a place then find it in few row groups. The input is read twice, and what does not fit into
