@@ -203,8 +203,7 @@ impl Target {
             // Files of an earlier run are replaced, whatever their numbers.
             let name = input.rsplit('/').next().unwrap_or(input);
             let beside = self.output.path.sibling(name);
-            let stem = self.output.path.file_name().split('.').next().unwrap_or_default();
-            name.starts_with(stem)
+            self.is_numbered(name)
                 && beside.is_ok_and(|beside| {
                     is_same(input, &self.output.storage.display(&beside), stores)
                 })
@@ -216,6 +215,18 @@ impl Target {
             ));
         }
         Ok(())
+    }
+}
+
+impl Target {
+    /// Returns whether it is the name of one of several files of this output.
+    fn is_numbered(&self, name: &str) -> bool {
+        let output = self.output.path.file_name();
+        let extension = self.output.path.extension().map_or(0, |extension| extension.len() + 1);
+        let (stem, extension) = output.split_at(output.len() - extension);
+        let number = name.strip_prefix(stem).and_then(|rest| rest.strip_suffix(extension));
+        let number = number.and_then(|rest| rest.strip_prefix('-'));
+        number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
     }
 }
 

@@ -94,7 +94,7 @@ fn a_directory_is_no_input() {
     for arguments in [vec!["convert", "data", "-o", "x.parquet"], vec!["inspect", "data"]] {
         sandbox.run(&arguments).fails(2, &["`data` is a directory", "hint: "]);
     }
-    sandbox.run(&["convert", "data/"]).fails(2, &["`data/`", "directory"]);
+    sandbox.run(&["convert", "data/"]).fails(4, &["no file in `data/`", "hint: "]);
     sandbox.holds_only(&["data"]);
 }
 

@@ -50,14 +50,15 @@ fn a_second_file_is_answered_with_the_option_for_the_output() {
     let sandbox = Sandbox::with_sales();
     sandbox
         .run(&["convert", "sales.csv", "out.parquet"])
-        .fails(2, &["'out.parquet'", "tip: to write to 'out.parquet', use '-o out.parquet'"]);
-    for arguments in [["convert", "sales.csv", "more.csv"], ["inspect", "sales.csv", "more.csv"]] {
-        sandbox.run(&arguments).fails(2, &["'more.csv'", "tip: one file is read at a time"]);
-    }
+        .fails(2, &["several inputs", "hint: to write to `out.parquet`, use `-o out.parquet`"]);
+    sandbox.run(&["convert", "sales.csv", "more.csv"]).fails(2, &["several inputs", "with `-o`"]);
+    sandbox
+        .run(&["inspect", "sales.csv", "more.csv"])
+        .fails(2, &["'more.csv'", "tip: one file is read at a time"]);
     let ran = sandbox.run(&["convert", "--json", "sales.csv", "out.parquet"]);
     assert_eq!(
         ran.json_error()["hints"][0],
-        "to write to 'out.parquet', use '-o out.parquet'",
+        "to write to `out.parquet`, use `-o out.parquet`",
         "{ran}"
     );
     sandbox.holds_only(&["sales.csv"]);

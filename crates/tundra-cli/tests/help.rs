@@ -24,8 +24,7 @@ fn without_arguments_it_prints_its_help_as_a_wrong_command_line() {
       head             Show the first rows of a file as a table
       query            Ask something of a file in SQL
       check            Say what readers such as Spark or BigQuery would choke on of a Parquet file
-      diff             Show how two files differ, or two versions of a source: columns, rows and
-                       values
+      diff             Show how two files differ, or two versions of a source: columns, rows and values
       extract          Read a table or a query of a database into Parquet, and prove that nothing was
                        lost
       dump             Read several tables of a database into a directory, all under one snapshot
@@ -166,6 +165,9 @@ fn convert_help_lists_the_options() {
           --partition-by <COLUMN>   Write a directory with a part for each value of a column; repeat it
                                     for parts of parts
           --max-partitions <N>      How many partitions there may be [default: 1000]
+          --for <READER>            Keep to what this reader of Parquet takes; repeat it for more
+                                    [possible values: spark, bigquery, snowflake, athena, clickhouse,
+                                    polars, pandas]
           --receipt <FILE>          Write the receipt to this file as JSON, after the data
           --json                    Print the receipt as JSON on standard output instead of the summary
 

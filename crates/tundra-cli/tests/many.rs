@@ -134,8 +134,9 @@ fn each_sheet_has_a_file_of_its_own() {
     let sandbox = Sandbox::new();
     sandbox.write("report.xls", XLS);
     let ran = sandbox.run(&["convert", "report.xls", "--each-sheet", "--json"]).succeeds();
-    sandbox.holds_only(&["report.Cover.parquet", "report.Data.parquet", "report.xls"]);
-    assert_eq!(ran.json().as_array().unwrap().len(), 2);
+    // The other sheet has no cells.
+    sandbox.holds_only(&["report.Data.parquet", "report.xls"]);
+    assert_eq!(ran.json().as_array().unwrap().len(), 1);
     fs::create_dir(sandbox.path("sheets")).unwrap();
     sandbox.run(&["convert", "report.xls", "--each-sheet", "-o", "sheets/"]).succeeds();
     assert!(sandbox.path("sheets/report.Data.parquet").is_file());

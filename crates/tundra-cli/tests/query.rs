@@ -57,7 +57,7 @@ fn a_wrong_query_is_shown_with_a_mark_under_the_place() {
     let place = "\n\n  LINE 1: SELECT nam FROM input\n                 ^^^\n\nhint: ";
     ran.fails(2, &["\n  Candidate bindings: \"name\"", place]);
     // Also where it is wrong only for some value, and where lines and tabs stand before it.
-    let sql = "-- names\nSELECT id,\n\tname::INTEGER\nFROM input";
+    let sql = "/* names */\nSELECT id,\n\tname::INTEGER\nFROM input";
     let ran = sandbox.run(&["query", sql, "sales.csv"]);
     let place = "\n\n  LINE 3:  name::INTEGER\n               ^^^^^^^^^\n";
     ran.fails(3, &["apple", place]);
@@ -77,7 +77,7 @@ fn what_only_parquet_has_is_refused_where_something_else_is_written() {
         ["--metadata", "a=b"],
     ];
     for [option, value] in options {
-        let says = [option, "is for Parquet", "CSV"];
+        let says = [option, "is for Parquet", "csv"];
         let convert = ["convert", "sales.csv", "-o", "x.csv", option, value];
         sandbox.run(&convert).fails(2, &says);
         let query = ["query", BY_NAME, "sales.csv", "-o", "x.csv", option, value];

@@ -102,7 +102,7 @@ pub enum LocationError {
     },
 
     /// It is a pattern or a prefix, and nothing is there.
-    #[error("nothing matches `{pattern}`")]
+    #[error("{}", no_match(.pattern))]
     NoMatch {
         /// The pattern as given.
         pattern: String,
@@ -192,6 +192,9 @@ impl Classify for LocationError {
             Self::Prefix { .. } => {
                 "name an object: what stands behind the bucket, without a final `/`"
             }
+            Self::NoMatch { pattern } if pattern.ends_with('/') => {
+                "check the spelling; files whose names begin with `.` or `_` are passed over"
+            }
             Self::NoMatch { .. } => {
                 "check the spelling; `*` matches within one segment, `**` across"
             }
@@ -264,6 +267,15 @@ pub(crate) fn local(
     let storage = LocalStorage::new(directory)
         .map_err(|source| LocationError::CurrentDirectory { source })?;
     Ok((Arc::new(storage), path))
+}
+
+/// Says that nothing is there.
+fn no_match(pattern: &str) -> String {
+    if pattern.ends_with('/') {
+        format!("there is no file in `{pattern}`")
+    } else {
+        format!("nothing matches `{pattern}`")
+    }
 }
 
 #[cfg(test)]

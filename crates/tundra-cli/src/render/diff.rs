@@ -250,7 +250,7 @@ mod tests {
     fn long_values_are_shown_from_where_they_differ() {
         let long = "the beginning of a long text of many words that ";
         let (a, b) = from_difference(&format!("{long}ends"), &format!("{long}goes on"));
-        assert_eq!((a.as_str(), b.as_str()), ("…xt that ends", "…xt that goes on"));
+        assert_eq!((a.as_str(), b.as_str()), ("…ds that ends", "…ds that goes on"));
         assert_eq!(from_difference("ab", "ac"), ("ab".to_owned(), "ac".to_owned()));
     }
 

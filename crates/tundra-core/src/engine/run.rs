@@ -219,7 +219,7 @@ impl Run {
                 });
             }
         }
-        decisions.extend(partitions(&files.partition_by, &columns)?);
+        decisions.extend(partitions(files, &columns)?);
         if !keys.is_empty() {
             decisions.push(Decision {
                 what: "order".to_owned(),
@@ -240,6 +240,8 @@ impl Run {
         row_bytes: u64,
         writer: Box<dyn ObjectWriter>,
     ) -> Result<(u64, Arc<RunFiles>)> {
+        // What has a query of its own may have an order in it.
+        let is_selected = matches!(feed, Feed::Selected { .. });
         let (rows, input, select, read) = match feed {
             Feed::Rows(rows) => {
                 let select = plan.select.clone().unwrap_or_else(sql::select_stream);
@@ -259,8 +261,11 @@ impl Run {
         let keys = order(&writing.options);
         let is_sorted = !keys.is_empty();
         let order = if is_sorted { RowOrder::Kept } else { writing.order };
-        let threads =
-            if is_sorted { shares.sorting_threads(resources.threads) } else { resources.threads };
+        let threads = if is_sorted || is_selected {
+            shares.sorting_threads(resources.threads)
+        } else {
+            resources.threads
+        };
         let engine = Resources { threads, ..resources.clone() };
         let database = open_database(&engine, *shares, *id, order, functions, files.clone())?;
         let row_group_rows = self.row_group_rows(row_bytes, plan);

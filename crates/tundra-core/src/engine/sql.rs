@@ -241,6 +241,9 @@ pub(crate) fn groups(keys: &[usize], width: usize, limit: u64) -> String {
     )
 }
 
+/// The name under which DuckDB hands on the numbers of rows; no column of a file may have it then.
+pub(crate) const ROW_NUMBER: &str = "file_row_number";
+
 /// Returns the Parquet input with the numbers of its rows behind its columns.
 fn numbered_input(width: usize) -> String {
     let (input, aliases) = (quote_literal(&url(INPUT)), aliases(width));

@@ -27,11 +27,20 @@ pub(super) struct Group {
     pub(super) values: Vec<Option<String>>,
 }
 
-/// Checks that these columns make partitions, and returns what is decided by that.
+/// Checks that columns can be put into these files, and returns what is decided by that.
 ///
 /// # Errors
-/// Fails when one has a type whose values make no names, and when no column is left.
-pub(crate) fn partitions(by: &[String], columns: &[ColumnPlan]) -> Result<Option<Decision>> {
+/// Fails when a column that makes partitions has a type whose values make no names, when no column is left,
+/// and when one has the name by which DuckDB numbers rows.
+pub(crate) fn partitions(files: &FilesOptions, columns: &[ColumnPlan]) -> Result<Option<Decision>> {
+    let by = &files.partition_by;
+    let numbers = columns.iter().find(|it| it.name.eq_ignore_ascii_case(sql::ROW_NUMBER));
+    if let Some(column) = numbers.filter(|_| files.are_several()) {
+        return Err(Error::Request {
+            message: format!("column `{}` cannot be written into several files", column.name),
+            hint: Some("give it another name with `--rename`".to_owned()),
+        });
+    }
     for name in by {
         let column = columns.iter().find(|column| column.name == *name);
         let Some(column) = column else { continue };
