@@ -79,12 +79,13 @@ pub(crate) fn sorted(select: &str, names: &[&str], keys: &[SortKey]) -> String {
             let index = names.iter().position(|name| *name == key.column)?;
             let direction = if key.descending { "DESC" } else { "ASC" };
             let nulls = if key.nulls_first { "FIRST" } else { "LAST" };
-            Some(format!("{} {direction} NULLS {nulls}", alias(index)))
+            // A column of the output may be called so as well, and would go before.
+            Some(format!("numbered.{} {direction} NULLS {nulls}", alias(index)))
         })
         .collect();
     format!(
         "SELECT {} FROM (SELECT *, row_number() OVER () FROM ({select}) AS unsorted) \
-         AS numbered({}, place) ORDER BY {}, place",
+         AS numbered({}, place) ORDER BY {}, numbered.place",
         columns.join(", "),
         aliases(names.len()),
         keys.join(", "),
@@ -118,7 +119,8 @@ pub(crate) fn select_features(
     if along_curve {
         format!(
             "SELECT {columns} FROM (SELECT *, row_number() OVER () FROM {stream}) \
-             AS numbered({aliases}, curve, place) ORDER BY curve ASC NULLS LAST, place"
+             AS numbered({aliases}, curve, place) \
+             ORDER BY numbered.curve ASC NULLS LAST, numbered.place"
         )
     } else {
         format!("SELECT {columns} FROM (SELECT * FROM {stream}) AS features({aliases})")
