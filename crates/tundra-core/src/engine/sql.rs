@@ -124,7 +124,8 @@ pub(crate) fn select_features(
     if along_curve {
         format!(
             "SELECT {columns} FROM (SELECT *, row_number() OVER () FROM {stream}) \
-             AS numbered({aliases}, curve, place) ORDER BY curve ASC NULLS LAST, place"
+             AS numbered({aliases}, curve, place) \
+             ORDER BY numbered.curve ASC NULLS LAST, numbered.place"
         )
     } else {
         format!("SELECT {columns} FROM (SELECT * FROM {stream}) AS features({aliases})")
