@@ -50,7 +50,7 @@ fn a_second_file_is_answered_with_the_option_for_the_output() {
     let sandbox = Sandbox::with_sales();
     sandbox
         .run(&["convert", "sales.csv", "out.parquet"])
-        .fails(2, &["several inputs", "hint: to write to `out.parquet`, use `-o out.parquet`"]);
+        .fails(2, &["several inputs", "with `-o`, also where the last file is meant"]);
     sandbox.run(&["convert", "sales.csv", "more.csv"]).fails(2, &["several inputs", "with `-o`"]);
     sandbox
         .run(&["inspect", "sales.csv", "more.csv"])
@@ -58,7 +58,7 @@ fn a_second_file_is_answered_with_the_option_for_the_output() {
     let ran = sandbox.run(&["convert", "--json", "sales.csv", "out.parquet"]);
     assert_eq!(
         ran.json_error()["hints"][0],
-        "to write to `out.parquet`, use `-o out.parquet`",
+        "say where to write it with `-o`, also where the last file is meant to be it",
         "{ran}"
     );
     sandbox.holds_only(&["sales.csv"]);

@@ -75,12 +75,10 @@ pub(crate) fn run(args: ConvertArgs, printer: &Printer) -> Result<(), Failure> {
         let input = match &located {
             Inputs::One(source) => source.shown(&inputs[0]),
             Inputs::Many(_) if output.is_none() && many::needs_output(&inputs, &many) => {
-                let hint = match inputs.last().filter(|last| last.ends_with(".parquet")) {
-                    Some(last) => format!("to write to `{last}`, use `-o {last}`"),
-                    None => "say where to write it with `-o`".to_owned(),
-                };
-                let problem = "several inputs become one table, which has no name yet";
-                return Err(Failure::usage(problem, hint));
+                return Err(Failure::usage(
+                    "several inputs become one table, which has no name yet",
+                    "say where to write it with `-o`, also where the last file is meant to be it",
+                ));
             }
             Inputs::Many(inputs) => inputs.name.clone(),
         };

@@ -145,6 +145,7 @@ pub(crate) enum Pattern {
         whole: u32,
         scale: u32,
     },
+    Enum,
     Json,
     Bson,
     /// Bytes without a meaning.
@@ -181,6 +182,7 @@ impl Pattern {
                 }
                 _ => false,
             },
+            Self::Enum => *kind == Kind::Enum,
             Self::Json => *kind == Kind::Json,
             Self::Bson => *kind == Kind::Bson,
             Self::Bytes => *kind == Kind::Bytes,
@@ -210,6 +212,7 @@ impl Pattern {
             Self::DecimalBeyond { whole, scale } => {
                 format!("DECIMAL of more than {whole} digits before the point or {scale} behind it")
             }
+            Self::Enum => "ENUM".to_owned(),
             Self::Json => "JSON".to_owned(),
             Self::Bson => "BSON".to_owned(),
             Self::Bytes => "BYTE_ARRAY".to_owned(),

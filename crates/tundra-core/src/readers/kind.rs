@@ -19,8 +19,9 @@ pub(crate) enum Kind {
         precision: u32,
         scale: u32,
     },
-    /// Text, an enumeration included.
     Text,
+    /// One of a few texts.
+    Enum,
     Json,
     Bson,
     /// Bytes, of one length or of many.
@@ -164,7 +165,7 @@ impl Kind {
             Self::Float => "FLOAT".to_owned(),
             Self::Double => "DOUBLE".to_owned(),
             Self::Decimal { precision, scale } => format!("DECIMAL({precision},{scale})"),
-            Self::Text => "VARCHAR".to_owned(),
+            Self::Text | Self::Enum => "VARCHAR".to_owned(),
             Self::Json => "JSON".to_owned(),
             Self::Bytes => "BLOB".to_owned(),
             Self::Uuid => "UUID".to_owned(),
@@ -264,6 +265,7 @@ impl fmt::Display for Kind {
             Self::Double => "DOUBLE",
             Self::Decimal { precision, scale } => return write!(f, "DECIMAL({precision},{scale})"),
             Self::Text => "STRING",
+            Self::Enum => "ENUM",
             Self::Json => "JSON",
             Self::Bson => "BSON",
             Self::Bytes => "BYTE_ARRAY",

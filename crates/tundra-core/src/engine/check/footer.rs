@@ -171,7 +171,8 @@ fn leaf(field: &Type, physical: Physical, decimal: Kind) -> Kind {
     let info = field.get_basic_info();
     if let Some(logical) = info.logical_type_ref() {
         match logical {
-            LogicalType::String | LogicalType::Enum => return Kind::Text,
+            LogicalType::String => return Kind::Text,
+            LogicalType::Enum => return Kind::Enum,
             LogicalType::Decimal(_) => return decimal,
             LogicalType::Date => return Kind::Date,
             LogicalType::Time(time) => return Kind::Time { unit: unit(&time.unit) },
@@ -200,7 +201,8 @@ fn leaf(field: &Type, physical: Physical, decimal: Kind) -> Kind {
     // Those of before 2018, which know timestamps as instants only.
     let moment = |unit| Kind::Timestamp { unit, utc: true };
     match info.converted_type() {
-        ConvertedType::UTF8 | ConvertedType::ENUM => Kind::Text,
+        ConvertedType::UTF8 => Kind::Text,
+        ConvertedType::ENUM => Kind::Enum,
         ConvertedType::DECIMAL => decimal,
         ConvertedType::DATE => Kind::Date,
         ConvertedType::TIME_MILLIS => Kind::Time { unit: Unit::Millis },

@@ -46,6 +46,13 @@ pub(in crate::readers) static PANDAS: Facts = Facts {
             "",
             Some(Instead::Text),
         ),
+        fact(
+            Pattern::Enum,
+            Differs,
+            "its values arrive as bytes and not as text",
+            "decode them",
+            None,
+        ),
         fact(Pattern::Map, Differs, "it becomes a list of pairs", "make a `dict` of each", None),
     ],
     ranges: &[
