@@ -79,13 +79,20 @@ fn what_has_no_place_for_several_files_says_so() {
     convert(&["-o", "-", "--max-file-size", "1MB"]).fails(2, &["one file only"]);
     convert(&["-o", "https://localhost/a.parquet", "--max-file-size", "1MB"])
         .fails(2, &["one file only"]);
-    convert(&["-o", "a.csv", "--max-file-size", "1MB"]).fails(2, &["as csv is one file"]);
+    convert(&["-o", "a.csv", "--max-file-size", "1MB"]).fails(2, &["`--max-file-size` is for Parquet"]);
     let query = ["query", "SELECT 1 AS x", "sales.csv", "-o", "a.parquet"];
     sandbox.run(&[&query[..], &["--max-file-size", "1MB"]].concat()).fails(2, &["one file"]);
     sandbox.run(&["query", "SELECT 1 AS x", "sales.csv", "-o", "a/"]).fails(2, &["directory"]);
     sandbox.holds_only(&["sales.csv"]);
     let partitions = ["-o", "sales/", "--partition-by", "price", "--type", "price=DOUBLE"];
-    shows!(convert(&partitions), @r"");
+    shows!(convert(&partitions), @r"
+    exit code: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: column `price` makes no partitions: its type is DOUBLE
+
+    hint: partition by a column of texts, whole numbers, decimals, dates or times
+    ");
 }
 
 #[test]
