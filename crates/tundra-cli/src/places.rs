@@ -203,8 +203,7 @@ impl Target {
             // Files of an earlier run are replaced, whatever their numbers.
             let name = input.rsplit('/').next().unwrap_or(input);
             let beside = self.output.path.sibling(name);
-            let stem = self.output.path.file_name().split('.').next().unwrap_or_default();
-            name.starts_with(stem)
+            is_numbered(name, self.output.path.file_name())
                 && beside.is_ok_and(|beside| {
                     is_same(input, &self.output.storage.display(&beside), stores)
                 })
@@ -422,6 +421,14 @@ pub(crate) fn is_same(one: &str, other: &str, stores: &Stores) -> bool {
         }
     };
     identity(one).is_some_and(|one| Some(one) == identity(other))
+}
+
+/// Returns whether a name is `output` with a number before its extension.
+fn is_numbered(name: &str, output: &str) -> bool {
+    let (stem, extension) = output.rsplit_once('.').unwrap_or((output, ""));
+    let number = name.strip_prefix(stem).and_then(|rest| rest.strip_prefix('-'));
+    let number = number.and_then(|rest| rest.strip_suffix(extension));
+    number.is_some_and(|rest| rest.trim_end_matches('.').bytes().all(|it| it.is_ascii_digit()))
 }
 
 /// Returns whether an object is in a directory, also by way of links.

@@ -6,7 +6,7 @@ use tundra_core::{Receipt, ServerFacts, TableFacts};
 
 use crate::render::{
     counted, grouped, one_line, size,
-    summary::time,
+    summary::{groups, time, written_bytes},
     table::{Head, pairs, table},
 };
 

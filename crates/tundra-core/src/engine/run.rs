@@ -200,7 +200,7 @@ impl Run {
                 });
             }
         }
-        decisions.extend(partitions(&files.partition_by, &columns)?);
+        decisions.extend(partitions(files, &columns)?);
         if !keys.is_empty() {
             decisions.push(Decision {
                 what: "order".to_owned(),
