@@ -203,7 +203,7 @@ impl Target {
             // Files of an earlier run are replaced, whatever their numbers.
             let name = input.rsplit('/').next().unwrap_or(input);
             let beside = self.output.path.sibling(name);
-            self.is_numbered(name)
+            is_numbered(name, self.output.path.file_name())
                 && beside.is_ok_and(|beside| {
                     is_same(input, &self.output.storage.display(&beside), stores)
                 })
@@ -215,18 +215,6 @@ impl Target {
             ));
         }
         Ok(())
-    }
-}
-
-impl Target {
-    /// Returns whether it is the name of one of several files of this output.
-    fn is_numbered(&self, name: &str) -> bool {
-        let output = self.output.path.file_name();
-        let extension = self.output.path.extension().map_or(0, |extension| extension.len() + 1);
-        let (stem, extension) = output.split_at(output.len() - extension);
-        let number = name.strip_prefix(stem).and_then(|rest| rest.strip_suffix(extension));
-        let number = number.and_then(|rest| rest.strip_prefix('-'));
-        number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
     }
 }
 
@@ -460,6 +448,14 @@ pub(crate) fn is_same(one: &str, other: &str, stores: &Stores) -> bool {
         }
     };
     identity(one).is_some_and(|one| Some(one) == identity(other))
+}
+
+/// Returns whether a name is `output` with a number before its extension.
+fn is_numbered(name: &str, output: &str) -> bool {
+    let (stem, extension) = output.rsplit_once('.').unwrap_or((output, ""));
+    let number = name.strip_prefix(stem).and_then(|rest| rest.strip_prefix('-'));
+    let number = number.and_then(|rest| rest.strip_suffix(extension));
+    number.is_some_and(|rest| rest.trim_end_matches('.').bytes().all(|it| it.is_ascii_digit()))
 }
 
 /// Returns whether an object is in a directory, also by way of links.

@@ -79,7 +79,8 @@ fn what_has_no_place_for_several_files_says_so() {
     convert(&["-o", "-", "--max-file-size", "1MB"]).fails(2, &["one file only"]);
     convert(&["-o", "https://localhost/a.parquet", "--max-file-size", "1MB"])
         .fails(2, &["one file only"]);
-    convert(&["-o", "a.csv", "--max-file-size", "1MB"]).fails(2, &["`--max-file-size` is for Parquet"]);
+    convert(&["-o", "a.csv", "--max-file-size", "1MB"])
+        .fails(2, &["`--max-file-size` is for Parquet"]);
     let query = ["query", "SELECT 1 AS x", "sales.csv", "-o", "a.parquet"];
     sandbox.run(&[&query[..], &["--max-file-size", "1MB"]].concat()).fails(2, &["one file"]);
     sandbox.run(&["query", "SELECT 1 AS x", "sales.csv", "-o", "a/"]).fails(2, &["directory"]);

@@ -147,7 +147,10 @@ impl<'a> Splitting<'a> {
             run,
             layout,
             names: standing.iter().map(|index| names[*index].to_owned()).collect(),
-            columns: standing.iter().map(|index| sql::column(*index, names[*index])).collect(),
+            columns: standing
+                .iter()
+                .map(|index| sql::nullable_column(*index, names[*index]))
+                .collect(),
             keys,
             width: names.len(),
             metadata: metadata.iter().map(|(key, value)| (&**key, &**value)).collect(),

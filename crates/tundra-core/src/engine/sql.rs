@@ -214,6 +214,16 @@ pub(crate) fn select_input(columns: &[String], width: usize, skip_rows: &BTreeSe
     )
 }
 
+/// Returns a column of the Parquet input, by its place, under its own name, as one that may have nulls. By the
+/// statistics of a file DuckDB knows that a column has none, and would say so of what it writes, which is true
+/// of the rows and not of the column. `TRY` of a column changes nothing and has no statistics.
+pub(crate) fn nullable_column(index: usize, name: &str) -> String {
+    format!("TRY({}) AS {}", alias(index), quote_identifier(name))
+}
+
+/// The column in which DuckDB numbers the rows of a file. None of the file's own may have this name.
+pub(crate) const ROW_NUMBER: &str = "file_row_number";
+
 /// Returns the query for these columns of the rows of these numbers, counted from 0, of the Parquet input,
 /// which has `width` columns.
 pub(crate) fn select_range(columns: &[String], width: usize, rows: &Range<u64>) -> String {
@@ -241,9 +251,6 @@ pub(crate) fn groups(keys: &[usize], width: usize, limit: u64) -> String {
         grouped.join(", "),
     )
 }
-
-/// The name under which DuckDB hands on the numbers of rows; no column of a file may have it then.
-pub(crate) const ROW_NUMBER: &str = "file_row_number";
 
 /// Returns the Parquet input with the numbers of its rows behind its columns.
 fn numbered_input(width: usize) -> String {

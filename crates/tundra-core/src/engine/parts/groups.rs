@@ -27,20 +27,25 @@ pub(super) struct Group {
     pub(super) values: Vec<Option<String>>,
 }
 
-/// Checks that columns can be put into these files, and returns what is decided by that.
+/// Checks that an output of these columns can be several files, where it is to be, and returns what is decided
+/// by that.
 ///
 /// # Errors
-/// Fails when a column that makes partitions has a type whose values make no names, when no column is left,
-/// and when one has the name by which DuckDB numbers rows.
+/// Fails when a column has the name of the numbers of rows, when one that is to make partitions has a type
+/// whose values make no names, and when no column is left.
 pub(crate) fn partitions(files: &FilesOptions, columns: &[ColumnPlan]) -> Result<Option<Decision>> {
-    let by = &files.partition_by;
-    let numbers = columns.iter().find(|it| it.name.eq_ignore_ascii_case(sql::ROW_NUMBER));
-    if let Some(column) = numbers.filter(|_| files.are_several()) {
+    let taken = |column: &&ColumnPlan| column.name.eq_ignore_ascii_case(sql::ROW_NUMBER);
+    if let Some(column) = columns.iter().find(taken).filter(|_| files.are_several()) {
         return Err(Error::Request {
-            message: format!("column `{}` cannot be written into several files", column.name),
-            hint: Some("give it another name with `--rename`".to_owned()),
+            message: format!(
+                "column `{}` has the name by which rows are numbered while they are made several \
+                 files",
+                column.name
+            ),
+            hint: Some("give it another name, such as with `--rename`".to_owned()),
         });
     }
+    let by = &files.partition_by;
     for name in by {
         let column = columns.iter().find(|column| column.name == *name);
         let Some(column) = column else { continue };

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    Error, FilesOptions, IfExists, ObjectInfo, ObjectPath, ObjectWriter, Output, Result,
+    Error, FilesOptions, IfExists, ObjectInfo, ObjectPath, ObjectWriter, Output, Result, RunId,
     StorageError,
     engine::{copy::Stop, prepared::not_published, run::create},
 };
@@ -39,7 +39,7 @@ impl Place {
         }
         let layout = Layout { output: output.clone(), in_directory: files.in_directory };
         stop.unless_stopped(layout.check()).await??;
-        let first = Output { path: layout.path("", 1)?, ..output.clone() };
+        let first = Output { path: layout.trial()?, ..output.clone() };
         let begun = create(&first, stop).await?;
         begun.abort().await.map_err(not_written)?;
         Ok(Self::Several(layout))
@@ -74,6 +74,16 @@ impl Layout {
             path.sibling(&format!("{stem}-{number:0DIGITS$}{extension}"))
         };
         name.map_err(|error| Error::request(error.to_string()))
+    }
+
+    /// Returns a place that can be written when those of the files can. A directory is not made before there
+    /// is something in it, so that of one this is beside it.
+    fn trial(&self) -> Result<ObjectPath> {
+        if !self.in_directory {
+            return self.path("", 1);
+        }
+        let path = self.output.path.sibling(&format!("tundra-{}", RunId::generate()));
+        path.map_err(|error| Error::Internal(error.to_string()))
     }
 
     /// Returns a file's place as a person would write it.
