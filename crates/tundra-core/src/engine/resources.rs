@@ -55,6 +55,17 @@ pub(crate) struct Shares {
     pub(crate) row_group: u64,
 }
 
+impl Shares {
+    /// Returns the resources of a run that sorts. Each thread of DuckDB holds what it merges, and where there
+    /// are too many of them for the memory nothing is left to merge with (measured: sorts that
+    /// failed with 2 threads at a limit of 132 MiB and with 4 at 128 MiB succeeded with 1).
+    pub(crate) fn sorting(self, resources: &Resources) -> Resources {
+        const THREAD: u64 = 128 << 20;
+        let fitting = usize::try_from(self.engine / THREAD).unwrap_or(usize::MAX);
+        Resources { threads: fitting.clamp(1, resources.threads.max(1)), ..resources.clone() }
+    }
+}
+
 /// Shares out the memory of a run: the program itself and the chunks that are being read need
 /// their part, and DuckDB takes about a third more than it counts (measured: 617 MB resident at a
 /// limit of 400 MB).

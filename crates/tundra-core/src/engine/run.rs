@@ -51,6 +51,8 @@ pub(crate) enum Feed<'a> {
         rows: Box<dyn RecordBatchReader + Send>,
         /// The query for the rows of the registered stream.
         select: String,
+        /// It sorts them.
+        sorts: bool,
     },
     /// From an object that DuckDB itself reads.
     Object {
@@ -196,9 +198,14 @@ impl Run {
         row_bytes: u64,
         writer: Box<dyn ObjectWriter>,
     ) -> Result<(u64, Arc<RunFiles>)> {
+        // A sort needs to know the order of what is equal.
+        let mut is_sorted = !self.writing.options.sort_by.is_empty();
         let (rows, input, select, read) = match feed {
             Feed::Rows(rows) => (Some(rows), None, sql::select_stream(), None),
-            Feed::Selected { rows, select } => (Some(rows), None, select, None),
+            Feed::Selected { rows, select, sorts } => {
+                is_sorted |= sorts;
+                (Some(rows), None, select, None)
+            }
             Feed::Object { object, select, read } => {
                 (None, Some((sql::INPUT, object)), select, Some(read))
             }
@@ -207,9 +214,8 @@ impl Run {
         files.offer(sql::OUTPUT, writer);
         let Self { resources, shares, id, writing, .. } = self;
         let functions = if rows.is_some() { Functions::Few } else { Functions::All };
-        // A sort needs to know the order of what is equal.
-        let is_sorted = !writing.options.sort_by.is_empty();
         let order = if is_sorted { RowOrder::Kept } else { writing.order };
+        let resources = if is_sorted { &shares.sorting(resources) } else { resources };
         let database = open_database(resources, *shares, *id, order, functions, files.clone())?;
         let row_group_rows = self.row_group_rows(row_bytes, plan);
         if let Some(rows) = rows {
@@ -217,7 +223,8 @@ impl Run {
                 .register_stream(sql::STREAM, Box::new(Blocks::new(rows, row_group_rows)))
                 .map_err(|error| engine_error("take the rows", error))?;
         }
-        let select = if is_sorted { self.sorted(&select, plan) } else { select };
+        let select =
+            if writing.options.sort_by.is_empty() { select } else { self.sorted(&select, plan) };
         let statement = self.copy_statement(&select, plan, row_group_rows);
         let written = run_copy(&database, &statement, &self.stop, read)?;
         Ok((written, files))

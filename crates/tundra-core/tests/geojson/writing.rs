@@ -100,7 +100,7 @@ fn square(side: u64) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn more_than_fits_into_memory_is_sorted_along_the_curve_on_disk() {
     const SIDE: u64 = 512;
-    let scene = Scene { memory: 256 << 20, threads: 2, ..Scene::local() };
+    let scene = Scene { memory: 384 << 20, threads: 2, ..Scene::local() };
     scene.put("a.geojson", square(SIDE)).await;
 
     let receipt = scene.convert("a.geojson", &along_curve()).await.unwrap();
