@@ -89,7 +89,7 @@ impl Features {
             Some(along) => Box::new(Placed::new(rows, along)),
             None => rows,
         };
-        Feed::Selected { rows, select }
+        Feed::Selected { rows, select, sorts: self.along.is_some() }
     }
 }
 

@@ -56,11 +56,14 @@ pub(crate) struct Shares {
 }
 
 impl Shares {
-    /// Returns how many of `threads` may sort: each needs room of its own to merge what it has put on disk
-    /// (measured: at 64 MiB one thread sorts 128 MB, and two cannot; at 104 MiB one sorts 1 GB).
-    pub(crate) fn sorting_threads(&self, threads: usize) -> usize {
-        const EACH: u64 = 64 << 20;
-        threads.min(usize::try_from(self.engine / EACH).unwrap_or(usize::MAX)).max(1)
+    /// Returns the resources of a run that sorts. Each thread of DuckDB holds what it merges, and where there
+    /// are too many of them for the memory nothing is left to merge with (measured: sorts that
+    /// failed with 2 threads at a limit of 132 MiB and with 4 at 128 MiB succeeded with 1, and 1 sorts 128 MB
+    /// of CSV at 64 MiB and 1 GB at 104 MiB).
+    pub(crate) fn sorting(self, resources: &Resources) -> Resources {
+        const THREAD: u64 = 128 << 20;
+        let fitting = usize::try_from(self.engine / THREAD).unwrap_or(usize::MAX);
+        Resources { threads: fitting.clamp(1, resources.threads.max(1)), ..resources.clone() }
     }
 }
 

@@ -53,6 +53,8 @@ pub(crate) enum Feed<'a> {
         rows: Box<dyn RecordBatchReader + Send>,
         /// The query for the rows of the registered stream.
         select: String,
+        /// It sorts them.
+        sorts: bool,
     },
     /// From an object that DuckDB itself reads.
     Object {
@@ -240,14 +242,18 @@ impl Run {
         row_bytes: u64,
         writer: Box<dyn ObjectWriter>,
     ) -> Result<(u64, Arc<RunFiles>)> {
-        // What has a query of its own may have an order in it.
-        let is_selected = matches!(feed, Feed::Selected { .. });
+        // A sort needs to know the order of what is equal.
+        let keys = order(&self.writing.options);
+        let mut is_sorted = !keys.is_empty();
         let (rows, input, select, read) = match feed {
             Feed::Rows(rows) => {
                 let select = plan.select.clone().unwrap_or_else(sql::select_stream);
                 (Some(rows), None, select, None)
             }
-            Feed::Selected { rows, select } => (Some(rows), None, select, None),
+            Feed::Selected { rows, select, sorts } => {
+                is_sorted |= sorts;
+                (Some(rows), None, select, None)
+            }
             Feed::Object { object, select, read } => {
                 (None, Some((sql::INPUT, object)), select, Some(read))
             }
@@ -257,24 +263,16 @@ impl Run {
         let Self { resources, shares, id, writing, .. } = self;
         let is_as_it_is = rows.is_some() && plan.select.is_none();
         let functions = if is_as_it_is { Functions::Few } else { Functions::All };
-        // A sort needs to know the order of what is equal.
-        let keys = order(&writing.options);
-        let is_sorted = !keys.is_empty();
         let order = if is_sorted { RowOrder::Kept } else { writing.order };
-        let threads = if is_sorted || is_selected {
-            shares.sorting_threads(resources.threads)
-        } else {
-            resources.threads
-        };
-        let engine = Resources { threads, ..resources.clone() };
-        let database = open_database(&engine, *shares, *id, order, functions, files.clone())?;
+        let resources = if is_sorted { &shares.sorting(resources) } else { resources };
+        let database = open_database(resources, *shares, *id, order, functions, files.clone())?;
         let row_group_rows = self.row_group_rows(row_bytes, plan);
         if let Some(rows) = rows {
             database
                 .register_stream(sql::STREAM, Box::new(Blocks::new(rows, row_group_rows)))
                 .map_err(|error| engine_error("take the rows", error))?;
         }
-        let select = if is_sorted { sorted(&select, plan, &keys) } else { select };
+        let select = if keys.is_empty() { select } else { sorted(&select, plan, &keys) };
         let statement = self.copy_statement(&select, plan, row_group_rows);
         let written = run_copy(&database, &statement, &self.stop, read)?;
         Ok((written, files))

@@ -88,7 +88,7 @@ fn square(side: u64) -> String {
         let comma = if n == 0 { "" } else { ",\n" };
         write!(
             text,
-            "{comma}{{\"type\":\"Feature\",\"properties\":{{\"n\":\"{:0>120}\"}},\
+            "{comma}{{\"type\":\"Feature\",\"properties\":{{\"n\":\"{:0>500}\"}},\
              \"geometry\":{{\"type\":\"Point\",\"coordinates\":[{x},{y}]}}}}",
             shuffled * 31
         )
@@ -99,8 +99,8 @@ fn square(side: u64) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn more_than_fits_into_memory_is_sorted_along_the_curve_on_disk() {
-    const SIDE: u64 = 768;
-    let scene = Scene { memory: 256 << 20, threads: 2, ..Scene::local() };
+    const SIDE: u64 = 512;
+    let scene = Scene { memory: 384 << 20, threads: 2, ..Scene::local() };
     scene.put("a.geojson", square(SIDE)).await;
 
     let receipt = scene.convert("a.geojson", &along_curve()).await.unwrap();
