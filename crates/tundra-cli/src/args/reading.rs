@@ -52,7 +52,6 @@ impl ReadingArgs {
             types: types.into(),
             null_words: nulls.into_words(),
             sample_size,
-            ..InspectOptions::default()
         }
     }
 

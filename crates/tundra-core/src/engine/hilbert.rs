@@ -52,7 +52,7 @@ fn distance(bits: u32, mut x: u32, mut y: u32) -> u32 {
     for bit in (0..bits).rev() {
         let (right, upper) = (x >> bit & 1, y >> bit & 1);
         // The quarters follow each other: lower left, upper left, upper right, lower right.
-        distance = distance << 2 | (3 * right ^ upper);
+        distance = distance << 2 | ((3 * right) ^ upper);
         // Within a quarter the curve lies as in the whole but for the lower ones, where it is turned.
         if upper == 0 {
             if right == 1 {

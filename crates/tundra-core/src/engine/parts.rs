@@ -317,7 +317,7 @@ fn row_group_rows(footer: &ParquetMetaData) -> u64 {
 fn halves(rows: &Range<u64>) -> Option<(Range<u64>, Range<u64>)> {
     let length = rows.end - rows.start;
     let middle = rows.start + length / 2;
-    (length > 1).then(|| (rows.start..middle, middle..rows.end))
+    (length > 1).then_some((rows.start..middle, middle..rows.end))
 }
 
 fn too_large(checked: &Checked, max: u64) -> Error {

@@ -85,6 +85,9 @@ pub(crate) struct Facts {
     pub(crate) ranges: &'static [RangeFact],
 }
 
+/// Which letters are minded, and what is made of them.
+pub(crate) type Minded = (fn(char) -> bool, &'static str);
+
 /// What names of columns a reader takes.
 #[derive(Debug)]
 pub(crate) struct Names {
@@ -101,7 +104,7 @@ pub(crate) struct Names {
     /// Names that differ in case only are the same.
     pub(crate) fold_case: bool,
     /// Letters that are minded by some versions or in some places, and what is made of them.
-    pub(crate) minded: Option<(fn(char) -> bool, &'static str)>,
+    pub(crate) minded: Option<Minded>,
     pub(crate) basis: Basis,
     pub(crate) source: &'static str,
 }
