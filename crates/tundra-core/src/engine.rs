@@ -26,6 +26,7 @@ mod input;
 mod inspect;
 mod load;
 mod many;
+mod opening;
 mod parquet;
 mod parts;
 mod prepared;

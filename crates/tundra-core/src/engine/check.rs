@@ -13,9 +13,9 @@ use tokio::runtime::Handle;
 
 pub(crate) use self::{footer::columns_of, judge::findings};
 use crate::{
-    Control, Error, Finding, Format, Input, InspectOptions, Reader, Resources, Result, SourceFacts,
+    Control, ConvertOptions, Error, Finding, Format, Input, Reader, Resources, Result, SourceFacts,
     Stage,
-    engine::{copy::Stop, input::OpenInput, parquet::input_footer, unpack::Unpacking},
+    engine::{copy::Stop, opening, parquet::input_footer, run::in_background},
 };
 
 /// What was found out about a file.
@@ -55,8 +55,7 @@ pub async fn check(
     let stop = Stop::new(control);
     stop.check()?;
     control.reporter.stage(Stage::Inspecting);
-    let unpacking = Unpacking::of_inspection(&InspectOptions::default(), resources, &stop);
-    let opened = stop.unless_stopped(OpenInput::open(input, None, unpacking)).await??;
+    let opened = opening::open(input, &ConvertOptions::default(), resources, &stop).await?;
     if opened.format != Format::Parquet {
         return Err(Error::Request {
             message: format!(
@@ -71,7 +70,7 @@ pub async fn check(
         .filter(|reader| readers.is_empty() || readers.contains(reader))
         .collect();
     let runtime = Handle::current();
-    let work = move || {
+    in_background(&stop, move || {
         let footer = input_footer(&Arc::clone(&opened.object), &opened.location, &runtime)?;
         let findings = findings(&footer, &readers);
         let file = footer.file_metadata();
@@ -82,9 +81,6 @@ pub async fn check(
             readers,
             findings,
         })
-    };
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| Error::Internal(format!("the check panicked: {error}")))?
-        .map_err(|error| stop.explain(error))
+    })
+    .await
 }

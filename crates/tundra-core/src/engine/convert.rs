@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Instant};
 
 use crate::{
-    BadRowPolicy, Compression, Control, ConvertOptions, Counts, Error, Format, Input, ObjectWriter,
-    Output, OutputFacts, OutputFormat, Receipt, Resources, Result, Stage, WriteOptions,
+    BadRowPolicy, Control, ConvertOptions, Counts, Error, Format, Input, ObjectWriter, Output,
+    OutputFacts, OutputFormat, Receipt, Resources, Result, Stage, WriteOptions,
     engine::{
         beside::{REJECTS_OF_METADATA_KEY, RejectsPlace},
         contract::Held,
@@ -16,6 +16,7 @@ use crate::{
         geo::{GeoMetadata, as_bytes},
         head::special,
         input::OpenInput,
+        opening,
         parquet::{ParquetInput, input_footer},
         parts::{self, Place},
         prepared::{Prepared, StopOnDrop},
@@ -28,10 +29,9 @@ use crate::{
         sql,
         tally::{self, Tally, tallied},
         transcode::{Transcoding, transcode},
-        unpack::Unpacking,
         verify::{Expected, check_output},
     },
-    read::table::{ReadContext, Table},
+    read::table::Table,
 };
 
 /// Converts one input into one Parquet file, several of them, or a file of [`ConvertOptions::output_format`], and returns its
@@ -75,32 +75,16 @@ pub async fn prepare(
     let guard = StopOnDrop(stop.clone());
     stop.check()?;
     control.reporter.stage(Stage::Inspecting);
-    // A store that does not answer must not keep a run that is to stop.
-    let unpacking = Unpacking::of_conversion(options, resources, &stop);
-    let opened = stop.unless_stopped(OpenInput::open(input, options.format, unpacking)).await??;
-    let opened = opened.settled(options.format, &options.json);
-    let opened = Arc::new(opened);
-    options.json.check(opened.format, &opened.location)?;
-    options.workbook.check(opened.format, &opened.location)?;
-    options.text.check(&options.null_words, opened.format, &opened.location)?;
+    let opened = Arc::new(opening::open(input, options, resources, &stop).await?);
+    opening::check_hints(&opened, options)?;
     options.writing.check()?;
     check_format(&options.writing.readers, options.output_format)?;
     let (format, location) = (opened.format, &opened.location);
     options.geometry.check(&options.writing, options.output_format, format, location)?;
     let rejects_place = RejectsPlace::beside(output, options.on_bad_row)?;
-    if options.output_format != OutputFormat::Parquet {
-        options.writing.files.check_single(&format!("an output as {}", options.output_format))?;
-    }
+    let writing = Writing::of_conversion(options)?;
     // A place that cannot be written is told before anything is read.
     let place = Place::begin(output, &options.writing.files, &stop).await?;
-    let writing = Writing {
-        options: match options.output_format {
-            OutputFormat::Parquet => options.writing.clone(),
-            // Another format is made of Parquet that nobody keeps.
-            _ => WriteOptions { compression: Compression::Snappy, ..options.writing.clone() },
-        },
-        order: RowOrder::Kept,
-    };
     let conversion = Conversion {
         run: Run::new(output, writing, resources, control, &stop),
         opened: Arc::clone(&opened),
@@ -174,15 +158,7 @@ impl Conversion {
         spool: Option<&Spool>,
     ) -> Result<(CopiedTable, Instant)> {
         let Run { control, stop, runtime, resources, .. } = &self.run;
-        let context = ReadContext {
-            name: self.opened.location.clone(),
-            threads: resources.threads,
-            cancel: stop.own.clone(),
-            reporter: Arc::clone(&control.reporter),
-            total_bytes: Some(self.opened.total_bytes()),
-            memory: resources.memory,
-            types_by: None,
-        };
+        let context = opening::context(&self.opened, resources, control, stop);
         let mut held = Held::open(&self.opened, &self.options, runtime, context)?;
         let mut inspected = Instant::now();
         let mut writer = Some(writer);

@@ -24,7 +24,7 @@ use self::{
 };
 use crate::{
     Control, Error, Input, InspectOptions, Resources, Result, Stage,
-    engine::{copy::Stop, prepared::StopOnDrop},
+    engine::{copy::Stop, prepared::StopOnDrop, run::in_background},
 };
 
 /// The most rows of each sort that can be asked for: they are kept in memory.
@@ -71,7 +71,7 @@ pub async fn diff(
     let (runtime, options, reporter) =
         (Handle::current(), options.clone(), control.reporter.clone());
     let working = stop.clone();
-    let (found, pair) = tokio::task::spawn_blocking(move || {
+    let (found, pair) = in_background(&stop, move || {
         let loaded = pair.load(&options, &runtime, &working)?;
         reporter.stage(Stage::Comparing);
         let Columns { pairs, changes } = pair_up(&loaded.columns[0], &loaded.columns[1]);
@@ -81,9 +81,7 @@ pub async fn diff(
         let compared = comparison.compared();
         Ok::<_, Error>((Diff { a, b, columns: changes, compared, rows }, pair))
     })
-    .await
-    .map_err(|error| Error::Internal(format!("the comparison panicked: {error}")))?
-    .map_err(|error| stop.explain(error))?;
+    .await?;
     stop.unless_stopped(pair.check_unchanged()).await??;
     Ok(found)
 }

@@ -18,16 +18,14 @@ use crate::{
         failure::input_error,
         files::RunFiles,
         input::OpenInput,
+        opening,
         parquet::{InputColumn, input_columns, input_footer},
         resources::shares,
         rows::{RowColumn, Rows},
+        run::in_background,
         sql,
-        unpack::Unpacking,
     },
-    read::{
-        chunk::DecodeError,
-        table::{ReadContext, Table},
-    },
+    read::{chunk::DecodeError, table::Table},
     write::value::Special,
 };
 
@@ -90,7 +88,9 @@ pub async fn head(
 /// An input that is open, and how it is to be read.
 struct Beginning {
     opened: OpenInput,
-    options: InspectOptions,
+    options: ConvertOptions,
+    /// Whether all of it decides the types.
+    is_whole: bool,
     resources: Resources,
     control: Control,
     stop: Stop,
@@ -107,15 +107,16 @@ impl Beginning {
         let stop = Stop::new(control);
         stop.check()?;
         control.reporter.stage(Stage::Inspecting);
-        let unpacking = Unpacking::of_inspection(options, resources, &stop);
-        let opening = OpenInput::open(input, options.format, unpacking);
-        let opened = stop.unless_stopped(opening).await??.settled(options.format, &options.json);
-        options.json.check(opened.format, &opened.location)?;
-        options.workbook.check(opened.format, &opened.location)?;
-        options.text.check(&options.null_words, opened.format, &opened.location)?;
+        // A bad record is something to tell, and no reason to show nothing.
+        let on_bad_row = BadRowPolicy::Reject;
+        let is_whole = options.sample_size.is_none();
+        let options = ConvertOptions { on_bad_row, ..opening::looked_at(options) };
+        let opened = opening::open(input, &options, resources, &stop).await?;
+        opening::check_hints(&opened, &options)?;
         Ok(Self {
             opened,
-            options: options.clone(),
+            options,
+            is_whole,
             resources: resources.clone(),
             control: control.clone(),
             stop,
@@ -128,10 +129,7 @@ impl Beginning {
         work: impl FnOnce(&Self) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let stop = self.stop.clone();
-        tokio::task::spawn_blocking(move || work(&self))
-            .await
-            .map_err(|error| Error::Internal(format!("reading the input panicked: {error}")))?
-            .map_err(|error| stop.explain(error))
+        in_background(&stop, move || work(&self)).await
     }
 
     fn columns(&self) -> Result<InputColumns> {
@@ -149,7 +147,7 @@ impl Beginning {
             return Ok(InputColumns { source, columns: columns.collect(), complete: true });
         }
         let mut table = self.table(self.options.types)?;
-        if self.options.sample_size.is_none() && !table.is_complete() {
+        if self.is_whole && !table.is_complete() {
             self.control.reporter.stage(Stage::Inferring);
             table.infer_whole()?;
         }
@@ -180,26 +178,8 @@ impl Beginning {
     }
 
     fn table(&self, types: TypePolicy) -> Result<Box<dyn Table>> {
-        let options = ConvertOptions {
-            format: self.options.format,
-            text: self.options.text.clone(),
-            json: self.options.json.clone(),
-            workbook: self.options.workbook.clone(),
-            types,
-            null_words: self.options.null_words.clone(),
-            // A bad record is something to tell, and no reason to show nothing.
-            on_bad_row: BadRowPolicy::Reject,
-            ..ConvertOptions::default()
-        };
-        let context = ReadContext {
-            name: self.opened.location.clone(),
-            threads: self.resources.threads,
-            cancel: self.stop.own.clone(),
-            reporter: Arc::clone(&self.control.reporter),
-            total_bytes: Some(self.opened.total_bytes()),
-            memory: self.resources.memory,
-            types_by: None,
-        };
+        let options = ConvertOptions { types, ..self.options.clone() };
+        let context = opening::context(&self.opened, &self.resources, &self.control, &self.stop);
         Ok(self.opened.table(&options, &self.runtime, context)?.0)
     }
 

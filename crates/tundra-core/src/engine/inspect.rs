@@ -4,8 +4,6 @@ mod parquet;
 pub(super) mod show;
 mod statistics;
 
-use std::sync::Arc;
-
 use tokio::runtime::Handle;
 
 use self::{
@@ -22,11 +20,12 @@ use crate::{
         geo::GeoMetadata,
         head::first_batches,
         input::OpenInput,
+        opening,
         parquet::{InputColumn, input_columns, input_footer},
-        unpack::Unpacking,
+        run::in_background,
         verify::null_count,
     },
-    read::table::{ReadContext, Table},
+    read::table::Table,
 };
 
 /// Rows of a Parquet file that are shown.
@@ -50,33 +49,33 @@ pub async fn inspect(
     let stop = Stop::new(control);
     stop.check()?;
     control.reporter.stage(Stage::Inspecting);
-    // A store that does not answer must not keep an inspection that is to stop.
-    let unpacking = Unpacking::of_inspection(options, resources, &stop);
-    let opened = stop.unless_stopped(OpenInput::open(input, options.format, unpacking)).await??;
-    let opened = opened.settled(options.format, &options.json);
-    options.json.check(opened.format, &opened.location)?;
-    options.workbook.check(opened.format, &opened.location)?;
-    options.text.check(&options.null_words, opened.format, &opened.location)?;
+    let asked = ConvertOptions {
+        // A bad record is something to tell, and no reason to tell nothing.
+        on_bad_row: BadRowPolicy::Reject,
+        ..opening::looked_at(options)
+    };
+    let opened = opening::open(input, &asked, resources, &stop).await?;
+    opening::check_hints(&opened, &asked)?;
     let look = Look {
         opened,
         options: options.clone(),
+        asked,
         resources: resources.clone(),
         control: control.clone(),
         stop: stop.clone(),
         runtime: Handle::current(),
     };
-    tokio::task::spawn_blocking(move || match look.opened.format {
+    in_background(&stop, move || match look.opened.format {
         Format::Parquet => look.parquet(),
         _ => look.text(),
     })
     .await
-    .map_err(|error| Error::Internal(format!("the inspection panicked: {error}")))?
-    .map_err(|error| stop.explain(error))
 }
 
 struct Look {
     opened: OpenInput,
     options: InspectOptions,
+    asked: ConvertOptions,
     resources: Resources,
     control: Control,
     stop: Stop,
@@ -85,27 +84,8 @@ struct Look {
 
 impl Look {
     fn text(&self) -> Result<Inspection> {
-        let options = ConvertOptions {
-            format: self.options.format,
-            text: self.options.text.clone(),
-            json: self.options.json.clone(),
-            workbook: self.options.workbook.clone(),
-            types: self.options.types,
-            null_words: self.options.null_words.clone(),
-            // A bad record is something to tell, and no reason to tell nothing.
-            on_bad_row: BadRowPolicy::Reject,
-            ..ConvertOptions::default()
-        };
-        let context = ReadContext {
-            name: self.opened.location.clone(),
-            threads: self.resources.threads,
-            cancel: self.stop.own.clone(),
-            reporter: Arc::clone(&self.control.reporter),
-            total_bytes: Some(self.opened.total_bytes()),
-            memory: self.resources.memory,
-            types_by: None,
-        };
-        let (mut table, encoding) = self.opened.table(&options, &self.runtime, context)?;
+        let context = opening::context(&self.opened, &self.resources, &self.control, &self.stop);
+        let (mut table, encoding) = self.opened.table(&self.asked, &self.runtime, context)?;
         if self.options.sample_size.is_none() && !table.is_complete() {
             self.control.reporter.stage(Stage::Inferring);
             table.infer_whole()?;

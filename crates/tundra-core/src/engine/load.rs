@@ -16,11 +16,12 @@ use crate::{
         failure::engine_error,
         geo::as_bytes,
         input::OpenInput,
+        opening,
         rejects::Spool,
         tally::{self, Tally, tallied},
         verify::check_counts,
     },
-    read::table::{ReadContext, Table},
+    read::table::Table,
 };
 
 /// An input that is to become a table, and what that may use.
@@ -60,15 +61,7 @@ impl Loading<'_> {
         database: &Arc<Database>,
         statements: impl Fn(&str, usize) -> Vec<String>,
     ) -> Result<Vec<ColumnPlan>> {
-        let context = ReadContext {
-            name: self.opened.location.clone(),
-            threads: self.resources.threads,
-            cancel: self.stop.own.clone(),
-            reporter: Arc::clone(&self.control.reporter),
-            total_bytes: Some(self.opened.total_bytes()),
-            memory: self.resources.memory,
-            types_by: None,
-        };
+        let context = opening::context(self.opened, self.resources, self.control, self.stop);
         let (mut table, _) = self.opened.table(self.options, self.runtime, context)?;
         self.control.reporter.stage(Stage::Converting);
         let pass = |table: &dyn Table, number: u32| {

@@ -28,13 +28,13 @@ use self::{
     rows::{Chain, Pass},
 };
 use crate::{
-    BadFilePolicy, BadRowPolicy, Classify, Compression, Control, ConvertOptions, Decision, Error,
-    ErrorKind, GeometryOptions, InputFacts, ManyInputs, ObjectWriter, Output, OutputFormat,
-    Receipt, Reporter, Resources, Result, Stage, WriteOptions,
+    BadFilePolicy, BadRowPolicy, Classify, Control, ConvertOptions, Decision, Error, ErrorKind,
+    GeometryOptions, InputFacts, ManyInputs, ObjectWriter, Output, OutputFormat, Receipt, Reporter,
+    Resources, Result, Stage,
     engine::{
         beside::RejectsPlace,
         convert::{finish, write_rejects},
-        copy::{RowOrder, Stop},
+        copy::Stop,
         files::RunFiles,
         fit::{Fitted, Given, check_format},
         geo::{GeoMetadata, as_bytes},
@@ -91,20 +91,10 @@ pub async fn prepare_many(
     stop.check()?;
     control.reporter.stage(Stage::Inspecting);
     check(inputs, options)?;
-    if options.output_format != OutputFormat::Parquet {
-        options.writing.files.check_single(&format!("an output as {}", options.output_format))?;
-    }
+    let writing = Writing::of_conversion(options)?;
     let rejects_place = RejectsPlace::beside(output, options.on_bad_row)?;
     // A place that cannot be written is told before anything is read.
     let place = Place::begin(output, &options.writing.files, &stop).await?;
-    let writing = Writing {
-        options: match options.output_format {
-            OutputFormat::Parquet => options.writing.clone(),
-            // Another format is made of Parquet that nobody keeps.
-            _ => WriteOptions { compression: Compression::Snappy, ..options.writing.clone() },
-        },
-        order: RowOrder::Kept,
-    };
     let conversion = Conversion {
         run: Run::new(output, writing, resources, control, &stop),
         many: Arc::new(Many::new(inputs, options, resources, control, &stop)),
@@ -133,8 +123,7 @@ pub async fn sheet_names(
     let inputs = ManyInputs::new("", vec![input.clone()]);
     let many = Many::new(&inputs, options, resources, control, &stop);
     let input = input.clone();
-    let names = tokio::task::spawn_blocking(move || many.sheet_names(&input));
-    names.await.map_err(|error| Error::Internal(format!("looking for sheets panicked: {error}")))?
+    in_background(&stop, move || many.sheet_names(&input)).await
 }
 
 /// Refuses what makes sense of one input only.
@@ -200,7 +189,7 @@ impl Many {
         let reporter = Arc::clone(&control.reporter);
         Self {
             name: inputs.name.clone(),
-            unpacking: Unpacking::of_conversion(&of_each, resources, stop),
+            unpacking: Unpacking::of(&of_each, resources, stop),
             options: of_each,
             all_options: options.clone(),
             on_bad_file: inputs.on_bad_file,

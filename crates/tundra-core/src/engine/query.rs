@@ -23,15 +23,15 @@ use crate::{
         input::OpenInput,
         inspect::show::shown_value,
         load::{Geometries, Loading, watched},
+        opening,
         parquet::{ParquetInput, input_footer},
         prepared::{StopOnDrop, not_published},
         resources::shares,
         rows::{RowColumn, Rows},
-        run::{ROW_GROUP_ROWS, create},
+        run::{ROW_GROUP_ROWS, create, in_background},
         spool::{Spool, Spooled, unreadable},
         sql,
         transcode::{Transcoding, merged, transcode},
-        unpack::Unpacking,
         verify::{Expected, check_output},
     },
 };
@@ -153,12 +153,8 @@ impl Question {
         let stop = Stop::new(control);
         stop.check()?;
         control.reporter.stage(Stage::Inspecting);
-        let unpacking = Unpacking::of_conversion(options, resources, &stop);
-        let opening = OpenInput::open(input, options.format, unpacking);
-        let opened = stop.unless_stopped(opening).await??.settled(options.format, &options.json);
-        options.json.check(opened.format, &opened.location)?;
-        options.workbook.check(opened.format, &opened.location)?;
-        options.text.check(&options.null_words, opened.format, &opened.location)?;
+        let opened = opening::open(input, options, resources, &stop).await?;
+        opening::check_hints(&opened, options)?;
         Ok(Self {
             opened: Arc::new(opened),
             sql,
@@ -175,10 +171,7 @@ impl Question {
         work: impl FnOnce(&Self) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let stop = self.stop.clone();
-        tokio::task::spawn_blocking(move || work(&self))
-            .await
-            .map_err(|error| Error::Internal(format!("the query panicked: {error}")))?
-            .map_err(|error| stop.explain(error))
+        in_background(&stop, move || work(&self)).await
     }
 
     /// Keeps the answer, and returns the first rows of it.

@@ -10,10 +10,10 @@ use sha2::{Digest, Sha256};
 use tokio::runtime::Handle;
 
 use crate::{
-    ColumnCounts, ColumnPlan, Control, Counts, Decision, Error, FORMAT_VERSION, LossEvent,
-    ObjectReader, ObjectWriter, Output, OutputFacts, PLAN_DIGEST_METADATA_KEY, PLAN_METADATA_KEY,
-    Plan, Receipt, Resources, Result, RunId, SortKey, SourceFacts, Stage, Timings, WindowFacts,
-    WriteOptions,
+    ColumnCounts, ColumnPlan, Compression, Control, ConvertOptions, Counts, Decision, Error,
+    FORMAT_VERSION, LossEvent, ObjectReader, ObjectWriter, Output, OutputFacts, OutputFormat,
+    PLAN_DIGEST_METADATA_KEY, PLAN_METADATA_KEY, Plan, Receipt, Resources, Result, RunId, SortKey,
+    SourceFacts, Stage, Timings, WindowFacts, WriteOptions,
     engine::{
         blocks::Blocks,
         copy::{Functions, ReadByEngine, RowOrder, Stop, open_database, run_copy},
@@ -42,6 +42,23 @@ pub(crate) struct Writing {
     pub(crate) options: WriteOptions,
     /// In what order, where the rows are not sorted.
     pub(crate) order: RowOrder,
+}
+
+impl Writing {
+    /// Returns how a conversion writes what it keeps, or of what it makes another format.
+    ///
+    /// # Errors
+    /// Fails when that format is to be several files.
+    pub(crate) fn of_conversion(options: &ConvertOptions) -> Result<Self> {
+        let format = options.output_format;
+        let mut writing = options.writing.clone();
+        if format != OutputFormat::Parquet {
+            writing.files.check_single(&format!("an output as {format}"))?;
+            // Nobody keeps the Parquet of which another format is made.
+            writing.compression = Compression::Snappy;
+        }
+        Ok(Self { options: writing, order: RowOrder::Kept })
+    }
 }
 
 /// Where the rows of an output come from.
@@ -382,10 +399,10 @@ pub(crate) async fn create(output: &Output, stop: &Stop) -> Result<Box<dyn Objec
 }
 
 /// Does the work of a run on a thread that may block.
-pub(crate) async fn in_background(
+pub(crate) async fn in_background<T: Send + 'static>(
     stop: &Stop,
-    work: impl FnOnce() -> Result<Finished> + Send + 'static,
-) -> Result<Finished> {
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|error| Error::Internal(format!("the run panicked: {error}")))?

@@ -16,8 +16,8 @@ use tokio::runtime::Handle;
 use tundra_unpack::{Container, Limits, Member, Unpacked};
 
 use crate::{
-    Cancel, ConvertOptions, Error, Format, InspectOptions, ObjectInfo, ObjectReader, Resources,
-    Result, StorageError, UnpackLimit,
+    Cancel, ConvertOptions, Error, Format, ObjectInfo, ObjectReader, Resources, Result,
+    StorageError, UnpackLimit,
     engine::copy::Stop,
     read::source::{Stored, read_error},
 };
@@ -39,38 +39,16 @@ pub(crate) struct Unpacking {
 }
 
 impl Unpacking {
-    /// Unpacks as a conversion asks for it.
-    pub(crate) fn of_conversion(
-        options: &ConvertOptions,
-        resources: &Resources,
-        stop: &Stop,
-    ) -> Self {
-        Self::new(options.member.clone(), options.max_unpacked, resources, stop)
-    }
-
-    /// Unpacks as an inspection asks for it.
-    pub(crate) fn of_inspection(
-        options: &InspectOptions,
-        resources: &Resources,
-        stop: &Stop,
-    ) -> Self {
-        Self::new(options.member.clone(), options.max_unpacked, resources, stop)
-    }
-
-    fn new(
-        member: Option<String>,
-        max_unpacked: UnpackLimit,
-        resources: &Resources,
-        stop: &Stop,
-    ) -> Self {
+    /// Unpacks as these options ask for it.
+    pub(crate) fn of(options: &ConvertOptions, resources: &Resources, stop: &Stop) -> Self {
         let usual = Limits::default();
-        let limits = match max_unpacked {
+        let limits = match options.max_unpacked {
             UnpackLimit::Usual => usual,
             UnpackLimit::AtMost(bytes) => Limits { bytes, ..usual },
             UnpackLimit::Allowed(bytes) => Limits { bytes, free_bytes: bytes, ..usual },
         };
         Self {
-            member,
+            member: options.member.clone(),
             found: None,
             limits,
             temp_directory: resources.temp_directory.clone(),

@@ -17,10 +17,10 @@ use crate::{
         input::OpenInput,
         inspect::show::shown_value,
         load::{Geometries, Loading, watched},
+        opening,
         parquet::{input_columns, input_footer, lossy},
         resources::shares,
         sql::compare::{self, Side},
-        unpack::Unpacking,
     },
 };
 
@@ -64,9 +64,10 @@ impl OpenPair {
         stop: &Stop,
     ) -> Result<Self> {
         stop.check()?;
-        let [a, b] = inputs.map(|input| open(input, reading, resources, stop));
+        let asked = opening::looked_at(reading);
+        let [a, b] = inputs.map(|input| opening::open(input, &asked, resources, stop));
         let inputs = [a.await?, b.await?];
-        let options = options_of(&inputs, reading)?;
+        let options = options_of(&inputs, &asked)?;
         Ok(Self { inputs, options, resources: resources.clone(), control: control.clone() })
     }
 
@@ -274,45 +275,24 @@ fn slices(bytes: u64, engine: u64, threads: usize) -> u64 {
     bytes.div_ceil((engine / 4).max(1)).clamp(1, MOST_SLICES)
 }
 
-async fn open(
-    input: &Input,
-    reading: &InspectOptions,
-    resources: &Resources,
-    stop: &Stop,
-) -> Result<OpenInput> {
-    let unpacking = Unpacking::of_inspection(reading, resources, stop);
-    let opening = OpenInput::open(input, reading.format, unpacking);
-    Ok(stop.unless_stopped(opening).await??.settled(reading.format, &reading.json))
-}
-
 /// Returns how each input is read: what is asked for one sort of input is left away for another one, and is
 /// an error only where neither is such.
-fn options_of(inputs: &[OpenInput; 2], reading: &InspectOptions) -> Result<[ConvertOptions; 2]> {
+fn options_of(inputs: &[OpenInput; 2], asked: &ConvertOptions) -> Result<[ConvertOptions; 2]> {
     let options = inputs.each_ref().map(|input| {
         let (format, location) = (input.format, &*input.location);
-        let mut options = ConvertOptions {
-            format: reading.format,
-            member: reading.member.clone(),
-            max_unpacked: reading.max_unpacked,
-            text: reading.text.clone(),
-            json: reading.json.clone(),
-            workbook: reading.workbook.clone(),
-            types: reading.types,
-            null_words: reading.null_words.clone(),
-            ..ConvertOptions::default()
-        };
+        let mut options = asked.clone();
         let mut refused = Vec::new();
-        if let Err(error) = reading.json.check(format, location) {
+        if let Err(error) = asked.json.check(format, location) {
             refused.push(("json", error));
             options.json = crate::JsonHints::default();
         }
-        if let Err(error) = reading.workbook.check(format, location) {
+        if let Err(error) = asked.workbook.check(format, location) {
             refused.push(("workbook", error));
             options.workbook = crate::WorkbookHints::default();
         }
-        if let Err(error) = reading.text.check(&reading.null_words, format, location) {
+        if let Err(error) = asked.text.check(&asked.null_words, format, location) {
             refused.push(("text", error));
-            options.text = fitting(&reading.text, format);
+            options.text = fitting(&asked.text, format);
             options.null_words = Vec::new();
         }
         (options, refused)

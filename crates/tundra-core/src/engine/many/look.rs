@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     Decision, Error, Format, ObjectInfo, ObjectReader, Progress, Reporter, Result, Stage,
-    engine::input::OpenInput,
+    engine::{input::OpenInput, opening},
     read::{
         chunk::DecodeError,
         pipeline,
@@ -182,10 +182,7 @@ impl Many {
         );
         let opened = self.runtime.block_on(self.stop.unless_stopped(opened))??;
         let opened = opened.settled(self.options.format, &self.options.json);
-        let options = &self.options;
-        options.json.check(opened.format, &opened.location)?;
-        options.workbook.check(opened.format, &opened.location)?;
-        options.text.check(&options.null_words, opened.format, &opened.location)?;
+        opening::check_hints(&opened, &self.options)?;
         if opened.format == Format::Parquet {
             return Err(Error::Request {
                 message: format!("`{}` is Parquet, which is not read with others", part.name()),
