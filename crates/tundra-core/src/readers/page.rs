@@ -50,7 +50,7 @@ What was changed stands in the [receipt](RECEIPT.md), as the decisions `readers`
 
 - **tested**: the tests of Tundra run the reader.
 - **run**: the reader was run when this was written down, and the tests do not run it.
-- **documented**: the reader's documentation, or the page that is linked, says so, and nobody tried it here.
+- **documented**: as the reader's documentation was known when this was written; nobody tried it here, and where the linked page says otherwise by now, the page is right.
 
 What is not in these tables is taken as it is, as far as is known here.
 ";
