@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use tundra_core::{
     ConvertOptions, Error, IfExists, Input, Output, Receipt, Resources,
     engine::{self, Prepared},
@@ -138,14 +139,25 @@ fn place_of(
     stores: &Stores,
 ) -> Result<Target, Failure> {
     let format = request.options.output_format;
-    // No name of a sheet may lead elsewhere.
-    let sheet: String = sheet
-        .chars()
-        .map(|letter| if letter == '/' || letter.is_control() { '_' } else { letter })
-        .collect();
+    let sheet = file_part(sheet);
     let output = places::beside_of(shown, &sheet, format.name(), request.output.as_deref())?;
     let (if_exists, resources) = (request.if_exists, &request.resources);
     Target::locate(Some(&output), shown, format, if_exists, resources, stores)
+}
+
+/// Returns the part of a file's name that is of a sheet: none leads elsewhere, and no two are the same.
+fn file_part(sheet: &str) -> String {
+    let mut part = String::with_capacity(sheet.len());
+    for letter in sheet.chars() {
+        if matches!(letter, '/' | '\\' | '%') || letter.is_control() {
+            let mut bytes = [0; 4];
+            let letter: &str = letter.encode_utf8(&mut bytes);
+            part.extend(utf8_percent_encode(letter, NON_ALPHANUMERIC));
+        } else {
+            part.push(letter);
+        }
+    }
+    part
 }
 
 fn text_of(done: &[Done]) -> Result<String, Failure> {
@@ -154,4 +166,25 @@ fn text_of(done: &[Done]) -> Result<String, Failure> {
         .map_err(|error| Error::Internal(format!("the receipts are no JSON: {error}")))?;
     text.push('\n');
     Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_sheets_have_one_file_and_none_leads_elsewhere() {
+        for (sheet, part) in [
+            ("Sales", "Sales"),
+            ("Année 2024.Q1", "Année 2024.Q1"),
+            ("a_b", "a_b"),
+            ("a/b", "a%2Fb"),
+            ("a%2Fb", "a%252Fb"),
+            ("..\\x", "..%5Cx"),
+            ("a\nb", "a%0Ab"),
+            ("a\u{85}b", "a%C2%85b"),
+        ] {
+            assert_eq!(file_part(sheet), part, "{sheet}");
+        }
+    }
 }
