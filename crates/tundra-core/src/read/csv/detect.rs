@@ -289,37 +289,46 @@ fn candidates(
             .filter(|quote| delimiters.iter().all(|delimiter| Some(delimiter.first()) != *quote))
             .collect(),
     };
+    // Where the text has no double quote, that quote and none are the same.
+    let is_none_apart = sample.contains(&b'"') || !quotes.contains(&Some(b'"'));
+    let mut dialects = Vec::new();
+    for &quote in quotes.iter().filter(|quote| quote.is_some() || is_none_apart) {
+        let escapes = match hints.escape {
+            Some(escape) => {
+                vec![escape.map(|escape| one_byte("--escape", escape)).transpose()?]
+            }
+            None => escapes(sample, quote),
+        };
+        dialects.extend(escapes.into_iter().map(|escape| (quote, escape)));
+    }
     let mut candidates = Vec::new();
     for &delimiter in &delimiters {
-        for &quote in &quotes {
-            let mut escapes = vec![quote];
-            match hints.escape {
-                Some(escape) => {
-                    escapes = vec![escape.map(|escape| one_byte("--escape", escape)).transpose()?];
-                }
-                None => {
-                    let pair = |escape: u8, quote: u8| has_pair(sample, escape, quote);
-                    if quote.is_some_and(|quote| pair(b'\\', quote)) {
-                        escapes.push(Some(b'\\'));
-                    }
-                    if quote == Some(b'\'') && pair(b'"', b'"') {
-                        escapes.push(Some(b'"'));
-                    }
-                    if quote.is_some() {
-                        escapes.push(None);
-                    }
-                }
-            }
-            for escape in escapes {
-                let dialect = Dialect { delimiter, quote, escape, ..base.clone() };
-                candidates.push(dialect.clone());
-                if newlines.lone_cr > 0 && newlines.lf > 0 && !base.cr_repeats {
-                    candidates.push(Dialect { cr_ends_record: true, ..dialect });
-                }
+        for &(quote, escape) in &dialects {
+            let dialect = Dialect { delimiter, quote, escape, ..base.clone() };
+            candidates.push(dialect.clone());
+            if newlines.lone_cr > 0 && newlines.lf > 0 && !base.cr_repeats {
+                candidates.push(Dialect { cr_ends_record: true, ..dialect });
             }
         }
     }
     Ok(candidates)
+}
+
+/// Returns what may escape a quote in a text, the likelier first.
+fn escapes(sample: &[u8], quote: Option<u8>) -> Vec<Option<u8>> {
+    let mut escapes = vec![quote];
+    let Some(quote) = quote else { return escapes };
+    if has_pair(sample, b'\\', quote) {
+        escapes.push(Some(b'\\'));
+    }
+    if quote == b'\'' && has_pair(sample, b'"', b'"') {
+        escapes.push(Some(b'"'));
+    }
+    // Where no quote is doubled, doubled ones and none are the same.
+    if has_pair(sample, quote, quote) {
+        escapes.push(None);
+    }
+    escapes
 }
 
 /// The dialect that explains a text best.
@@ -408,7 +417,8 @@ fn comment(sample: &[u8], dialect: &Dialect, width: usize) -> Option<Marker> {
     if width < 2 {
         return None;
     }
-    COMMENTS.into_iter().filter_map(Marker::new).find(|marker| {
+    let markers = COMMENTS.into_iter().filter_map(Marker::new);
+    markers.filter(|marker| begins_a_line(sample, *marker)).find(|marker| {
         let mut tokenizer = Tokenizer::new(sample, dialect);
         let mut spans = Vec::new();
         let (mut comments, mut alike) = (0_usize, 0_usize);
@@ -428,6 +438,12 @@ fn comment(sample: &[u8], dialect: &Dialect, width: usize) -> Option<Marker> {
             }
         }
     })
+}
+
+/// Returns whether a line begins with a marker, be it within quotes.
+fn begins_a_line(sample: &[u8], marker: Marker) -> bool {
+    memchr::memmem::find_iter(sample, marker.as_bytes())
+        .any(|at| at == 0 || matches!(sample[at - 1], b'\n' | b'\r'))
 }
 
 /// Shows the delimiter; a character that text does not hold stands for none.

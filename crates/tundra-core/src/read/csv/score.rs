@@ -287,39 +287,91 @@ pub(super) fn has_pair(sample: &[u8], first: u8, second: u8) -> bool {
 /// Returns whether a cell looks like something that people put into cells.
 fn looks_like_a_value(cell: &[u8]) -> bool {
     let trimmed = cell.trim_ascii();
-    if trimmed.is_empty() {
-        return true;
-    }
-    let mut evidence = Evidence::default();
-    evidence.observe(trimmed, 1);
-    if evidence.is_typed() {
-        return true;
-    }
     // Words, codes, names, addresses: what holds another delimiter or a quote is a sign that the
-    // text was cut in the wrong places.
-    trimmed.iter().all(|&byte| {
-        byte.is_ascii_alphanumeric()
-            || byte >= 0x80
-            || matches!(
-                byte,
-                b' ' | b'_'
-                    | b'-'
-                    | b'.'
-                    | b'/'
-                    | b'@'
-                    | b':'
-                    | b'%'
-                    | b'+'
-                    | b'#'
-                    | b'&'
-                    | b'('
-                    | b')'
-                    | b'!'
-                    | b'?'
-                    | b'='
-                    | b'$'
-                    | b'*'
-                    | b'\''
-            )
-    })
+    // text was cut in the wrong places, unless it is a value of some type.
+    trimmed.iter().all(|byte| is_plain(*byte)) || may_be_typed(trimmed) && is_typed(trimmed)
+}
+
+/// Returns whether words, codes, names and addresses hold the byte.
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || byte >= 0x80
+        || matches!(
+            byte,
+            b' ' | b'_'
+                | b'-'
+                | b'.'
+                | b'/'
+                | b'@'
+                | b':'
+                | b'%'
+                | b'+'
+                | b'#'
+                | b'&'
+                | b'('
+                | b')'
+                | b'!'
+                | b'?'
+                | b'='
+                | b'$'
+                | b'*'
+                | b'\''
+        )
+}
+
+/// Returns whether a text that is not plain may be a value of some type: only commas are in some, those of
+/// dates with a blank behind them, and those of numbers with no more than a group of digits between them.
+/// Nearly all that wrong delimiters make is told by that.
+fn may_be_typed(text: &[u8]) -> bool {
+    /// 39 digits with separators of up to three bytes, a sign and a symbol are shorter.
+    const LONGEST: usize = 100;
+    /// Digits of a group.
+    const GROUP: usize = 3;
+    if text.len() > LONGEST || !text.iter().all(|byte| *byte == b',' || is_plain(*byte)) {
+        return false;
+    }
+    let mut pieces = text.split(|byte| *byte == b',').skip(1).peekable();
+    while let Some(piece) = pieces.next() {
+        let is_group = piece.len() <= GROUP && piece.iter().all(u8::is_ascii_digit);
+        let begins = piece.first().is_some_and(|byte| *byte == b' ' || byte.is_ascii_digit());
+        if !begins || !(is_group || piece[0] == b' ' || pieces.peek().is_none()) {
+            return false;
+        }
+    }
+    true
+}
+
+fn is_typed(text: &[u8]) -> bool {
+    let mut evidence = Evidence::default();
+    evidence.observe(text, 1);
+    evidence.is_typed()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn values_with_commas_are_values() {
+        for text in
+            ["1,234,567.25", "(1,234.50)", "1.234,50 €", "Jan 28, 2020", "28/01/2020, 10:15"]
+        {
+            assert!(looks_like_a_value(text.as_bytes()), "{text}");
+        }
+        for text in ["1,2020-01-01", "a,b", "1,155190,7706", "x;y", "\"x\"", "[1]", "1,"] {
+            assert!(!looks_like_a_value(text.as_bytes()), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_may_not_be_typed_is_not(
+            text in "([0-9]{1,4}|,|, |\\.|-|/|:| |Jan|28|2020|10:15|AM|€|\\$|kr|\\(|\\)|'|;|\"|T|Z|%|e|\u{a0}){1,12}",
+        ) {
+            let text = text.trim_ascii();
+            prop_assert!(may_be_typed(text.as_bytes()) || !is_typed(text.as_bytes()), "{text}");
+        }
+    }
 }

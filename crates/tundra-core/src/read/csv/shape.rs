@@ -3,7 +3,7 @@
 //! Shapes decide nothing about types. They tell a heading from data, and which of several ways to
 //! mend a broken record puts every cell where it belongs.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use crate::read::csv::{
     Dialect,
@@ -31,7 +31,7 @@ pub(crate) struct Shape {
     shortest: usize,
     longest: usize,
     /// The patterns seen; `None` when they are too many to mean anything.
-    patterns: Option<BTreeMap<Vec<u8>, usize>>,
+    patterns: Option<BTreeSet<Vec<u8>>>,
 }
 
 /// The shapes of the columns of a table.
@@ -85,7 +85,7 @@ impl Shapes {
 impl Shape {
     /// Begins with no cell seen.
     pub(crate) fn new() -> Self {
-        Self { shortest: usize::MAX, patterns: Some(BTreeMap::new()), ..Self::default() }
+        Self { shortest: usize::MAX, patterns: Some(BTreeSet::new()), ..Self::default() }
     }
 
     /// Takes a cell into account.
@@ -100,8 +100,11 @@ impl Shape {
         self.shortest = self.shortest.min(cell.len());
         self.longest = self.longest.max(cell.len());
         if let Some(patterns) = &mut self.patterns {
-            match pattern(cell) {
-                Some(pattern) => *patterns.entry(pattern).or_default() += 1,
+            match pattern(cell, &mut [0; LONGEST_PATTERN]) {
+                Some(pattern) if patterns.contains(pattern) => {}
+                Some(pattern) => {
+                    patterns.insert(pattern.to_vec());
+                }
                 None => self.patterns = None,
             }
         }
@@ -126,7 +129,8 @@ impl Shape {
             return 0.3;
         }
         if let Some(patterns) = &self.patterns {
-            let is_known = pattern(cell).is_some_and(|pattern| patterns.contains_key(&pattern));
+            let is_known = pattern(cell, &mut [0; LONGEST_PATTERN])
+                .is_some_and(|pattern| patterns.contains(pattern));
             let is_as_long = (self.shortest..=self.longest).contains(&cell.len());
             return match (is_known, is_as_long) {
                 (true, true) => 1.0,
@@ -146,63 +150,80 @@ impl Shape {
 
 /// Returns the sorts of characters in a cell.
 fn sorts(cell: &[u8]) -> u16 {
-    cell.iter().fold(0, |sorts, byte| {
-        sorts
-            | match byte {
-                b'0'..=b'9' => 1,
-                b'a'..=b'z' => 1 << 1,
-                b'A'..=b'Z' => 1 << 2,
-                b' ' => 1 << 3,
-                b'.' | b',' => 1 << 4,
-                b':' => 1 << 5,
-                b'/' => 1 << 6,
-                b'-' | b'_' => 1 << 7,
-                b'"' | b'\'' => 1 << 8,
-                b'@' => 1 << 9,
-                b'$' | b'%' => 1 << 10,
-                0x80.. => 1 << 11,
-                b'\n' | b'\r' => 1 << 12,
-                _ => 1 << 13,
-            }
-    })
+    cell.iter().fold(0, |sorts, byte| sorts | SORTS[usize::from(*byte)])
+}
+
+/// The sort of each byte.
+static SORTS: [u16; 256] = {
+    let mut sorts = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        #[expect(clippy::cast_possible_truncation, reason = "there are 256 bytes")]
+        let sort = sort(byte as u8);
+        sorts[byte] = sort;
+        byte += 1;
+    }
+    sorts
+};
+
+const fn sort(byte: u8) -> u16 {
+    match byte {
+        b'0'..=b'9' => 1,
+        b'a'..=b'z' => 1 << 1,
+        b'A'..=b'Z' => 1 << 2,
+        b' ' => 1 << 3,
+        b'.' | b',' => 1 << 4,
+        b':' => 1 << 5,
+        b'/' => 1 << 6,
+        b'-' | b'_' => 1 << 7,
+        b'"' | b'\'' => 1 << 8,
+        b'@' => 1 << 9,
+        b'$' | b'%' => 1 << 10,
+        0x80.. => 1 << 11,
+        b'\n' | b'\r' => 1 << 12,
+        _ => 1 << 13,
+    }
 }
 
 /// Returns the cell with every run of digits as `9` and every run of letters as `a`; `None` when that
 /// is too long to be one of a few.
-fn pattern(cell: &[u8]) -> Option<Vec<u8>> {
-    let mut pattern: Vec<u8> = Vec::new();
+fn pattern<'a>(cell: &[u8], pattern: &'a mut [u8; LONGEST_PATTERN]) -> Option<&'a [u8]> {
+    let mut length = 0;
+    let mut last = 0;
     for &byte in cell {
         let sign = match byte {
             b'0'..=b'9' => b'9',
             b'a'..=b'z' | b'A'..=b'Z' | 0x80.. => b'a',
             other => other,
         };
-        if pattern.last() != Some(&sign) || !matches!(sign, b'9' | b'a') {
-            pattern.push(sign);
-        }
-        if pattern.len() > LONGEST_PATTERN {
-            return None;
+        if length == 0 || last != sign || !matches!(sign, b'9' | b'a') {
+            *pattern.get_mut(length)? = sign;
+            length += 1;
+            last = sign;
         }
     }
-    Some(pattern)
+    Some(&pattern[..length])
 }
 
 /// Returns whether a cell looks like a number, an amount, a date or a time: it has a digit, and
 /// nothing but digits and what stands between them, a currency, `T`, `Z` or an exponent.
 pub(crate) fn looks_like_a_value(cell: &[u8]) -> bool {
+    /// Text in other scripts is no value because of a digit in it.
+    const MOST_BEYOND_ASCII: usize = 6;
     let cell = cell.trim_ascii();
-    let has_digit = cell.iter().any(u8::is_ascii_digit);
-    let letters = cell.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
-    let is_plain = |byte: &u8| {
-        byte.is_ascii_digit()
-            || matches!(byte, b'+' | b'-' | b'.' | b',' | b':' | b'/' | b' ' | b'%' | b'$' | b'\'')
-            || matches!(byte, b'(' | b')' | b'T' | b'Z' | b'e' | b'E' | 0x80..)
-    };
-    if has_digit && letters <= 2 && cell.iter().all(is_plain) {
-        // Text in other scripts is no value because of a digit in it.
-        return cell.iter().filter(|byte| !byte.is_ascii()).count() <= 6;
-    }
-    [&b"true"[..], b"false"].iter().any(|word| cell.eq_ignore_ascii_case(word))
+    let (mut has_digit, mut letters, mut beyond) = (false, 0, 0);
+    let is_plain = cell.iter().all(|byte| {
+        match byte {
+            b'0'..=b'9' => has_digit = true,
+            b'T' | b'Z' | b'e' | b'E' => letters += 1,
+            0x80.. => beyond += 1,
+            b'+' | b'-' | b'.' | b',' | b':' | b'/' | b' ' | b'%' | b'$' | b'\'' | b'(' | b')' => {}
+            _ => return false,
+        }
+        letters <= 2 && beyond <= MOST_BEYOND_ASCII
+    });
+    is_plain && has_digit
+        || [&b"true"[..], b"false"].iter().any(|word| cell.eq_ignore_ascii_case(word))
 }
 
 #[cfg(test)]

@@ -8,6 +8,8 @@
 mod behind;
 mod header;
 
+use std::borrow::Cow;
+
 use crate::{
     Error, EventSample, LossEvent, TextHints,
     read::{
@@ -138,17 +140,17 @@ fn comments(text: &[u8], dialect: &Dialect) -> (u64, u64) {
 
 /// A record of the sample.
 #[derive(Debug)]
-struct Row {
+struct Row<'a> {
     start: usize,
     line: u64,
     /// A blank line stands before it.
     is_apart: bool,
-    cells: Vec<Vec<u8>>,
+    cells: Vec<Cow<'a, [u8]>>,
     /// The record as it stands.
-    text: Vec<u8>,
+    text: &'a [u8],
 }
 
-impl Row {
+impl Row<'_> {
     fn end_of_table(&self, sample: &[u8], dialect: &Dialect, what: Behind) -> End {
         let behind = &sample[self.start..];
         End {
@@ -157,7 +159,7 @@ impl Row {
             lines: dialect.count_all_lines(behind),
             bytes: behind.len() as u64,
             what,
-            text: crate::DataError::shorten(&self.text),
+            text: crate::DataError::shorten(self.text),
         }
     }
 
@@ -171,12 +173,12 @@ impl Row {
     }
 
     fn is(&self, names: &[String]) -> bool {
-        self.cells.iter().map(Vec::as_slice).eq(names.iter().map(String::as_bytes))
+        self.cells.iter().map(Cow::as_ref).eq(names.iter().map(String::as_bytes))
     }
 
     /// Returns whether the row can be a record of a table with these columns.
     fn fits(&self, columns: &Shapes) -> bool {
-        columns.fit(self.cells.iter().map(Vec::as_slice))
+        columns.fit(self.cells.iter().map(Cow::as_ref))
     }
 }
 
@@ -233,7 +235,7 @@ pub(crate) fn find(
             line: row.line,
             byte: row.start as u64,
             column: None,
-            text: crate::DataError::shorten(&row.text),
+            text: crate::DataError::shorten(row.text),
         });
     }
     let end = match hints.one_table {
@@ -290,7 +292,7 @@ fn check_hints(
     Ok(())
 }
 
-fn read_rows(sample: &[u8], dialect: &Dialect) -> Vec<Row> {
+fn read_rows<'a>(sample: &'a [u8], dialect: &Dialect) -> Vec<Row<'a>> {
     let mut tokenizer = Tokenizer::new(sample, dialect);
     let mut spans: Vec<Span> = Vec::new();
     let mut rows = Vec::new();
@@ -302,7 +304,7 @@ fn read_rows(sample: &[u8], dialect: &Dialect) -> Vec<Row> {
         let between = &sample[behind..record.start];
         let is_apart = behind > 0 && !between.is_empty() && !dialect.is_comment(between, 0);
         let cells = spans.iter().map(|span| cell_text(*span, sample, dialect)).collect();
-        let text = sample[record.start..record.end].to_vec();
+        let text = &sample[record.start..record.end];
         rows.push(Row { start: record.start, line, is_apart, cells, text });
         line += dialect.count_lines(&sample[record.start..tokenizer.position()]);
         behind = tokenizer.position();
@@ -310,7 +312,7 @@ fn read_rows(sample: &[u8], dialect: &Dialect) -> Vec<Row> {
 }
 
 /// Returns the number of cells that most rows have; of several the largest.
-fn common_width(rows: &[Row]) -> usize {
+fn common_width(rows: &[Row<'_>]) -> usize {
     let mut counts = std::collections::BTreeMap::new();
     for row in rows {
         *counts.entry(row.cells.len()).or_insert(0_usize) += 1;
@@ -320,7 +322,7 @@ fn common_width(rows: &[Row]) -> usize {
 
 /// Learns what the cells of each column look like, from the rows of the right width. The first few
 /// may be a header.
-fn columns_of(rows: &[Row], width: usize) -> Shapes {
+fn columns_of(rows: &[Row<'_>], width: usize) -> Shapes {
     let mut columns = vec![Shape::new(); width];
     let body = rows.iter().filter(|row| row.cells.len() == width);
     let skipped = usize::from(body.clone().nth(1).is_some());
@@ -333,7 +335,13 @@ fn columns_of(rows: &[Row], width: usize) -> Shapes {
 }
 
 /// Returns how many rows stand before the header.
-fn preamble(rows: &[Row], width: usize, dialect: &Dialect, hints: &TextHints, mend: bool) -> usize {
+fn preamble(
+    rows: &[Row<'_>],
+    width: usize,
+    dialect: &Dialect,
+    hints: &TextHints,
+    mend: bool,
+) -> usize {
     if width < 2 || rows.len() < 3 {
         return 0;
     }
@@ -341,7 +349,7 @@ fn preamble(rows: &[Row], width: usize, dialect: &Dialect, hints: &TextHints, me
         rows.iter().filter(|row| row.cells.len() == width).map(Row::filled).collect();
     filled.sort_unstable();
     let usual = filled[filled.len() / 2];
-    let is_full = |row: &Row| row.filled() * 10 >= usual * 6 && row.filled() >= 2.min(usual);
+    let is_full = |row: &Row<'_>| row.filled() * 10 >= usual * 6 && row.filled() >= 2.min(usual);
     let Some(first) = rows.iter().take(LONGEST_PREAMBLE).position(is_full) else { return 0 };
     let is_header = first == 1
         && !rows[first].is_apart
@@ -352,7 +360,7 @@ fn preamble(rows: &[Row], width: usize, dialect: &Dialect, hints: &TextHints, me
     let columns = columns_of(&rows[first..], width);
     let found = header::find(&rows[first..], &columns.columns, dialect, hints, mend);
     // What stands there must be no row of the table: its cells are not what the columns hold.
-    let is_none_of_the_table = |row: &Row| {
+    let is_none_of_the_table = |row: &Row<'_>| {
         row.cells.len() != width
             || row.filled() == 0
             || row.cells.iter().zip(&columns.columns).any(|(cell, column)| {

@@ -4,6 +4,8 @@
 //! becomes a bit mask of delimiters, quotes and newlines, whose set bits are then walked (the idea
 //! is that of Langdale and Lemire, "Parsing Gigabytes of JSON per Second", 2019).
 
+use std::borrow::Cow;
+
 use wide::u8x16;
 
 use crate::{
@@ -330,14 +332,13 @@ pub(crate) fn unescape(text: &[u8], dialect: &Dialect, into: &mut Vec<u8>) {
 }
 
 /// Returns the text of a field without its escapes.
-pub(crate) fn cell_text(span: Span, bytes: &[u8], dialect: &Dialect) -> Vec<u8> {
-    let mut text = Vec::new();
-    if span.is_escaped() {
-        unescape(span.of(bytes), dialect, &mut text);
-    } else {
-        text.extend_from_slice(span.of(bytes));
+pub(crate) fn cell_text<'a>(span: Span, bytes: &'a [u8], dialect: &Dialect) -> Cow<'a, [u8]> {
+    if !span.is_escaped() {
+        return Cow::Borrowed(span.of(bytes));
     }
-    text
+    let mut text = Vec::new();
+    unescape(span.of(bytes), dialect, &mut text);
+    Cow::Owned(text)
 }
 
 #[cfg(test)]

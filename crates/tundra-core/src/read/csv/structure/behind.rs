@@ -44,7 +44,7 @@ const REMARKS: [&str; 22] = [
 
 /// The rows of a table, the header left out, and what is known of it.
 pub(super) struct Body<'a> {
-    pub(super) rows: &'a [Row],
+    pub(super) rows: &'a [Row<'a>],
     pub(super) columns: &'a Shapes,
     pub(super) names: &'a [String],
     pub(super) dialect: &'a Dialect,
@@ -68,7 +68,7 @@ impl Body<'_> {
     }
 
     /// Returns whether the row can be a record of the table.
-    fn fits(&self, row: &Row) -> bool {
+    fn fits(&self, row: &Row<'_>) -> bool {
         row.fits(self.columns) && !row.is(self.names)
     }
 
@@ -82,7 +82,7 @@ impl Body<'_> {
                     .cells
                     .iter()
                     .zip(self.names)
-                    .all(|(cell, name)| cell.as_slice() == name.as_bytes());
+                    .all(|(cell, name)| cell.as_ref() == name.as_bytes());
             let is_end = is_near && self.has_left(index)
                 || row.is(self.names) && self.complete && self.is_copied(index);
             is_end.then_some((index, Behind::TableAgain))
@@ -104,8 +104,8 @@ impl Body<'_> {
         if copies.len() < 2 || copies.len() > index || headers > 1 {
             return false;
         }
-        let same = |copy: &Row, row: &Row| copy.cells == row.cells;
-        let is_near = |copy: &Row, row: &Row| {
+        let same = |copy: &Row<'_>, row: &Row<'_>| copy.cells == row.cells;
+        let is_near = |copy: &Row<'_>, row: &Row<'_>| {
             let shared = copy.cells.iter().zip(&row.cells).filter(|(one, other)| one == other);
             shared.count() * 2 >= row.cells.len()
         };
@@ -153,7 +153,7 @@ impl Body<'_> {
         }
         let is_end_mark = last.cells == [END_MARK];
         let rows = &self.rows[..self.rows.len() - usize::from(is_end_mark)];
-        let suffix = |says: &dyn Fn(&Row) -> bool| {
+        let suffix = |says: &dyn Fn(&Row<'_>) -> bool| {
             let table = rows.iter().rposition(|row| !says(row)).map_or(0, |last| last + 1);
             let is_footer = table > 0 && rows.len() - table <= LONGEST_FOOTER;
             Some(table).filter(|table| is_footer && *table < rows.len())
@@ -181,7 +181,7 @@ impl Body<'_> {
 
     /// Returns whether a row may be a remark: narrower than the table, and its first cell is no value
     /// below a column of values and not the remains of one.
-    fn is_remark(&self, row: &Row) -> bool {
+    fn is_remark(&self, row: &Row<'_>) -> bool {
         let (Some(column), Some(cell)) = (self.columns.columns.first(), row.cells.first()) else {
             return false;
         };
@@ -194,11 +194,11 @@ impl Body<'_> {
             && !(self.mend && self.is_mendable(row))
     }
 
-    fn is_mendable(&self, row: &Row) -> bool {
+    fn is_mendable(&self, row: &Row<'_>) -> bool {
         let mut spans: Vec<Span> = Vec::new();
-        let record = Tokenizer::new(&row.text, self.dialect).next_record(&mut spans);
+        let record = Tokenizer::new(row.text, self.dialect).next_record(&mut spans);
         record.is_some_and(|record| {
-            repair::mended(&spans, &record, self.columns, &row.text, self.dialect).is_some()
+            repair::mended(&spans, &record, self.columns, row.text, self.dialect).is_some()
         })
     }
 }
@@ -216,7 +216,7 @@ fn begins_with_a_value(cell: &[u8], fits: impl Fn(&[u8]) -> bool) -> bool {
 
 /// Returns whether a row says by itself that it is a remark: a phrase alone, or a word that remarks
 /// begin with.
-fn speaks_for_itself(row: &Row) -> bool {
+fn speaks_for_itself(row: &Row<'_>) -> bool {
     let text = row.cells.first().map(|cell| String::from_utf8_lossy(cell)).unwrap_or_default();
     let text = text.trim_start_matches(|char: char| !char.is_alphanumeric());
     let word = text.split(|char: char| !char.is_alphanumeric()).next().unwrap_or("").to_lowercase();

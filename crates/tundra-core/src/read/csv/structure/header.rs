@@ -1,6 +1,6 @@
 //! The header: which records name the columns, and what the names are.
 
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use crate::{
     TextHints,
@@ -40,7 +40,7 @@ impl Header {
 /// Finds the header in the rows of a table, of which `columns` says what most of them look like.
 /// `mend` says that damage in it is passed over.
 pub(super) fn find(
-    rows: &[Row],
+    rows: &[Row<'_>],
     columns: &[Shape],
     dialect: &Dialect,
     hints: &TextHints,
@@ -63,7 +63,7 @@ pub(super) fn find(
     if found.rows == 0 { found } else { Header { rows: more(), ..found } }
 }
 
-fn first_is_header(rows: &[Row], columns: &[Shape], mend: bool) -> Header {
+fn first_is_header(rows: &[Row<'_>], columns: &[Shape], mend: bool) -> Header {
     let Some(first) = rows.first() else { return Header::new(0, 1.0, "there are no records") };
     if first.filled() == 0 {
         return Header::new(0, 1.0, "the first record is empty");
@@ -124,13 +124,13 @@ fn first_is_header(rows: &[Row], columns: &[Shape], mend: bool) -> Header {
 /// Returns whether the cells of a row come again below, each in its own column, as those of records do
 /// and names do not: two of them, or one that is frequent. The whole row once more is no sign unless
 /// it follows at once, because files that were put together have their headers inside.
-fn recurs(first: &Row, below: &[Row]) -> bool {
+fn recurs(first: &Row<'_>, below: &[Row<'_>]) -> bool {
     /// A word in every fifth record is one of a few that a column holds.
     const FREQUENT: usize = 5;
     if below.first().is_some_and(|next| next.cells == first.cells) {
         return true;
     }
-    let below: Vec<&Row> = below.iter().filter(|row| row.cells != first.cells).collect();
+    let below: Vec<&Row<'_>> = below.iter().filter(|row| row.cells != first.cells).collect();
     let counts: Vec<usize> = first
         .cells
         .iter()
@@ -146,13 +146,14 @@ fn recurs(first: &Row, below: &[Row]) -> bool {
 
 /// Returns whether the first row is a heading of statistics: its values are whole numbers in equal
 /// steps, such as years, beside a word above a column of text. Two numbers must be years.
-fn is_series(cells: &[Vec<u8>], below: &[Row], columns: &[Shape]) -> bool {
-    let numbers = |cells: &[Vec<u8>]| -> Option<Vec<i64>> {
+fn is_series(cells: &[Cow<'_, [u8]>], below: &[Row<'_>], columns: &[Shape]) -> bool {
+    let numbers = |cells: &[Cow<'_, [u8]>]| -> Option<Vec<i64>> {
         let values = cells.iter().filter(|cell| looks_like_a_value(cell));
         values.map(|cell| std::str::from_utf8(cell).ok()?.parse().ok()).collect()
     };
     let is_even = |numbers: &[i64]| {
-        let steps: BTreeSet<i64> = numbers.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        let step = |pair: &[i64]| i128::from(pair[1]) - i128::from(pair[0]);
+        let steps: BTreeSet<i128> = numbers.windows(2).map(step).collect();
         steps.len() == 1 && !steps.contains(&0)
     };
     let Some(numbers_of_first) = numbers(cells) else { return false };
@@ -178,7 +179,7 @@ fn is_series(cells: &[Vec<u8>], below: &[Row], columns: &[Shape]) -> bool {
 /// Returns how many rows the header has when the first row is one of it. A further row repeats the
 /// one before above columns of values, or has words above at least two such columns and none there
 /// that is a value.
-fn more_rows(rows: &[Row], columns: &[Shape]) -> usize {
+fn more_rows(rows: &[Row<'_>], columns: &[Shape]) -> usize {
     let has_values = columns.iter().any(Shape::is_of_values);
     let mut count = 1;
     while count < rows.len().min(MOST_HEADER_ROWS) {
@@ -211,8 +212,8 @@ fn is_null_word(cell: &[u8]) -> bool {
 /// many words as there are columns is none, if a header follows; few words are one only where damage
 /// is mended.
 pub(super) fn is_of_another_sort(
-    row: &Row,
-    next: &Row,
+    row: &Row<'_>,
+    next: &Row<'_>,
     dialect: &Dialect,
     width: usize,
     mend: bool,
@@ -222,7 +223,7 @@ pub(super) fn is_of_another_sort(
     row.cells.len() * 2 <= width
         && next.cells.len() == width
         && is_sure
-        && of_another_sort(&row.text, dialect, width).is_some()
+        && of_another_sort(row.text, dialect, width).is_some()
 }
 
 /// Returns the names in a line that another delimiter than the records' splits into as many different
@@ -236,20 +237,20 @@ pub(crate) fn of_another_sort(line: &[u8], dialect: &Dialect, width: usize) -> O
         let dialect = Dialect { delimiter, ..dialect.clone() };
         let mut spans = Vec::new();
         Tokenizer::new(line, &dialect).next_record(&mut spans)?;
-        let cells: Vec<Vec<u8>> =
+        let cells: Vec<Cow<'_, [u8]>> =
             spans.iter().map(|span| cell_text(*span, line, &dialect)).collect();
         let mut seen = BTreeSet::new();
         let are_names = cells.len() == width
             && cells.iter().all(|cell| {
                 !cell.trim_ascii().is_empty() && !looks_like_a_value(cell) && seen.insert(cell)
             });
-        let text = |cell: &Vec<u8>| String::from_utf8_lossy(cell).into_owned();
+        let text = |cell: &Cow<'_, [u8]>| String::from_utf8_lossy(cell).into_owned();
         are_names.then(|| cells.iter().map(text).collect())
     })
 }
 
 /// Joins the rows of a header, column by column, with blanks.
-pub(super) fn join_names(rows: &[Row], width: usize) -> Vec<String> {
+pub(super) fn join_names(rows: &[Row<'_>], width: usize) -> Vec<String> {
     let width = rows.iter().map(|row| row.cells.len()).max().unwrap_or(width);
     (0..width)
         .map(|column| {
@@ -269,13 +270,13 @@ pub(super) fn join_names(rows: &[Row], width: usize) -> Vec<String> {
 
 /// Mends a header with a delimiter too many, too few, or of another sort. There is a name for every
 /// column then; one that cannot be found out is empty.
-pub(super) fn mend_names(names: &mut Vec<String>, width: usize, row: &Row, dialect: &Dialect) {
+pub(super) fn mend_names(names: &mut Vec<String>, width: usize, row: &Row<'_>, dialect: &Dialect) {
     while names.len() > width {
         let Some(empty) = names.iter().position(|name| name.trim().is_empty()) else { return };
         names.remove(empty);
     }
     if names.len() * 2 <= width
-        && let Some(found) = of_another_sort(&row.text, dialect, width)
+        && let Some(found) = of_another_sort(row.text, dialect, width)
     {
         *names = found;
         return;
