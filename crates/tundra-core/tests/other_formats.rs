@@ -153,3 +153,19 @@ async fn a_late_contradiction_begins_the_rows_anew() {
     assert_eq!(receipt.counts.written, 300_001);
     assert_eq!(scene.get("b.csv").await, csv);
 }
+
+/// What another delimiter would split stands between quotes, so that the reader is not led astray.
+#[tokio::test(flavor = "multi_thread")]
+async fn texts_with_other_delimiters_are_read_back_as_they_are() {
+    for text in [
+        "{\"tag\": \"a1\", \"n\": 1}\n{\"tag\": \"b^c\", \"n\": 2}\n{\"tag\": \"d^e\", \"n\": 3}\n",
+        "{\"tag\": \"a~1\"}\n{\"tag\": \"b~c\"}\n{\"tag\": \"d~e\"}\n",
+        "{\"key:value\": \"a\"}\n{\"key:value\": \"b\"}\n",
+        "{\"one two\": \"a b\"}\n{\"one two\": \"c d\"}\n{\"one two\": \"e f\"}\n",
+        "{\"key\": \"a:1\"}\n{\"key\": \"b:2\"}\n{\"key\": \"c:3\"}\n",
+    ] {
+        let (straight, back) = there_and_back(text, "a.ndjson", "b.csv", OutputFormat::Csv).await;
+        assert_eq!(straight.names, back.names, "{text}");
+        assert_eq!(straight.rows, back.rows, "{text}");
+    }
+}

@@ -25,7 +25,7 @@ impl CsvRows {
             if index > 0 {
                 header.push(',');
             }
-            field_of(field.name(), &mut header);
+            field_of(field.name(), schema.fields().len() == 1, &mut header);
         }
         header.push('\n');
         Ok(Self { specials, header: Some(header), text: String::new() })
@@ -52,7 +52,7 @@ impl CsvRows {
                 }
                 self.text.clear();
                 column.plain(row, &mut self.text).map_err(|what| refused(field, what))?;
-                if column.is_free_text() && needs_quotes(&self.text) {
+                if column.is_free_text() && needs_quotes(&self.text, columns.len() == 1) {
                     quote(&self.text, out);
                 } else {
                     out.extend_from_slice(self.text.as_bytes());
@@ -78,8 +78,8 @@ fn alone(column: &str) -> Unwritable {
     }
 }
 
-fn field_of(text: &str, out: &mut String) {
-    if !needs_quotes(text) {
+fn field_of(text: &str, is_alone: bool, out: &mut String) {
+    if !needs_quotes(text, is_alone) {
         out.push_str(text);
         return;
     }
@@ -100,11 +100,16 @@ fn quote(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// Returns whether a text needs quotes: by the RFC, to be no null, not to begin a comment, and to keep
-/// its blanks.
-fn needs_quotes(text: &str) -> bool {
+/// Returns whether a text needs quotes: by the RFC, to be no null, not to begin a comment, to keep its
+/// blanks, and not to be split by another delimiter. Where there is no comma, blanks and colons are some too.
+fn needs_quotes(text: &str, is_alone: bool) -> bool {
     let Some(first) = text.chars().next() else { return true };
+    let splits = |byte: u8| match byte {
+        b',' | b'"' | b';' | b'|' | b'^' | b'~' => true,
+        b' ' | b':' => is_alone,
+        _ => byte < b' ',
+    };
     !(first.is_alphanumeric() || first == '-' || first == '+')
         || text.ends_with(char::is_whitespace)
-        || text.bytes().any(|byte| byte < b' ' || matches!(byte, b',' | b'"' | b';' | b'|'))
+        || text.bytes().any(splits)
 }

@@ -336,13 +336,13 @@ fn check_names(
     };
     for name in &options.key {
         if let Some(side) = Side::BOTH.into_iter().find(|side| !has(*side, name)) {
-            return Err(unknown("--key", name, side));
+            return Err(unknown("`--key`", name, side));
         }
         if options.ignored.contains(name) {
             return Err(Error::request(format!("`{name}` is of the key and cannot be ignored")));
         }
     }
-    for (option, names) in [("--columns", &options.columns), ("--ignore", &options.ignored)] {
+    for (option, names) in [("`--column`", &options.columns), ("`--ignore`", &options.ignored)] {
         let is_unknown = |name: &&String| !has(Side::A, name) && !has(Side::B, name);
         if let Some(name) = names.iter().find(is_unknown) {
             return Err(unknown(option, name, Side::B));

@@ -59,7 +59,8 @@ impl Parts {
             visible.push(output);
         }
         let storage = &self.layout.output.storage;
-        for path in &leftovers {
+        // The last first: what is looked for next time ends where a number is missing.
+        for path in leftovers.iter().rev() {
             let role = "could not remove a file of an earlier run, which the new ones replace";
             let removed = storage.delete(path).await;
             removed.map_err(|source| Error::Storage { role, source })?;
