@@ -1,5 +1,6 @@
 //! Scenarios that cross crates.
 
+mod encrypted;
 mod fidelity;
 mod files;
 mod fuzz;

@@ -94,6 +94,15 @@ pub(crate) enum Failure {
         source: io::Error,
     },
 
+    /// A key cannot be read.
+    #[error("could not read the key from {place}")]
+    Key {
+        /// Where from.
+        place: String,
+        /// What the system said.
+        source: io::Error,
+    },
+
     /// No table has such a name.
     #[error("there is no table `{pattern}` that you may read")]
     NoTables {
@@ -389,7 +398,7 @@ impl Classify for Failure {
             Self::Run(error) => error.kind(),
             Self::Catalog(error) => error.kind(),
             Self::Connection(error) => error.kind(),
-            Self::Password { source, .. } => io_kind(source),
+            Self::Password { source, .. } | Self::Key { source, .. } => io_kind(source),
             Self::Organisation { .. } | Self::Warehouse { .. } => ErrorKind::InvalidRequest,
             Self::MakeDirectory { source, .. } => io_kind(source),
             Self::Usage { .. } | Self::Environment { .. } => ErrorKind::InvalidRequest,
@@ -505,6 +514,7 @@ impl Classify for Failure {
             Self::Environment { .. } => "correct the variable, or unset it",
             Self::NoTempDirectory { .. } => "create it, or name another one with `--temp-dir`",
             Self::NoDirectory { .. } => "create the directory first, or check its spelling",
+            Self::Key { .. } => "name a file that holds the key and that you may read",
             Self::Spool { .. } => "name a directory with enough room with `--temp-dir`",
             Self::Pipe { .. }
             | Self::Password { .. }
@@ -531,6 +541,7 @@ fn io_kind(error: &io::Error) -> ErrorKind {
             ErrorKind::PermissionDenied
         }
         io::ErrorKind::IsADirectory => ErrorKind::InvalidRequest,
+        io::ErrorKind::NotFound => ErrorKind::NotFound,
         _ => ErrorKind::Unavailable,
     }
 }

@@ -148,28 +148,32 @@ fn convert_help_lists_the_options() {
                                   sales.NAME.parquet
 
     Writing:
-          --compression <CODEC>     How the output is compressed: zstd, zstd:LEVEL, snappy, gzip,
-                                    brotli, lz4 or none [default: zstd]
-          --row-group-size <ROWS>   Rows in a row group [default: by the width of the rows]
-          --row-group-bytes <SIZE>  Bytes in a row group, such as 64MiB [default: only its rows count]
-          --sort-by <COLUMN>        Sort the rows by a column of the output; repeat it for the next
-                                    column
-          --dictionary-values <N>   Different values up to which a column has a dictionary [default: a
-                                    fifth of the rows]
-          --bloom-filters <SHARE>   How often bloom filters may err, as a share such as 0.01, or `off`
-                                    for none [default: 0.01]
-          --metadata <KEY=VALUE>    Put a key and a value into the metadata of the file; repeat it for
-                                    more
-          --max-file-size <SIZE>    Write several files where there is more than fits into one of this
-                                    size, such as 256MiB
-          --partition-by <COLUMN>   Write a directory with a part for each value of a column; repeat it
-                                    for parts of parts
-          --max-partitions <N>      How many partitions there may be [default: 1000]
-          --for <READER>            Keep to what this reader of Parquet takes; repeat it for more
-                                    [possible values: spark, bigquery, snowflake, athena, clickhouse,
-                                    polars, pandas]
-          --receipt <FILE>          Write the receipt to this file as JSON, after the data
-          --json                    Print the receipt as JSON on standard output instead of the summary
+          --compression <CODEC>         How the output is compressed: zstd, zstd:LEVEL, snappy, gzip,
+                                        brotli, lz4 or none [default: zstd]
+          --row-group-size <ROWS>       Rows in a row group [default: by the width of the rows]
+          --row-group-bytes <SIZE>      Bytes in a row group, such as 64MiB [default: only its rows
+                                        count]
+          --sort-by <COLUMN>            Sort the rows by a column of the output; repeat it for the next
+                                        column
+          --dictionary-values <N>       Different values up to which a column has a dictionary [default:
+                                        a fifth of the rows]
+          --bloom-filters <SHARE>       How often bloom filters may err, as a share such as 0.01, or
+                                        `off` for none [default: 0.01]
+          --metadata <KEY=VALUE>        Put a key and a value into the metadata of the file; repeat it
+                                        for more
+          --encryption-key-file <FILE>  Encrypt the file with the key in this file: 16 or 32 bytes, as
+                                        hexadecimal digits or in base64
+          --max-file-size <SIZE>        Write several files where there is more than fits into one of
+                                        this size, such as 256MiB
+          --partition-by <COLUMN>       Write a directory with a part for each value of a column; repeat
+                                        it for parts of parts
+          --max-partitions <N>          How many partitions there may be [default: 1000]
+          --for <READER>                Keep to what this reader of Parquet takes; repeat it for more
+                                        [possible values: spark, bigquery, snowflake, athena,
+                                        clickhouse, polars, pandas]
+          --receipt <FILE>              Write the receipt to this file as JSON, after the data
+          --json                        Print the receipt as JSON on standard output instead of the
+                                        summary
 
     Versions:
           --source <SOURCE>        Make the next version of this catalogued source, by its name or its

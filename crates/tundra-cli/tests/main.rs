@@ -13,6 +13,7 @@ mod convert;
 mod databases;
 mod diff;
 mod doctor;
+mod encryption;
 mod environment;
 mod errors;
 mod garage;

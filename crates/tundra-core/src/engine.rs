@@ -14,6 +14,7 @@ mod check;
 mod contract;
 mod copy;
 mod diff;
+mod encrypt;
 mod extract;
 mod failure;
 mod features;

@@ -343,6 +343,13 @@ pub enum Error {
         input: String,
     },
 
+    /// The input is Parquet that is encrypted.
+    #[error("`{input}` is encrypted Parquet, which is not read")]
+    EncryptedParquet {
+        /// The input.
+        input: String,
+    },
+
     /// A record or a value does not fit.
     #[error("could not read `{input}`")]
     Data {
@@ -486,6 +493,7 @@ impl Classify for Error {
             Self::UnknownFormat { .. }
             | Self::UnsupportedEncoding { .. }
             | Self::EncryptedWorkbook { .. }
+            | Self::EncryptedParquet { .. }
             | Self::MixedInputs { .. }
             | Self::Unconvertible { .. }
             | Self::Unportable { .. }
@@ -572,6 +580,9 @@ impl Classify for Error {
             ],
             Self::EncryptedWorkbook { .. } => {
                 vec!["save it without a password first".to_owned()]
+            }
+            Self::EncryptedParquet { .. } => {
+                vec!["write it without encryption first, with a reader that has its key".to_owned()]
             }
             Self::Data { source, .. } => source.hints(),
             Self::TooManyRejects { .. } => vec![

@@ -12,6 +12,7 @@ mod catalog;
 mod column_type;
 mod connector;
 mod data_error;
+mod encryption_key;
 mod error;
 mod format;
 mod geometry;
@@ -59,6 +60,7 @@ pub use self::{
         ServerFacts, Session, StreamEnd, TableFacts, TableName, TablePattern, Window,
     },
     data_error::{DataCode, DataError},
+    encryption_key::{EncryptionKey, EncryptionKeyError},
     error::{BoxError, Classify, Error, ErrorKind, Result, Retry},
     format::{Compression, Format, OutputFormat, UnknownName},
     geometry::{GeometryEncoding, GeometryFacts, GeometryOptions, ReferenceSystem},

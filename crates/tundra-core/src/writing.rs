@@ -6,6 +6,7 @@
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
 use crate::{
+    encryption_key::EncryptionKey,
     error::{Error, Result},
     format::Compression,
     readers::{Reader, codec_fault},
@@ -43,6 +44,9 @@ pub struct WriteOptions {
     pub readers: Vec<Reader>,
     /// Into which files the rows go.
     pub files: FilesOptions,
+    /// The key with which the file is encrypted, footer and all. Such a file has no bloom filters, which would
+    /// stand there as they are, and never the same bytes twice, because its random numbers are new each time.
+    pub encryption: Option<EncryptionKey>,
 }
 
 /// Into which files the rows go: into one, unless one of these says otherwise.
@@ -98,10 +102,11 @@ impl WriteOptions {
     ///
     /// # Errors
     /// Fails when a key of the metadata is empty, is given twice or is not free, when a column is to be
-    /// sorted or partitioned by twice, when the output is a file and has to be a directory, or when a reader
-    /// does not read the codec.
+    /// sorted or partitioned by twice, when the output is a file and has to be a directory, when a reader
+    /// does not read the codec, or when something does not go with a key.
     pub fn check(&self) -> Result<()> {
         self.files.check()?;
+        self.check_encryption()?;
         for reader in &self.readers {
             if let Some(fault) = codec_fault(*reader, self.compression.in_parquet()) {
                 return Err(Error::Request {
@@ -143,6 +148,43 @@ impl WriteOptions {
             }
             None => Ok(()),
         }
+    }
+}
+
+impl WriteOptions {
+    /// Refuses a key where what is written is read again by who has none. `whose` says what that is.
+    ///
+    /// # Errors
+    /// Fails when there is one.
+    pub fn check_readable(&self, whose: &str) -> Result<()> {
+        match &self.encryption {
+            None => Ok(()),
+            Some(_) => Err(Error::Request {
+                message: format!("{whose} is not encrypted"),
+                hint: Some("leave the key out, and let the store encrypt".to_owned()),
+            }),
+        }
+    }
+
+    fn check_encryption(&self) -> Result<()> {
+        if self.encryption.is_none() {
+            return Ok(());
+        }
+        let (what, hint) = if self.files.are_several() || self.files.in_directory {
+            ("several files", "leave `--max-file-size` and `--partition-by` out, and name a file")
+        } else if let BloomFilters::Share(_) = self.bloom_filters {
+            ("`--bloom-filters`", "leave it out; filters tell which values there are")
+        } else if self.compression == Compression::Brotli {
+            ("`--compression brotli`", "take zstd, snappy, gzip, lz4 or none")
+        } else if !self.readers.is_empty() {
+            ("`--for`", "leave it out; whom it names reads no file with a key of one's own")
+        } else {
+            return Ok(());
+        };
+        Err(Error::Request {
+            message: format!("{what} does not go with `--encryption-key-file`"),
+            hint: Some(hint.to_owned()),
+        })
     }
 }
 

@@ -9,6 +9,7 @@ mod csv_text;
 mod csv_types;
 mod diff;
 mod encodings;
+mod encrypted;
 mod failure;
 mod geojson;
 mod hazards;

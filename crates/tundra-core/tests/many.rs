@@ -5,11 +5,9 @@ mod bad_files;
 mod columns;
 mod parts;
 
-use std::{fmt::Write as _, sync::Arc};
+use std::fmt::Write as _;
 
-use tundra_core::{
-    ConvertOptions, Error, InputFacts, ManyInputs, Output, Receipt, Resources, engine,
-};
+use tundra_core::{ConvertOptions, Error, InputFacts, ManyInputs, Receipt};
 
 use crate::support::{OUTPUT, Scene, Table, path};
 
@@ -30,18 +28,7 @@ async fn run(
     inputs: &ManyInputs,
     options: &ConvertOptions,
 ) -> Result<Receipt, Error> {
-    let output = Output {
-        storage: Arc::clone(&scene.storage),
-        path: path(OUTPUT),
-        if_exists: scene.if_exists,
-    };
-    let resources = Resources {
-        threads: scene.threads,
-        memory: scene.memory,
-        temp_directory: scene.temp.path().to_owned(),
-        max_temp_size: 1 << 30,
-    };
-    engine::convert_many(inputs, &output, options, &resources, &scene.control).await
+    scene.convert_many(inputs, options).await
 }
 
 /// Converts files of these names and texts, and reads the output back.

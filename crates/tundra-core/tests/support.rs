@@ -10,13 +10,15 @@ use arrow::{
 use bytes::Bytes;
 use parquet::{
     arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder},
+    encryption::decrypt::FileDecryptionProperties,
+    errors::ParquetError,
     file::metadata::ParquetMetaData,
 };
 use tempfile::TempDir;
 use tundra_core::{
-    Cancel, ColumnType, Control, ConvertOptions, Error, IfExists, Input, InspectOptions,
-    Inspection, ObjectPath, Output, Reader, Receipt, Reporter, Resources, Silent, Stage, Storage,
-    TextHints, WriteOptions,
+    Cancel, ColumnType, Control, ConvertOptions, EncryptionKey, Error, IfExists, Input,
+    InspectOptions, Inspection, ManyInputs, ObjectPath, Output, Reader, Receipt, Reporter,
+    Resources, Silent, Stage, Storage, TextHints, WriteOptions,
     engine::{self, Checked, Diff, DiffOptions, Head, InputColumns, Prepared, QueryOutput, Rows},
 };
 use tundra_storage::{LocalStorage, MemoryStorage};
@@ -130,6 +132,16 @@ impl Scene {
             if_exists: self.if_exists,
         };
         engine::convert(&self.input(name), &output, options, &self.resources(), &self.control).await
+    }
+
+    /// Converts several objects into [`OUTPUT`].
+    pub(crate) async fn convert_many(
+        &self,
+        inputs: &ManyInputs,
+        options: &ConvertOptions,
+    ) -> Result<Receipt, Error> {
+        let (output, resources) = (self.output(OUTPUT), self.resources());
+        engine::convert_many(inputs, &output, options, &resources, &self.control).await
     }
 
     /// Converts the object `name` into `output`.
@@ -310,14 +322,23 @@ pub(crate) struct Table {
 
 impl Table {
     pub(crate) fn read(bytes: Bytes) -> Self {
-        let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-        let builder =
-            ParquetRecordBatchReaderBuilder::try_new_with_options(bytes, options).unwrap();
+        Self::read_with(bytes, ArrowReaderOptions::new()).unwrap()
+    }
+
+    /// Reads a file that is encrypted with this key.
+    pub(crate) fn decrypted(bytes: Bytes, key: &EncryptionKey) -> Result<Self, ParquetError> {
+        let key = FileDecryptionProperties::builder(key.expose().to_vec()).build()?;
+        Self::read_with(bytes, ArrowReaderOptions::new().with_file_decryption_properties(key))
+    }
+
+    fn read_with(bytes: Bytes, options: ArrowReaderOptions) -> Result<Self, ParquetError> {
+        let options = options.with_skip_arrow_metadata(true);
+        let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(bytes, options)?;
         let metadata = Arc::clone(builder.metadata());
         let schema = Arc::clone(builder.schema());
         let mut rows = Vec::new();
-        for batch in builder.build().unwrap() {
-            let batch = batch.unwrap();
+        for batch in builder.build()? {
+            let batch = batch?;
             let columns: Vec<ArrayRef> = batch.columns().iter().map(without_zone).collect();
             let format = FormatOptions::default();
             let formatters: Vec<ArrayFormatter<'_>> = columns
@@ -332,12 +353,12 @@ impl Table {
             }
         }
         let fields = schema.fields();
-        Self {
+        Ok(Self {
             names: fields.iter().map(|field| field.name().clone()).collect(),
             types: fields.iter().map(|field| type_name(field.data_type())).collect(),
             rows,
             metadata,
-        }
+        })
     }
 
     /// Returns the cells of a row.

@@ -49,6 +49,7 @@ impl Runs {
     pub async fn convert_file(&self, run: FileRun, control: &Control) -> RunResult<Outcome> {
         let FileRun { source, input, mut options, resources, key, upload } = run;
         options.writing.files.check_single("a version of a source")?;
+        options.writing.check_readable("a version of a source")?;
         if options.format.is_none() {
             options.format = match format_of(&source) {
                 Ok(format) => format,

@@ -49,6 +49,7 @@ impl Runs {
     pub async fn extract(&self, run: DatabaseRun, control: &Control) -> RunResult<Outcome> {
         check_source(&run.source, &*run.connector)?;
         run.options.files.check_single("a version of a source")?;
+        run.options.check_readable("a version of a source")?;
         let owner = match Owner::reserve(self, &run.source, run.key.as_ref()).await? {
             Ok(owner) => owner,
             Err(earlier) => return Ok(Outcome::Earlier(earlier)),

@@ -492,7 +492,7 @@ impl ConvertArgs {
                 max_rejects,
                 output_format,
                 geometry: geometry.into_options(),
-                writing: WriteOptions { readers, ..writing.into_options(output.as_deref()) },
+                writing: WriteOptions { readers, ..writing.into_options(output.as_deref())? },
             },
             resources,
         })

@@ -323,7 +323,7 @@ impl ExtractArgs {
             url,
             relation,
             request,
-            options: WriteOptions { readers, ..writing.into_options(output.as_deref()) },
+            options: WriteOptions { readers, ..writing.into_options(output.as_deref())? },
             output,
             overwrite,
             receipt,

@@ -3,8 +3,12 @@
 use clap::Args;
 use tundra_core::{ConvertOptions, Format, InspectOptions, OutputFormat};
 
-use crate::args::{
-    JsonArgs, NullArgs, TextArgs, UnpackingArgs, WorkbookArgs, WritingArgs, convert::Types, values,
+use crate::{
+    args::{
+        JsonArgs, NullArgs, TextArgs, UnpackingArgs, WorkbookArgs, WritingArgs, convert::Types,
+        values,
+    },
+    failure::Failure,
 };
 
 /// How the input is read; whatever is not said is found out.
@@ -56,14 +60,17 @@ impl ReadingArgs {
     }
 
     /// Returns the engine's form of it where something is written.
+    ///
+    /// # Errors
+    /// As [`WritingArgs::into_options`].
     pub(crate) fn into_convert_options(
         self,
         output_format: OutputFormat,
         writing: WritingArgs,
         output: Option<&str>,
-    ) -> ConvertOptions {
+    ) -> Result<ConvertOptions, Failure> {
         let Self { format, member, types, text, nulls, json_hints, workbook, unpacking } = self;
-        ConvertOptions {
+        Ok(ConvertOptions {
             format,
             text: text.into_hints(),
             json: json_hints.into_hints(),
@@ -73,8 +80,8 @@ impl ReadingArgs {
             types: types.into(),
             null_words: nulls.into_words(),
             output_format,
-            writing: writing.into_options(output),
+            writing: writing.into_options(output)?,
             ..ConvertOptions::default()
-        }
+        })
     }
 }

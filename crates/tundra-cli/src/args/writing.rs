@@ -1,9 +1,16 @@
 //! How an output is written, as it is said on the command line.
 
-use std::num::NonZeroU64;
+use std::{
+    fs,
+    num::NonZeroU64,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
-use tundra_core::{BloomFilters, Compression, FilesOptions, OutputFormat, SortKey, WriteOptions};
+use tundra_core::{
+    BloomFilters, Compression, EncryptionKey, EncryptionKeyError, FilesOptions, OutputFormat,
+    Secret, SortKey, WriteOptions,
+};
 
 use crate::{args::values, failure::Failure};
 
@@ -61,6 +68,14 @@ pub(crate) struct WritingArgs {
     #[arg(long, value_name = "KEY=VALUE", value_parser = values::pair)]
     metadata: Vec<(String, String)>,
 
+    /// Encrypt the file with the key in this file: 16 or 32 bytes, as hexadecimal digits or in base64
+    ///
+    /// `openssl rand -hex 32 > key` makes one. The whole file is encrypted, its footer as well, by AES-GCM; who
+    /// reads it needs the key. The rows stand in the temporary directory as they are while it is made, and the
+    /// receipt quotes values that were repaired.
+    #[arg(long, value_name = "FILE")]
+    encryption_key_file: Option<PathBuf>,
+
     /// Write several files where there is more than fits into one of this size, such as 256MiB
     ///
     /// None is larger. `-o sales.parquet` makes sales-00001.parquet and so on, and `-o sales/` makes
@@ -103,6 +118,7 @@ impl WritingArgs {
             dictionary_values,
             bloom_filters,
             metadata,
+            encryption_key_file,
             max_file_size,
             partition_by,
             max_partitions: _,
@@ -119,6 +135,7 @@ impl WritingArgs {
             ("--dictionary-values", dictionary_values.is_some()),
             ("--bloom-filters", bloom_filters.is_some()),
             ("--metadata", !metadata.is_empty()),
+            ("--encryption-key-file", encryption_key_file.is_some()),
             ("--max-file-size", max_file_size.is_some()),
             ("--partition-by", !partition_by.is_empty()),
         ];
@@ -132,7 +149,10 @@ impl WritingArgs {
     }
 
     /// Makes the engine's options of what was typed; `output` is where it goes, as typed.
-    pub(crate) fn into_options(self, output: Option<&str>) -> WriteOptions {
+    ///
+    /// # Errors
+    /// Fails when a key cannot be read.
+    pub(crate) fn into_options(self, output: Option<&str>) -> Result<WriteOptions, Failure> {
         let Self {
             compression,
             row_group_size,
@@ -141,11 +161,12 @@ impl WritingArgs {
             dictionary_values,
             bloom_filters,
             metadata,
+            encryption_key_file,
             max_file_size,
             partition_by,
             max_partitions,
         } = self;
-        WriteOptions {
+        Ok(WriteOptions {
             compression: compression.unwrap_or_default(),
             row_group_rows: row_group_size.map(NonZeroU64::get),
             row_group_bytes,
@@ -161,6 +182,21 @@ impl WritingArgs {
                 max_partitions: max_partitions.map(NonZeroU64::get),
                 in_directory: output.is_some_and(|output| output.ends_with('/')),
             },
-        }
+            encryption: encryption_key_file.as_deref().map(key_in).transpose()?,
+        })
+    }
+}
+
+/// Reads a key, which no message shows.
+fn key_in(file: &Path) -> Result<EncryptionKey, Failure> {
+    let place = format!("`{}`", file.display());
+    match fs::read_to_string(file).map(Secret::new) {
+        Ok(text) => text.expose().parse().map_err(|error: EncryptionKeyError| {
+            Failure::usage(
+                format!("{place} holds no key: {error}"),
+                "`openssl rand -hex 32` makes one",
+            )
+        }),
+        Err(source) => Err(Failure::Key { place, source }),
     }
 }

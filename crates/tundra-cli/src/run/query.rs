@@ -46,7 +46,7 @@ pub(crate) fn run(args: QueryArgs, printer: &Printer) -> Result<(), Failure> {
     }
     writing.check(format)?;
     let to = format.unwrap_or_default();
-    let options = reading.into_convert_options(to, writing, output.as_deref());
+    let options = reading.into_convert_options(to, writing, output.as_deref())?;
     let (resources, timeout) = resources.resolve(Settings::read()?, engine::default_resources())?;
     let if_exists = if overwrite { IfExists::Replace } else { IfExists::Fail };
     let stores = env::stores(Some(&resources.temp_directory));

@@ -9,6 +9,7 @@ use crate::{
         beside::{REJECTS_OF_METADATA_KEY, RejectsPlace},
         contract::Held,
         copy::{Functions, ReadByEngine, RowOrder, Stop, open_database, run_copy},
+        encrypt::{Encryption, encrypt},
         failure::engine_error,
         features::Features,
         files::{RunFiles, Written},
@@ -120,7 +121,9 @@ impl Conversion {
         }
         let is_parquet = self.options.output_format == OutputFormat::Parquet;
         let place = match place {
-            Place::One(writer) if is_parquet => return self.parquet(writer, None),
+            Place::One(writer) if is_parquet && !self.run.is_encrypted() => {
+                return self.parquet(writer, None);
+            }
             place => place,
         };
         let spool = Spool::new(&self.run.resources)?;
@@ -290,7 +293,7 @@ pub(super) fn finish(
     }
 }
 
-/// Makes the output in the format that was asked for, of what is finished in the spool.
+/// Makes the output of what is finished in the spool: in the format that was asked for, or encrypted.
 fn as_asked(
     run: &Run,
     format: OutputFormat,
@@ -302,15 +305,27 @@ fn as_asked(
     let Finished { mut receipt, data: _, rejects, metadata } = finished;
     let columns = receipt.plan.columns.iter();
     let specials: Vec<_> = columns.map(|column| special(&column.column_type)).collect();
-    let location = run.location();
-    let what = Transcoding { spool, specials: &specials, format, location: &location };
-    match transcode(&what, writer, &run.stop, &run.runtime) {
-        Ok((_, data)) => {
+    let location = &run.location();
+    let options = &run.writing.options;
+    let done = match &options.encryption {
+        Some(key) => {
+            let what = Encryption { spool, key, options, location };
+            let done = encrypt(&what, writer, &run.stop, &run.runtime);
+            done.map(|(row_groups, data)| (row_groups, None, data))
+        }
+        None => {
+            let what = Transcoding { spool, specials: &specials, format, location };
+            let done = transcode(&what, writer, &run.stop, &run.runtime);
+            done.map(|(_, data)| (0, Some(format.name().to_owned()), data))
+        }
+    };
+    match done {
+        Ok((row_groups, format, data)) => {
             if let Some(facts) = receipt.outputs.first_mut() {
                 facts.size_bytes = data.size;
                 facts.sha256.clone_from(&data.sha256);
-                facts.row_groups = 0;
-                facts.format = Some(format.name().to_owned());
+                facts.row_groups = row_groups;
+                facts.format = format;
             }
             receipt.timings.convert_seconds += began.elapsed().as_secs_f64();
             Ok(Finished { receipt, data: Data::One(data), rejects, metadata })

@@ -11,15 +11,16 @@ use arrow::datatypes::Schema;
 
 use crate::{
     BadRowPolicy, ColumnPlan, Connector, Control, Counts, DatabaseFacts, Error, ExtractRequest,
-    Extraction, LossEvent, ObjectWriter, Output, Receipt, Relation, Resources, Result, Session,
-    SourceFacts, Stage, StreamEnd, Window, WindowFacts, WriteOptions,
+    Extraction, LossEvent, ObjectWriter, Output, OutputFormat, Receipt, Relation, Resources,
+    Result, Session, SourceFacts, Stage, StreamEnd, Window, WindowFacts, WriteOptions,
     engine::{
         beside::RejectsPlace,
+        convert::finish,
         copy::{RowOrder, Stop},
         extract::rows::Rows,
         fit::{Fitted, Given},
         geo::GeoMetadata,
-        parts::{self, Place},
+        parts::Place,
         prepared::{Prepared, StopOnDrop},
         run::{Copied, Feed, Finished, Run, Writing, in_background},
         spool::Spool,
@@ -159,11 +160,11 @@ pub async fn prepare_extraction(
     let writing = Writing { options: options.clone(), order };
     let run = Run::new(output, writing, resources, &control, &stop);
     let work = move || match place {
-        Place::One(writer) => work(&run, extraction, facts, window, writer),
-        Place::Several(layout) => {
+        Place::One(writer) if !run.is_encrypted() => work(&run, extraction, facts, window, writer),
+        place => {
             let spool = Spool::new(&run.resources)?;
             let finished = work(&run, extraction, facts, window, spool.writer()?)?;
-            parts::split(&run, finished, &spool, layout)
+            finish(&run, OutputFormat::Parquet, finished, &spool, place)
         }
     };
     let finished = in_background(&stop, work).await?;

@@ -26,6 +26,9 @@ use crate::{
 /// records of ordinary width, and still read in under a millisecond.
 const SAMPLE_BYTES: u64 = 1 << 20;
 
+/// What encrypted Parquet begins and ends with.
+const ENCRYPTED: &[u8] = b"PARE";
+
 /// An input that is open, and what it is.
 #[derive(Debug)]
 pub(crate) struct OpenInput {
@@ -290,11 +293,23 @@ async fn format_of(
     extension: Option<&str>,
     location: &str,
 ) -> Result<Format, Error> {
+    if head.starts_with(ENCRYPTED) && ends_with(object, ENCRYPTED).await? {
+        return Err(Error::EncryptedParquet { input: location.to_owned() });
+    }
     match find_workbook(object, head).await? {
         Some(Container::Encrypted) => Err(Error::EncryptedWorkbook { input: location.to_owned() }),
         Some(_) => Ok(Format::Excel),
         None => Ok(or_geojson(find_format(head, extension, location)?, head)),
     }
+}
+
+/// Returns whether the object ends with these bytes.
+async fn ends_with(object: &Arc<dyn ObjectReader>, bytes: &[u8]) -> Result<bool, Error> {
+    let size = object.info().size;
+    let tail = object.read(size.saturating_sub(bytes.len() as u64)..size).await;
+    let tail =
+        tail.map_err(|source| Error::Storage { role: "could not read the input", source })?;
+    Ok(*tail == *bytes)
 }
 
 /// Returns which sort of workbook the object is, if it is one.

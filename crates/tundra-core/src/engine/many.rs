@@ -270,7 +270,9 @@ impl Conversion {
         }
         let is_parquet = self.options.output_format == OutputFormat::Parquet;
         let place = match place {
-            Place::One(writer) if is_parquet => return self.parquet(writer, None),
+            Place::One(writer) if is_parquet && !self.run.is_encrypted() => {
+                return self.parquet(writer, None);
+            }
             place => place,
         };
         let spool = Spool::new(&self.run.resources)?;

@@ -28,7 +28,7 @@ use self::{
     sizes::Sizes,
 };
 use crate::{
-    BloomFilters, Compression, Error, OutputFacts, Receipt, Result, WriteOptions,
+    Error, OutputFacts, Receipt, Result,
     engine::{
         copy::{Functions, RowOrder, open_database, run_copy},
         files::RunFiles,
@@ -41,16 +41,6 @@ use crate::{
 
 /// DuckDB hands rows on in blocks of so many.
 const BLOCK: u64 = 2048;
-
-/// Returns how what several files are made of is written: quickly, unless its size tells theirs.
-pub(crate) fn spooled(options: &WriteOptions) -> Option<WriteOptions> {
-    let sizes_count = options.files.max_size.is_some();
-    (options.files.are_several() && !sizes_count).then(|| WriteOptions {
-        compression: Compression::Snappy,
-        bloom_filters: BloomFilters::None,
-        ..options.clone()
-    })
-}
 
 /// Makes the files of what is finished in the spool.
 ///

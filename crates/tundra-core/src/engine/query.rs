@@ -17,6 +17,7 @@ use crate::{
     ObjectWriter, Output, OutputFormat, Resources, Result, RunId, Stage,
     engine::{
         copy::{Functions, RowOrder, Stop, open_database, run_copy_or},
+        encrypt::{Encryption, encrypt},
         failure::{input_error, query_error},
         files::{RunFiles, Written},
         head::special,
@@ -29,7 +30,7 @@ use crate::{
         resources::shares,
         rows::{RowColumn, Rows},
         run::{ROW_GROUP_ROWS, create, in_background},
-        spool::{Spool, Spooled, unreadable},
+        spool::{Spool, Spooled, spooled, unreadable},
         sql,
         transcode::{Transcoding, merged, transcode},
         verify::{Expected, check_output},
@@ -133,6 +134,9 @@ impl Question {
         }
         options.writing.check()?;
         options.writing.files.check_single("the answer to a query")?;
+        if options.output_format != OutputFormat::Parquet {
+            options.writing.check_readable(&format!("an output as {}", options.output_format))?;
+        }
         if let Some(reader) = options.writing.readers.first() {
             return Err(Error::Request {
                 message: format!(
@@ -193,17 +197,29 @@ impl Question {
         location: &str,
     ) -> Result<(QueryOutput, Written)> {
         let format = self.options.output_format;
-        let (columns, rows, written) = if format == OutputFormat::Parquet {
-            let (columns, (rows, written)) = self.answer(writer, location, format)?;
-            (columns, rows, written)
-        } else {
-            let spool = Spool::new(&self.resources)?;
-            let (columns, _) = self.answer(spool.writer()?, location, format)?;
-            let specials: Vec<_> =
-                columns.iter().map(|column| special(&column.column_type)).collect();
-            let what = Transcoding { spool: &spool, specials: &specials, format, location };
-            let (rows, written) = transcode(&what, writer, &self.stop, &self.runtime)?;
-            (columns, rows, written)
+        let (stop, runtime) = (&self.stop, &self.runtime);
+        let options = &self.options.writing;
+        let (columns, rows, written) = match (format, &options.encryption) {
+            (OutputFormat::Parquet, None) => {
+                let (columns, (rows, written)) = self.answer(writer, location, format)?;
+                (columns, rows, written)
+            }
+            (OutputFormat::Parquet, Some(key)) => {
+                let spool = Spool::new(&self.resources)?;
+                let (columns, (rows, _)) = self.answer(spool.writer()?, location, format)?;
+                let what = Encryption { spool: &spool, key, options, location };
+                let (_, written) = encrypt(&what, writer, stop, runtime)?;
+                (columns, rows, written)
+            }
+            _ => {
+                let spool = Spool::new(&self.resources)?;
+                let (columns, _) = self.answer(spool.writer()?, location, format)?;
+                let specials: Vec<_> =
+                    columns.iter().map(|column| special(&column.column_type)).collect();
+                let what = Transcoding { spool: &spool, specials: &specials, format, location };
+                let (rows, written) = transcode(&what, writer, stop, runtime)?;
+                (columns, rows, written)
+            }
         };
         let output =
             QueryOutput { columns, rows, size_bytes: written.size, sha256: written.sha256.clone() };
@@ -243,7 +259,8 @@ impl Question {
             .collect::<Result<_>>()?;
         self.control.reporter.stage(Stage::Converting);
         let is_kept = format != OutputFormat::Parquet;
-        let mut writing = self.options.writing.clone();
+        let mut writing =
+            spooled(&self.options.writing).unwrap_or_else(|| self.options.writing.clone());
         if is_kept {
             writing.compression = Compression::Snappy;
         }
@@ -356,7 +373,9 @@ fn kept_as(column: &RowColumn, format: OutputFormat) -> Result<Option<&'static s
         _ if kind.starts_with("UNION(") && !kind.ends_with(']') => return Ok(Some(TEXT)),
         _ => {}
     }
-    match CHANGED.iter().find(|changed| names_type(kind, changed)) {
+    // Text does not say what they are within others.
+    let of_text = if format == OutputFormat::Parquet { &[][..] } else { &["UUID", "GEOMETRY"] };
+    match CHANGED.iter().chain(of_text).find(|changed| names_type(kind, changed)) {
         None => Ok(None),
         Some(changed) => Err(Error::Unwritable {
             column: column.name.clone(),
@@ -396,7 +415,10 @@ mod tests {
         assert_eq!(kept("INTERVAL[]"), None);
         assert_eq!(kept("STRUCT(\"my INTERVAL\" INTEGER, bits_of_bit VARCHAR)"), Some(None));
         assert_eq!(kept("ENUM('HUGEINT')"), Some(Some(TEXT)));
-        assert_eq!(kept_as(&column("UUID"), OutputFormat::Parquet).ok(), Some(None));
+        assert_eq!(kept("UUID[]"), None);
+        for kind in ["UUID", "UUID[]", "STRUCT(a UUID)"] {
+            assert_eq!(kept_as(&column(kind), OutputFormat::Parquet).ok(), Some(None), "{kind}");
+        }
     }
 
     #[test]

@@ -10,10 +10,10 @@ use sha2::{Digest, Sha256};
 use tokio::runtime::Handle;
 
 use crate::{
-    ColumnCounts, ColumnPlan, Compression, Control, ConvertOptions, Counts, Decision, Error,
-    FORMAT_VERSION, LossEvent, ObjectReader, ObjectWriter, Output, OutputFacts, OutputFormat,
-    PLAN_DIGEST_METADATA_KEY, PLAN_METADATA_KEY, Plan, Receipt, Resources, Result, RunId, SortKey,
-    SourceFacts, Stage, Timings, WindowFacts, WriteOptions,
+    BadRowPolicy, ColumnCounts, ColumnPlan, Compression, Control, ConvertOptions, Counts, Decision,
+    Error, FORMAT_VERSION, LossEvent, ObjectReader, ObjectWriter, Output, OutputFacts,
+    OutputFormat, PLAN_DIGEST_METADATA_KEY, PLAN_METADATA_KEY, Plan, Receipt, Resources, Result,
+    RunId, SortKey, SourceFacts, Stage, Timings, WindowFacts, WriteOptions,
     engine::{
         blocks::Blocks,
         copy::{Functions, ReadByEngine, RowOrder, Stop, open_database, run_copy},
@@ -21,8 +21,9 @@ use crate::{
         files::{RunFiles, Written, hexadecimal},
         fit::check_written,
         geo,
-        parts::{self, Parts, partitions},
+        parts::{Parts, partitions},
         resources::{Shares, peak_memory, shares},
+        spool::spooled,
         sql,
         verify::{Expected, check_counts, check_output},
     },
@@ -48,11 +49,23 @@ impl Writing {
     /// Returns how a conversion writes what it keeps, or of what it makes another format.
     ///
     /// # Errors
-    /// Fails when that format is to be several files.
+    /// Fails when that format is to be several files or encrypted, and when rejected records would stand beside an
+    /// encrypted output as they are.
     pub(crate) fn of_conversion(options: &ConvertOptions) -> Result<Self> {
         let format = options.output_format;
         let mut writing = options.writing.clone();
+        if writing.encryption.is_some() && options.on_bad_row == BadRowPolicy::Reject {
+            return Err(Error::Request {
+                message: "`--on-bad-row reject` does not go with `--encryption-key-file`"
+                    .to_owned(),
+                hint: Some(
+                    "take another policy; rejected records would stand beside the output as they are"
+                        .to_owned(),
+                ),
+            });
+        }
         if format != OutputFormat::Parquet {
+            writing.check_readable(&format!("an output as {format}"))?;
             writing.files.check_single(&format!("an output as {format}"))?;
             // Nobody keeps the Parquet of which another format is made.
             writing.compression = Compression::Snappy;
@@ -208,6 +221,11 @@ impl Run {
         }
     }
 
+    /// Returns whether the output is encrypted, of what DuckDB has written.
+    pub(crate) fn is_encrypted(&self) -> bool {
+        self.writing.options.encryption.is_some()
+    }
+
     /// Returns the output's place as a person would write it.
     pub(crate) fn location(&self) -> String {
         self.output.storage.display(&self.output.path)
@@ -225,7 +243,7 @@ impl Run {
         columns: Vec<ColumnPlan>,
         geo: Option<String>,
     ) -> Result<EncodedPlan> {
-        let WriteOptions { sort_by: keys, files, .. } = &self.writing.options;
+        let WriteOptions { sort_by: keys, files, encryption, .. } = &self.writing.options;
         let sorted = keys.iter().map(|key| ("`--sort-by`", &key.column));
         let partitioned = files.partition_by.iter().map(|column| ("`--partition-by`", column));
         for (option, name) in sorted.chain(partitioned) {
@@ -247,6 +265,12 @@ impl Run {
                 reason: "given".to_owned(),
             });
         }
+        decisions.extend(encryption.as_ref().map(|key| Decision {
+            what: "encryption".to_owned(),
+            value: format!("AES-GCM, {} bits", key.bits()),
+            confidence: 1.0,
+            reason: "given".to_owned(),
+        }));
         EncodedPlan::new(source, decisions, columns, geo)
     }
 
@@ -298,7 +322,7 @@ impl Run {
     fn copy_statement(&self, select: &str, plan: &EncodedPlan, row_group_rows: u64) -> String {
         let options = &self.writing.options;
         let metadata = plan.metadata(options);
-        let spooled = parts::spooled(options);
+        let spooled = spooled(options);
         let options = spooled.as_ref().unwrap_or(options);
         sql::copy(select, sql::OUTPUT, options, row_group_rows, &metadata)
     }

@@ -1,7 +1,7 @@
 //! A Parquet file without a name, between DuckDB and a writer of another format or of several files.
 //!
 //! Start at [`Spool`]. DuckDB writes what it always writes, with all that makes sure of it; what is then
-//! made of its rows is the business of `transcode` and of `parts`. It stands in the run's temporary directory and is gone
+//! made of its rows is the business of `transcode`, of `parts` and of `encrypt`. It stands in the run's temporary directory and is gone
 //! when it is closed, also when the process dies.
 
 use std::{fs::File, io, ops::Range, os::unix::fs::FileExt, sync::Arc};
@@ -15,11 +15,12 @@ use parquet::{
     },
     basic::LogicalType,
     errors::ParquetError,
-    file::metadata::ParquetMetaData,
+    file::{metadata::ParquetMetaData, serialized_reader::SerializedFileReader},
 };
 
 use crate::{
-    Error, ObjectInfo, ObjectReader, ObjectWriter, Resources, Result, StorageError,
+    BloomFilters, Compression, Error, ObjectInfo, ObjectReader, ObjectWriter, Resources, Result,
+    StorageError, WriteOptions,
     engine::verify::{FooterError, read_footer},
     write::value::Special,
 };
@@ -40,6 +41,8 @@ const BATCH_ROWS: u64 = 16_384;
 #[derive(Debug)]
 pub(crate) struct Spool {
     file: Arc<File>,
+    /// The most bytes that it may have.
+    limit: u64,
 }
 
 /// The rows of a spool.
@@ -57,7 +60,7 @@ impl Spool {
         let file = tempfile::tempfile_in(&resources.temp_directory).map_err(|source| {
             Error::Storage { role: "could not keep the rows", source: failed("create", source) }
         })?;
-        Ok(Self { file: Arc::new(file) })
+        Ok(Self { file: Arc::new(file), limit: resources.max_temp_size })
     }
 
     /// Begins the file, anew if there is something in it.
@@ -71,7 +74,7 @@ impl Spool {
 
     /// Begins a file within the file, at this byte.
     pub(crate) fn writer_at(&self, start: u64) -> Box<dyn ObjectWriter> {
-        Box::new(SpoolWriter { file: Arc::clone(&self.file), start, size: 0 })
+        Box::new(SpoolWriter { file: Arc::clone(&self.file), limit: self.limit, start, size: 0 })
     }
 
     /// Returns what was written as an object, for DuckDB to read.
@@ -98,6 +101,12 @@ impl Spool {
         Arc::clone(&self.file)
     }
 
+    /// Reads what was written, as it is stored.
+    pub(crate) fn reader(&self) -> Result<SerializedFileReader<File>> {
+        let file = self.file.try_clone().map_err(|error| unreadable(&error))?;
+        SerializedFileReader::new(file).map_err(|error| unreadable(&error))
+    }
+
     /// Reads what was written.
     pub(crate) fn read(&self) -> Result<Spooled> {
         let file = self.file.try_clone().map_err(|error| unreadable(&error))?;
@@ -113,13 +122,25 @@ impl Spool {
     }
 }
 
+/// Returns how what several files or an encrypted one are made of is written: quickly, unless its size tells
+/// theirs.
+pub(crate) fn spooled(options: &WriteOptions) -> Option<WriteOptions> {
+    let sizes_count = options.files.max_size.is_some();
+    let is_kept = options.files.are_several() || options.encryption.is_some();
+    (is_kept && !sizes_count).then(|| WriteOptions {
+        compression: Compression::Snappy,
+        bloom_filters: BloomFilters::None,
+        ..options.clone()
+    })
+}
+
 /// Returns the error of a spool that does not read back.
 pub(crate) fn unreadable(error: &dyn std::error::Error) -> Error {
     Error::Internal(format!("could not read the rows back that were kept: {error}"))
 }
 
 /// Returns how many rows to read at a time, by how wide they are.
-fn batch_rows(footer: &ParquetMetaData) -> usize {
+pub(crate) fn batch_rows(footer: &ParquetMetaData) -> usize {
     let bytes: i64 = footer.row_groups().iter().map(|group| group.total_byte_size()).sum();
     let rows = u64::try_from(footer.file_metadata().num_rows()).unwrap_or(0).max(1);
     let bytes_of_row = u64::try_from(bytes).unwrap_or(0) / rows;
@@ -181,6 +202,8 @@ impl ObjectReader for SpoolReader {
 #[derive(Debug)]
 struct SpoolWriter {
     file: Arc<File>,
+    /// The most bytes that the file may have.
+    limit: u64,
     /// Where it begins in the file.
     start: u64,
     size: u64,
@@ -190,6 +213,10 @@ struct SpoolWriter {
 impl ObjectWriter for SpoolWriter {
     async fn write(&mut self, data: Bytes) -> Result<(), StorageError> {
         // Called by threads that may block: DuckDB's.
+        if self.start + self.size + data.len() as u64 > self.limit {
+            let reason = format!("it would be more than the {} bytes that are allowed", self.limit);
+            return Err(failed("write", io::Error::new(io::ErrorKind::QuotaExceeded, reason)));
+        }
         let written = self.file.write_all_at(&data, self.start + self.size);
         written.map_err(|source| failed("write", source))?;
         self.size += data.len() as u64;

@@ -27,8 +27,10 @@ pub(crate) fn read_footer(
     let malformed = |message: &str| FooterError::Malformed(message.into());
     let end = size.checked_sub(TAIL).ok_or_else(|| malformed("it is too short"))?;
     let tail = read(end..size).map_err(FooterError::Storage)?;
-    let Some((length, b"PAR1")) = tail.split_at_checked(4) else {
-        return Err(malformed("it does not end with `PAR1`"));
+    let length = match tail.split_at_checked(4) {
+        Some((length, b"PAR1")) => length,
+        Some((_, b"PARE")) => return Err(malformed("it is encrypted, and no key is taken here")),
+        _ => return Err(malformed("it does not end with `PAR1`")),
     };
     let length = length.iter().rev().fold(0u64, |sum, &byte| sum << 8 | u64::from(byte));
     let start = end.checked_sub(length).ok_or_else(|| malformed("its footer is cut off"))?;
