@@ -23,8 +23,8 @@ use crate::{
         prepared::{Prepared, StopOnDrop},
         rejects,
         run::{
-            Copied, Data, EncodedPlan, Feed, Finished, ROW_GROUP_ROWS, Run, Writing, create,
-            in_background,
+            Copied, Data, EncodedPlan, Feed, Finished, ROW_GROUP_ROWS, Run, Writing, WrittenRows,
+            create, in_background,
         },
         spool::Spool,
         sql,
@@ -108,8 +108,7 @@ struct Conversion {
 /// What was copied of a text input, and what was counted meanwhile.
 struct CopiedTable {
     plan: EncodedPlan,
-    written: u64,
-    files: Arc<RunFiles>,
+    rows: WrittenRows,
     tally: Tally,
     nulls: Vec<(String, Option<u64>)>,
 }
@@ -137,17 +136,16 @@ impl Conversion {
             return self.run.prove(self.copy_parquet(writer)?, None);
         }
         let (copied, inspected) = self.copy_text(writer, spool)?;
-        let CopiedTable { plan, written, files, mut tally, nulls } = copied;
+        let CopiedTable { plan, rows, mut tally, nulls } = copied;
         tally.tell_skips_beyond_end(&self.options.skip_rows);
         let rejects = write_rejects(&self.run, &self.rejects_place, &self.options, &mut tally)?;
         let copied = Copied {
             plan,
-            written,
+            rows,
             counts: tally.counts,
             nulls,
             events: tally.events,
             window: None,
-            files,
             inspected,
         };
         self.run.prove(copied, rejects)
@@ -234,7 +232,7 @@ impl Conversion {
         if outcome.is_err() && tally.contradiction.is_some() {
             return Err(CopyError::Contradicted);
         }
-        let (written, files) = outcome?;
+        let rows = outcome?;
         let mut tally = std::mem::take(&mut *tally);
         tally.leave_out(table.left_out());
         let columns = plan.plan.columns.iter();
@@ -242,7 +240,7 @@ impl Conversion {
             .zip(&tally.nulls)
             .map(|(column, nulls)| (column.name.clone(), Some(*nulls)))
             .collect();
-        Ok(CopiedTable { plan, written, files, tally, nulls })
+        Ok(CopiedTable { plan, rows, tally, nulls })
     }
 
     fn copy_parquet(&self, writer: Box<dyn ObjectWriter>) -> Result<Copied> {
@@ -257,7 +255,7 @@ impl Conversion {
         let plan = self.run.plan(self.opened.facts(), decisions, input.columns, input.geo)?;
         let read = ReadByEngine { location, bytes: object.info().size };
         let feed = Feed::Object { object: Arc::clone(object), select: input.select, read };
-        let (written, files) = self.run.copy(feed, &plan, input.row_bytes, writer)?;
+        let rows = self.run.copy(feed, &plan, input.row_bytes, writer)?;
         let counts = Counts {
             records: input.rows,
             decoded: input.rows,
@@ -268,12 +266,11 @@ impl Conversion {
         tally.tell_skips_beyond_end(&self.options.skip_rows);
         Ok(Copied {
             plan,
-            written,
+            rows,
             counts,
             nulls: input.nulls,
             events: tally.events,
             window: None,
-            files,
             inspected,
         })
     }
@@ -302,7 +299,7 @@ fn as_asked(
     writer: Box<dyn ObjectWriter>,
 ) -> Result<Finished> {
     let began = Instant::now();
-    let Finished { mut receipt, data: _, rejects, metadata } = finished;
+    let Finished { mut receipt, data: _, rejects, metadata, row_group_rows } = finished;
     let columns = receipt.plan.columns.iter();
     let specials: Vec<_> = columns.map(|column| special(&column.column_type)).collect();
     let location = &run.location();
@@ -328,7 +325,7 @@ fn as_asked(
                 facts.format = format;
             }
             receipt.timings.convert_seconds += began.elapsed().as_secs_f64();
-            Ok(Finished { receipt, data: Data::One(data), rejects, metadata })
+            Ok(Finished { receipt, data: Data::One(data), rejects, metadata, row_group_rows })
         }
         Err(error) => {
             if let Some(rejects) = rejects {

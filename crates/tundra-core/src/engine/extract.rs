@@ -193,12 +193,12 @@ fn work(
     }
     let (rows, tally) = Rows::start(extraction.schema(), streams, run)?;
     let row_bytes = rows.row_bytes();
-    let (written, files) = run.copy(Feed::Rows(Box::new(rows)), &plan, row_bytes, writer)?;
+    let written = run.copy(Feed::Rows(Box::new(rows)), &plan, row_bytes, writer)?;
     let ends = ends(&*extraction)?;
     let tally = rows::lock(&tally);
     let nulls = plan.plan.columns.iter().zip(&tally.nulls);
     let copied = Copied {
-        written,
+        rows: written,
         counts: Counts {
             records: tally.rows,
             sent: server_rows(&ends),
@@ -209,7 +209,6 @@ fn work(
         events: events(&ends),
         window: window.map(|window| facts_of(window, &ends)),
         plan,
-        files,
         inspected,
     };
     drop(tally);

@@ -35,13 +35,14 @@ use crate::{
         beside::RejectsPlace,
         convert::{finish, write_rejects},
         copy::Stop,
-        files::RunFiles,
         fit::{Fitted, Given, check_format},
         geo::{GeoMetadata, as_bytes},
         parts::Place,
         prepared::{Prepared, StopOnDrop},
         rejects,
-        run::{Copied, EncodedPlan, Feed, Finished, Run, Writing, create, in_background},
+        run::{
+            Copied, EncodedPlan, Feed, Finished, Run, Writing, WrittenRows, create, in_background,
+        },
         spool::Spool,
         tally::{self, Tally, tallied},
         unpack::Unpacking,
@@ -241,8 +242,7 @@ struct Conversion {
 /// What was copied, and what was counted meanwhile.
 struct CopiedParts {
     plan: EncodedPlan,
-    written: u64,
-    files: Arc<RunFiles>,
+    rows: WrittenRows,
     tally: Tally,
     nulls: Vec<(String, Option<u64>)>,
     inputs: Vec<InputFacts>,
@@ -283,18 +283,17 @@ impl Conversion {
     /// Makes the output as Parquet: what was asked for, or what another format is made of, in `spool`.
     fn parquet(&self, writer: Box<dyn ObjectWriter>, spool: Option<&Spool>) -> Result<Finished> {
         let copied = self.copy(writer, spool)?;
-        let CopiedParts { plan, written, files, mut tally, nulls, inputs, inspected } = copied;
+        let CopiedParts { plan, rows, mut tally, nulls, inputs, inspected } = copied;
         let rejects = write_rejects(&self.run, &self.rejects_place, &self.options, &mut tally)?;
         // In which input they are stands with the inputs.
         tally.events.iter_mut().for_each(|event| event.samples.clear());
         let copied = Copied {
             plan,
-            written,
+            rows,
             counts: tally.counts,
             nulls,
             events: tally.events,
             window: None,
-            files,
             inspected,
         };
         let mut finished = self.run.prove(copied, rejects)?;
@@ -389,8 +388,7 @@ impl Conversion {
         if outcome.is_err() && tally.contradiction.is_some() {
             return Err(Failed::Contradicted);
         }
-        let (written, files) =
-            outcome.map_err(|error| Failed::At(rows::lock(&pass).failed_at, error))?;
+        let written = outcome.map_err(|error| Failed::At(rows::lock(&pass).failed_at, error))?;
         let mut tally = std::mem::take(&mut *tally);
         let mut pass = rows::lock(&pass);
         let left_out_lines = pass.tallies.values().fold((0, 0), |(lines, bytes), part| {
@@ -404,7 +402,7 @@ impl Conversion {
             .zip(&tally.nulls)
             .map(|(column, nulls)| (column.name.clone(), Some(*nulls)))
             .collect();
-        Ok(CopiedParts { plan, written, files, tally, nulls, inputs, inspected })
+        Ok(CopiedParts { plan, rows: written, tally, nulls, inputs, inspected })
     }
 }
 

@@ -32,15 +32,12 @@ use crate::{
     engine::{
         copy::{Functions, RowOrder, open_database, run_copy},
         files::RunFiles,
-        run::{Data, Finished, ROW_GROUP_ROWS, Run},
+        run::{Data, Finished, Run},
         spool::Spool,
         sql,
         verify::{Expected, checked_footer, null_count},
     },
 };
-
-/// DuckDB hands rows on in blocks of so many.
-const BLOCK: u64 = 2048;
 
 /// Makes the files of what is finished in the spool.
 ///
@@ -54,8 +51,8 @@ pub(crate) fn split(
     layout: Layout,
 ) -> Result<Finished> {
     let began = Instant::now();
-    let Finished { mut receipt, data: _, rejects, metadata } = finished;
-    let done = Splitting::new(run, &receipt, &metadata, spool, &layout)
+    let Finished { mut receipt, data: _, rejects, metadata, row_group_rows } = finished;
+    let done = Splitting::new(run, &receipt, (&metadata, row_group_rows), spool, &layout)
         .and_then(|splitting| splitting.done(&receipt));
     match done {
         Ok(Done { parts, outputs, kept }) => {
@@ -63,7 +60,7 @@ pub(crate) fn split(
             receipt.outputs = outputs.into_iter().chain(rejects_facts).collect();
             receipt.timings.convert_seconds += began.elapsed().as_secs_f64();
             let parts = Parts { layout, parts, file: kept.file() };
-            Ok(Finished { receipt, data: Data::Several(parts), rejects, metadata })
+            Ok(Finished { receipt, data: Data::Several(parts), rejects, metadata, row_group_rows })
         }
         Err(error) => {
             if let Some(rejects) = rejects {
@@ -115,7 +112,7 @@ impl<'a> Splitting<'a> {
     fn new(
         run: &'a Run,
         receipt: &Receipt,
-        metadata: &'a [(String, String)],
+        (metadata, row_group_rows): (&'a [(String, String)], u64),
         spool: &Spool,
         layout: &'a Layout,
     ) -> Result<Self> {
@@ -144,7 +141,7 @@ impl<'a> Splitting<'a> {
             keys,
             width: names.len(),
             metadata: metadata.iter().map(|(key, value)| (&**key, &**value)).collect(),
-            row_group_rows: options.row_group_rows.unwrap_or_else(|| row_group_rows(&footer)),
+            row_group_rows,
             footer,
             files,
             database,
@@ -294,14 +291,6 @@ impl Sums {
         }
         Ok(())
     }
-}
-
-/// Returns the rows of a row group, as they are in the spool.
-fn row_group_rows(footer: &ParquetMetaData) -> u64 {
-    let largest = footer.row_groups().iter().map(|group| group.num_rows()).max().unwrap_or(0);
-    let largest = u64::try_from(largest).unwrap_or(0);
-    // They have up to a block more than they were to have.
-    (largest / BLOCK * BLOCK).clamp(BLOCK, ROW_GROUP_ROWS)
 }
 
 fn halves(rows: &Range<u64>) -> Option<(Range<u64>, Range<u64>)> {

@@ -68,7 +68,8 @@ impl Prepared {
     /// that have replaced others by then stay.
     pub async fn publish(self) -> Result<Receipt> {
         let Self { finished, opened, output, rejects_place, control, guard } = self;
-        let Finished { mut receipt, mut data, mut rejects, metadata: _ } = finished;
+        let Finished { mut receipt, mut data, mut rejects, metadata: _, row_group_rows: _ } =
+            finished;
         control.reporter.stage(Stage::Publishing);
         let publishing = Instant::now();
         let ready = guard.0.unless_stopped(async {

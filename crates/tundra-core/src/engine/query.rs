@@ -259,12 +259,12 @@ impl Question {
             .collect::<Result<_>>()?;
         self.control.reporter.stage(Stage::Converting);
         let is_kept = format != OutputFormat::Parquet;
-        let mut writing =
-            spooled(&self.options.writing).unwrap_or_else(|| self.options.writing.clone());
+        let rows_of_group = self.options.writing.row_group_rows.unwrap_or(ROW_GROUP_ROWS);
+        let mut writing = spooled(&self.options.writing, rows_of_group)
+            .unwrap_or_else(|| self.options.writing.clone());
         if is_kept {
             writing.compression = Compression::Snappy;
         }
-        let rows_of_group = writing.row_group_rows.unwrap_or(ROW_GROUP_ROWS);
         let metadata: Vec<_> =
             writing.metadata.iter().map(|(key, value)| (&**key, &**value)).collect();
         let statement = sql::copy(

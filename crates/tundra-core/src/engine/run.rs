@@ -109,17 +109,25 @@ pub(crate) struct Run {
     pub(crate) started: Instant,
 }
 
+/// Rows that were written.
+pub(crate) struct WrittenRows {
+    /// How many the writer counted.
+    pub(crate) count: u64,
+    /// Where they are.
+    pub(crate) files: Arc<RunFiles>,
+    /// Rows that a row group of the output is to have.
+    pub(crate) row_group_rows: u64,
+}
+
 /// What was copied, before it is checked.
 pub(crate) struct Copied {
     pub(crate) plan: EncodedPlan,
-    /// Rows that the writer counted.
-    pub(crate) written: u64,
+    pub(crate) rows: WrittenRows,
     pub(crate) counts: Counts,
     /// Nulls of each column, by its name, where they are known.
     pub(crate) nulls: Vec<(String, Option<u64>)>,
     pub(crate) events: Vec<LossEvent>,
     pub(crate) window: Option<WindowFacts>,
-    pub(crate) files: Arc<RunFiles>,
     /// When it was known what was to be copied.
     pub(crate) inspected: Instant,
 }
@@ -178,6 +186,8 @@ pub(crate) struct Finished {
     pub(crate) rejects: Option<Written>,
     /// Keys and values of the metadata of the data.
     pub(crate) metadata: Vec<(String, String)>,
+    /// Rows that a row group of the output is to have.
+    pub(crate) row_group_rows: u64,
 }
 
 /// The data of a run.
@@ -274,15 +284,14 @@ impl Run {
         EncodedPlan::new(source, decisions, columns, geo)
     }
 
-    /// Writes all rows of the feed, which have about `row_bytes` bytes each. Returns how many the writer
-    /// counted, and where they are.
+    /// Writes all rows of the feed, which have about `row_bytes` bytes each.
     pub(crate) fn copy(
         &self,
         feed: Feed<'_>,
         plan: &EncodedPlan,
         row_bytes: u64,
         writer: Box<dyn ObjectWriter>,
-    ) -> Result<(u64, Arc<RunFiles>)> {
+    ) -> Result<WrittenRows> {
         // A sort needs to know the order of what is equal.
         let keys = order(&self.writing.options);
         let mut is_sorted = !keys.is_empty();
@@ -308,23 +317,19 @@ impl Run {
         let resources = if is_sorted { &shares.sorting(resources) } else { resources };
         let database = open_database(resources, *shares, *id, order, functions, files.clone())?;
         let row_group_rows = self.row_group_rows(row_bytes, plan);
+        let options = spooled(&writing.options, row_group_rows);
+        let options = options.as_ref().unwrap_or(&writing.options);
+        let at_once = options.row_group_rows.unwrap_or(row_group_rows);
         if let Some(rows) = rows {
             database
-                .register_stream(sql::STREAM, Box::new(Blocks::new(rows, row_group_rows)))
+                .register_stream(sql::STREAM, Box::new(Blocks::new(rows, at_once)))
                 .map_err(|error| engine_error("take the rows", error))?;
         }
         let select = if keys.is_empty() { select } else { sorted(&select, plan, &keys) };
-        let statement = self.copy_statement(&select, plan, row_group_rows);
-        let written = run_copy(&database, &statement, &self.stop, read)?;
-        Ok((written, files))
-    }
-
-    fn copy_statement(&self, select: &str, plan: &EncodedPlan, row_group_rows: u64) -> String {
-        let options = &self.writing.options;
-        let metadata = plan.metadata(options);
-        let spooled = spooled(options);
-        let options = spooled.as_ref().unwrap_or(options);
-        sql::copy(select, sql::OUTPUT, options, row_group_rows, &metadata)
+        let metadata = plan.metadata(&writing.options);
+        let statement = sql::copy(&select, sql::OUTPUT, options, at_once, &metadata);
+        let count = run_copy(&database, &statement, &self.stop, read)?;
+        Ok(WrittenRows { count, files, row_group_rows })
     }
 
     /// Returns the rows of a row group: as asked, or so many that they fit their share of memory.
@@ -346,7 +351,8 @@ impl Run {
     ) -> Result<Finished> {
         let converted = Instant::now();
         self.control.reporter.stage(Stage::Verifying);
-        let Copied { plan, written, counts, nulls, events, window, files, inspected } = copied;
+        let Copied { plan, rows: of_writer, counts, nulls, events, window, inspected } = copied;
+        let WrittenRows { count: written, files, row_group_rows } = of_writer;
         let location = self.location();
         let rows = counts.decoded - counts.skipped - counts.rejected;
         check_counts(&counts, rows, &location)?;
@@ -395,7 +401,7 @@ impl Run {
             },
             peak_memory_bytes: peak_memory(),
         };
-        Ok(Finished { receipt, data: Data::One(data), rejects, metadata })
+        Ok(Finished { receipt, data: Data::One(data), rejects, metadata, row_group_rows })
     }
 }
 
