@@ -139,6 +139,30 @@ fn error_cells_are_what_the_policy_says() {
 }
 
 #[test]
+fn an_error_beyond_the_other_columns_makes_one_as_every_value_does() {
+    let rows = "<row><c t=\"str\"><v>id</v></c><c t=\"str\"><v>n</v></c></row>\
+        <row r=\"2\"><c><v>1</v></c><c><v>2</v></c></row>\
+        <row r=\"3\"><c><v>3</v></c><c><v>4</v></c><c r=\"D3\" t=\"e\"><v>#N/A</v></c></row>";
+    let options = |error_cells, on_bad_row| ConvertOptions {
+        workbook: WorkbookHints { error_cells, ..WorkbookHints::default() },
+        on_bad_row,
+        ..ConvertOptions::default()
+    };
+    let with = |error_cells, on_bad_row| {
+        try_read(of_sheet(&sheet_of(rows)), &options(error_cells, on_bad_row), &runtime())
+    };
+    let text = with(ErrorCells::Text, BadRowPolicy::Fail).unwrap();
+    let null = with(ErrorCells::Null, BadRowPolicy::Fail).unwrap();
+    assert_eq!(null.names, text.names);
+    assert_eq!(null.rows, [["1", "2", "∅", "∅"], ["3", "4", "∅", "∅"]]);
+    assert!(null.repairs[0].contains("`Data!D3`"), "{:?}", null.repairs);
+    let set_aside = with(ErrorCells::Fail, BadRowPolicy::Reject).unwrap();
+    assert_eq!((set_aside.column(0), set_aside.rejects.len()), (vec!["1"], 1));
+    let failed = with(ErrorCells::Fail, BadRowPolicy::Fail).unwrap_err();
+    assert!(matches!(failed, crate::Error::Data { .. }), "{failed:?}");
+}
+
+#[test]
 fn types_that_are_asked_for_are_read_from_text_and_numbers() {
     let bytes = || of_sheet(&column(&["1.5", "t=\"str\"|2.25", "3"]));
     let options = |kind: ColumnType, on_bad_row| ConvertOptions {
