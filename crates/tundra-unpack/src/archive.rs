@@ -43,7 +43,13 @@ pub(crate) enum Packing {
 }
 
 impl Entry {
-    /// Returns its name as it may be shown, without the `./` that `tar` puts before it.
+    /// Returns its name without the `./` that `tar` puts before it, as it may be shown but in full:
+    /// what is compared and kept must not lose what tells it from others.
+    pub(crate) fn escaped(&self) -> String {
+        escaped(plain(&self.name))
+    }
+
+    /// Returns the same, shortened.
     pub(crate) fn shown(&self) -> String {
         shown(plain(&self.name))
     }

@@ -45,8 +45,13 @@ pub struct Member {
 }
 
 impl Member {
-    /// Returns its name, as it may be shown.
+    /// Returns its name in full, with what a terminal would act on written as an escape.
     pub fn name(&self) -> String {
+        self.entry.escaped()
+    }
+
+    /// Returns its name as messages have it: shortened.
+    pub fn shown(&self) -> String {
         self.entry.shown()
     }
 }
@@ -113,8 +118,8 @@ impl Unpacked {
         Ok(())
     }
 
-    /// Finds the members of an archive that hold data and whose name, as it may be shown, is `wanted`. The
-    /// archive itself may be compressed. `head` is the beginning of the source.
+    /// Finds the members of an archive that hold data and whose name, as [`Member::name`] has it, is `wanted`.
+    /// The archive itself may be compressed. `head` is the beginning of the source.
     ///
     /// # Errors
     /// Fails with [`Error::NoArchive`] when it is none, and as [`Unpacked::find`].
@@ -124,7 +129,7 @@ impl Unpacked {
         limits: Limits,
         wanted: &dyn Fn(&str) -> bool,
     ) -> io::Result<Vec<Member>> {
-        let is_wanted = |entry: &Entry| entry.is_data() && wanted(&entry.shown());
+        let is_wanted = |entry: &Entry| entry.is_data() && wanted(&entry.escaped());
         let mut outer = Self::begin(source, head, limits);
         loop {
             let (container, entries) = match Container::find(&outer.head) {

@@ -210,3 +210,30 @@ fn members_are_found_by_their_names_and_unpacked_one_by_one() {
     let none = none.downcast::<Error>().unwrap();
     assert_eq!(none, Error::NoArchive);
 }
+
+/// Finds the members that are wanted.
+fn members(
+    archive: &Vec<u8>,
+    wanted: &dyn Fn(&str) -> bool,
+) -> Result<Vec<tundra_unpack::Member>, Error> {
+    let found = tundra_unpack::Unpacked::members(
+        archive,
+        archive,
+        tundra_unpack::Limits::default(),
+        wanted,
+    );
+    found.map_err(|error| error.downcast::<Error>().unwrap())
+}
+
+#[test]
+fn a_long_name_is_compared_as_a_whole_and_shortened_only_where_it_is_shown() {
+    let data = table(3);
+    let long = format!("{}/{}.csv", "d".repeat(60), "e".repeat(80));
+    let other = format!("{}/{}.tsv", "d".repeat(60), "e".repeat(80));
+    for (what, archive) in archives(&[("a.csv", &data), (&long, &data), (&other, &data)]) {
+        let found = members(&archive, &|name| name.ends_with(".csv")).unwrap();
+        let names: Vec<String> = found.iter().map(|member| member.name()).collect();
+        assert_eq!(names, ["a.csv", long.as_str()], "{what}");
+        assert_eq!(found[1].shown().chars().count(), 101, "{what}");
+    }
+}
