@@ -157,6 +157,23 @@ fn merged_cells_that_are_too_many_are_not_filled() {
 }
 
 #[test]
+fn a_long_text_in_many_merged_cells_is_not_filled() {
+    let text = "x".repeat(1 << 20);
+    let sheet = |area: &str| {
+        format!(
+            "<worksheet><sheetData><row r=\"1\"><c t=\"str\"><v>a</v></c><c t=\"str\"><v>b</v></c></row>\
+             <row r=\"2\"><c t=\"inlineStr\"><is><t>{text}</t></is></c></row>\
+             <row r=\"3\"><c r=\"B3\"><v>1</v></c></row></sheetData>\
+             <mergeCells><mergeCell ref=\"{area}\"/></mergeCells></worksheet>"
+        )
+    };
+    let error = try_read(of_sheet(&sheet("A2:ZZ2")), &options(1), &runtime()).unwrap_err();
+    assert!(matches!(error, Error::WorkbookTooLarge { .. }), "{error}");
+    let few = read(of_sheet(&sheet("A2:A3")), &options(1));
+    assert!(few.column(0).iter().all(|found| *found == text));
+}
+
+#[test]
 fn a_table_of_strings_beyond_the_memory_is_refused() {
     // The harness gives 64 MiB, of which a half may be held.
     let string = format!("<si><t>{}</t></si>", "x".repeat(1 << 20));
