@@ -148,6 +148,16 @@ fn headers_can_be_told() {
 }
 
 #[test]
+fn a_preamble_of_no_rows_leaves_nothing_out() {
+    let mut all: Vec<&[&str]> = vec![&["Sales of 2024"], &["made by somebody"]];
+    all.extend(TABLE);
+    let found = rows_with(&all, &TextHints { preamble: Some(0), ..TextHints::default() });
+    assert_eq!(found.decision("header"), "row 1");
+    assert_eq!((found.decision("preamble"), found.left_out.len()), ("", 0));
+    assert_eq!(found.rows.len(), 4);
+}
+
+#[test]
 fn names_are_made_unique() {
     let found = rows(&[&["a", "A", "", "b"], &["1", "2", "3", "4"], &["5", "6", "7", "8"]]);
     assert_eq!(found.names, ["a", "A_1", "column3", "b"]);
