@@ -246,6 +246,70 @@ fn rows_can_be_skipped_by_their_numbers() {
 }
 
 #[test]
+fn rows_outside_of_the_table_have_no_numbers() {
+    let bytes = || {
+        saved(|workbook| {
+            let rows: &[&[&str]] =
+                &[&["x", "y"], &["1", "a"], &["", "b"], &["5", "c"], &["", "d"], &["6", ""]];
+            write(workbook.add_worksheet(), 0, 0, rows);
+        })
+    };
+    for (range_of, skipped, left) in [
+        ("A1:A10", 0, vec!["5", "6"]),
+        ("A1:A10", 1, vec!["1", "6"]),
+        ("A1:A10", 2, vec!["1", "5"]),
+        ("A1:A10", 3, vec!["1", "5", "6"]),
+        ("B1:B10", 1, vec!["a", "c", "d"]),
+    ] {
+        let text = TextHints { header: Some(true), ..TextHints::default() };
+        let skip_rows = [skipped].into();
+        let found = read(bytes(), &ConvertOptions { skip_rows, text, ..range(range_of) });
+        assert_eq!(found.column(0), left, "{range_of} without {skipped}");
+    }
+}
+
+#[test]
+fn rows_are_numbered_through_all_of_a_range() {
+    const ROWS: u32 = 60_000;
+    let bytes = saved(|workbook| {
+        let sheet = workbook.add_worksheet();
+        write(sheet, 0, 0, &[&["n"]]);
+        for row in 1..=ROWS {
+            if row % 2 == 0 {
+                sheet.write_number(row, 0, row).unwrap();
+            }
+            sheet
+                .write_string(row, 1, format!("a text that fills the sheet, number {row}"))
+                .unwrap();
+        }
+    });
+    let skip_rows = [20_000].into();
+    let found = read(bytes, &ConvertOptions { skip_rows, ..range("A:A") });
+    assert_eq!((found.rows.len(), found.skipped), (29_999, 1));
+    assert!(!found.column(0).contains(&"40002"));
+}
+
+#[test]
+fn a_row_with_nothing_but_a_new_column_is_a_record() {
+    let bytes = saved(|workbook| {
+        let sheet = workbook.add_worksheet();
+        write(sheet, 0, 0, &[&["text", "secret"]]);
+        for row in 1..=60_000 {
+            sheet
+                .write_string(row, 0, format!("a text that fills the sheet, number {row}"))
+                .unwrap();
+        }
+        write(sheet, 60_001, 1, &[&["5", ""]]);
+        write(sheet, 60_002, 2, &[&["7"]]);
+        sheet.set_column_hidden(1).unwrap();
+    });
+    let hints = WorkbookHints { skip_hidden: true, ..WorkbookHints::default() };
+    let found = read(bytes, &with(hints));
+    assert_eq!(found.names, ["text", "column2"]);
+    assert_eq!((found.rows.len(), found.rows.last().unwrap()[1].as_str()), (60_001, "7"));
+}
+
+#[test]
 fn a_range_may_begin_far_below() {
     let bytes = saved(|workbook| {
         let sheet = workbook.add_worksheet();
