@@ -122,7 +122,8 @@ impl Unpacked {
     /// The archive itself may be compressed. `head` is the beginning of the source.
     ///
     /// # Errors
-    /// Fails with [`Error::NoArchive`] when it is none, and as [`Unpacked::find`].
+    /// Fails with [`Error::NoArchive`] when it is none, with [`Error::Ambiguous`] when two of them have one
+    /// name, and as [`Unpacked::find`].
     pub fn members(
         source: &dyn Source,
         head: &[u8],
@@ -153,11 +154,11 @@ impl Unpacked {
                 }
                 _ => return Err(Error::NoArchive.into()),
             };
+            let entries: Vec<Entry> = entries.into_iter().filter(is_wanted).collect();
+            archive::check_names(&entries)?;
             let steps = outer.steps;
-            let entries = entries.into_iter().filter(is_wanted);
-            return Ok(entries
-                .map(|entry| Member { steps: steps.clone(), archive: container, entry })
-                .collect());
+            let of = |entry| Member { steps: steps.clone(), archive: container, entry };
+            return Ok(entries.into_iter().map(of).collect());
         }
     }
 

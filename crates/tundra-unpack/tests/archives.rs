@@ -237,3 +237,13 @@ fn a_long_name_is_compared_as_a_whole_and_shortened_only_where_it_is_shown() {
         assert_eq!(found[1].shown().chars().count(), 101, "{what}");
     }
 }
+
+#[test]
+fn of_two_members_of_one_name_none_is_taken_whoever_asks() {
+    let data = table(3);
+    let archive = tar(&[("a.csv", &data), ("./a.csv", &data), ("b.csv", &data)]);
+    let expected = Error::Ambiguous { member: "a.csv".to_owned() };
+    assert_eq!(unpack(&archive, Some("a.csv")), Err(Refused::Error(expected.clone())));
+    assert_eq!(members(&archive, &|_| true).unwrap_err(), expected);
+    assert_eq!(members(&archive, &|name| name == "b.csv").unwrap().len(), 1);
+}
