@@ -37,6 +37,11 @@ fn numbers_are_integers_where_all_are() {
     check(&["1", "2.5"], "DOUBLE", &["1.0", "2.5"]);
     check(&["9007199254740993"], "BIGINT", &["9007199254740993"]);
     check(&["1", "1E18"], "DOUBLE", &["1.0", "1e18"]);
+    // Digits that are written out are kept, by a double where it holds them.
+    check(&["12345678901234567890"], "VARCHAR", &["12345678901234567890"]);
+    check(&["-9223372036854775809", "1"], "VARCHAR", &["-9223372036854775809", "1"]);
+    check(&["18446744073709551616", "1"], "DOUBLE", &["1.8446744073709552e19", "1.0"]);
+    check(&["100000000000000000000000"], "DOUBLE", &["1e23"]);
     // A double would not hold both.
     check(&["9007199254740993", "0.5"], "VARCHAR", &["9007199254740993", "0.5"]);
 }
