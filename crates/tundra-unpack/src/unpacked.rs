@@ -152,6 +152,9 @@ impl Unpacked {
                     let itself = Some(source).filter(|_| outer.steps.is_empty());
                     (Container::Tar, tar::list(Box::new(outer.open(source)?), itself, &limits)?)
                 }
+                Some(Container::Zip) if !zip::begins_as_office(&outer.head) => {
+                    return Err(outer.nested(Container::Zip).into());
+                }
                 _ => return Err(Error::NoArchive.into()),
             };
             let entries: Vec<Entry> = entries.into_iter().filter(is_wanted).collect();
@@ -200,13 +203,7 @@ impl Unpacked {
             Container::Zip if zip::begins_as_office(&self.head) => return Ok(None),
             // A zip archive is read from its end, and a member of a member has no name.
             Container::Zip | Container::Tar if is_member || container == Container::Zip => {
-                let outer = match self.steps.last() {
-                    Some(Step::Member(archive, _)) => archive.name(),
-                    Some(Step::Decompress(codec)) => codec.name(),
-                    None => "",
-                };
-                let member = self.member_name();
-                return Err(Error::Nested { inner: container.name(), outer, member }.into());
+                return Err(self.nested(container).into());
             }
             Container::Tar | Container::Zip => {
                 let itself = Some(source).filter(|_| self.steps.is_empty());
@@ -214,6 +211,16 @@ impl Unpacked {
                 Step::Member(container, archive::choose(entries, member)?)
             }
         }))
+    }
+
+    /// Returns the error of an archive within what was gone through so far.
+    fn nested(&self, inner: Container) -> Error {
+        let outer = match self.steps.last() {
+            Some(Step::Member(archive, _)) => archive.name(),
+            Some(Step::Decompress(codec)) => codec.name(),
+            None => "",
+        };
+        Error::Nested { inner: inner.name(), outer, member: self.member_name() }
     }
 
     /// Reads the beginning of what comes out so far.

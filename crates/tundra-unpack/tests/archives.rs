@@ -249,6 +249,14 @@ fn of_two_members_of_one_name_none_is_taken_whoever_asks() {
 }
 
 #[test]
+fn a_zip_archive_in_something_packed_is_told_as_one() {
+    let inner = zip(&[("a.csv", &table(3))], CompressionMethod::DEFLATE);
+    let found = members(&compress("gzip", &inner), &|_| true).unwrap_err();
+    let expected = Error::Nested { inner: "zip", outer: "gzip", member: None };
+    assert_eq!(found, expected);
+}
+
+#[test]
 fn members_behind_a_sparse_file_are_read() {
     let data = table(3);
     for pieces in [1, 4, 5, 12, 25, 26, 60] {
