@@ -28,6 +28,8 @@ pub enum Layer {
 /// A way through the containers around data.
 #[derive(Debug, Clone)]
 pub struct Unpacked {
+    /// What was undone before: the source is what came out of it.
+    undone: Vec<Codec>,
     steps: Vec<Step>,
     limits: Limits,
     head: Vec<u8>,
@@ -38,6 +40,8 @@ pub struct Unpacked {
 /// A member of an archive, and where it is.
 #[derive(Debug, Clone)]
 pub struct Member {
+    /// What stood around the archive, and no longer does.
+    undone: Vec<Codec>,
     /// What stands around the archive.
     steps: Vec<Step>,
     archive: Container,
@@ -53,6 +57,32 @@ impl Member {
     /// Returns its name as messages have it: shortened.
     pub fn shown(&self) -> String {
         self.entry.shown()
+    }
+
+    /// Returns the way to the archive itself, where something stands around it. Whoever reads several members
+    /// of such an archive unpacks it once and takes them [out of that](Self::of_archive): each of them is
+    /// reached through all that stands before it.
+    pub fn archive(&self, source: &dyn Source, limits: Limits) -> Option<Unpacked> {
+        let steps = self.steps.clone();
+        let outer = Unpacked::begin(source, &[], limits);
+        (!steps.is_empty()).then_some(Unpacked { steps, ..outer })
+    }
+
+    /// Returns where in the archive its bytes end.
+    pub fn end(&self) -> u64 {
+        self.entry.start.saturating_add(self.entry.packed)
+    }
+
+    /// Returns the same member where the source is the archive itself, of which what stands behind the member
+    /// may be missing.
+    #[must_use]
+    pub fn of_archive(self) -> Self {
+        let codec = |step| match step {
+            Step::Decompress(codec) => Some(codec),
+            Step::Member(..) => None,
+        };
+        let undone = self.undone.into_iter().chain(self.steps.into_iter().filter_map(codec));
+        Self { undone: undone.collect(), steps: Vec::new(), ..self }
     }
 }
 
@@ -92,7 +122,8 @@ impl Unpacked {
     fn begin(source: &dyn Source, head: &[u8], limits: Limits) -> Self {
         let packed_size = source.size();
         let is_whole = head.len() as u64 >= packed_size;
-        Self { steps: Vec::new(), limits, head: head.to_vec(), is_whole, packed_size }
+        let (undone, steps) = (Vec::new(), Vec::new());
+        Self { undone, steps, limits, head: head.to_vec(), is_whole, packed_size }
     }
 
     /// Finds out what stands around the data from here on. A member that is `wanted` is so no more when it was
@@ -106,7 +137,7 @@ impl Unpacked {
         let found = self;
         while let Some(container) = Container::find(&found.head) {
             let Some(step) = found.step(container, source, *wanted)? else { break };
-            if found.steps.len() >= found.limits.layers {
+            if found.undone.len() + found.steps.len() >= found.limits.layers {
                 return Err(Error::TooDeep { limit: found.limits.layers }.into());
             }
             if let Step::Member(..) = step {
@@ -160,7 +191,12 @@ impl Unpacked {
             let entries: Vec<Entry> = entries.into_iter().filter(is_wanted).collect();
             archive::check_names(&entries)?;
             let steps = outer.steps;
-            let of = |entry| Member { steps: steps.clone(), archive: container, entry };
+            let of = |entry| Member {
+                undone: Vec::new(),
+                steps: steps.clone(),
+                archive: container,
+                entry,
+            };
             return Ok(entries.into_iter().map(of).collect());
         }
     }
@@ -177,6 +213,7 @@ impl Unpacked {
     ) -> io::Result<Self> {
         let entry = archive::check(member.entry.clone())?;
         let mut found = Self::begin(source, &[], limits);
+        found.undone.clone_from(&member.undone);
         found.steps.clone_from(&member.steps);
         found.steps.push(Step::Member(member.archive, entry));
         found.look(source, head_bytes)?;
@@ -286,14 +323,15 @@ impl Unpacked {
         Box::new(Checked { raw, crc: Crc::default(), expected_crc: crc, left: size, end })
     }
 
-    /// Returns the containers, the outermost first.
+    /// Returns the containers, the outermost first, those that were undone before as well.
     pub fn layers(&self) -> impl Iterator<Item = Layer> {
-        self.steps.iter().map(|step| match step {
+        let undone = self.undone.iter().map(|codec| Layer::Compressed(*codec));
+        undone.chain(self.steps.iter().map(|step| match step {
             Step::Decompress(codec) => Layer::Compressed(*codec),
             Step::Member(archive, entry) => {
                 Layer::Member { archive: *archive, name: entry.name.clone() }
             }
-        })
+        }))
     }
 
     /// Returns the first bytes of the data.

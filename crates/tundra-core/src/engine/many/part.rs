@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use tundra_unpack::Member;
-
 use super::{Many, object::PartObject};
 use crate::{
     Error, Format, Input, ManyInputs, NamePattern, ObjectInfo, ObjectReader, Result, Silent,
-    engine::input::OpenInput,
+    engine::{input::OpenInput, unpack::Member},
     read::{
         table::ReadContext,
         workbook::{self, Source},
