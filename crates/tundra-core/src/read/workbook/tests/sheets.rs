@@ -2,7 +2,7 @@
 
 use rust_xlsxwriter::{Format, Table, TableColumn, Workbook, Worksheet};
 
-use super::harness::{Read, read, runtime, saved, try_read};
+use super::harness::{Read, of_parts, read, runtime, saved, sheet_of, try_read};
 use crate::{ConvertOptions, TextHints, WorkbookHints};
 
 /// Writes rows of texts and numbers from a cell on.
@@ -94,6 +94,19 @@ fn ranges_are_found_by_their_names() {
     assert!(error.to_string().contains("is no range"), "{error}");
     let error = try_read(saved(three), &range("Nothing"), &runtime()).unwrap_err();
     assert!(error.to_string().contains("neither a range nor a name"), "{error}");
+}
+
+#[test]
+fn names_that_say_that_they_are_not_hidden_are_found() {
+    let sheet = sheet_of("<row><c><v>1</v></c></row><row><c><v>2</v></c></row>");
+    for (hidden, is_found) in [("0", true), ("false", true), ("1", false), ("true", false)] {
+        let names = format!(
+            "<definedNames><definedName name=\"Few\" hidden=\"{hidden}\">Data!$A$1:$A$1\
+             </definedName></definedNames>"
+        );
+        let found = try_read(of_parts(&sheet, "<sst/>", &names), &range("Few"), &runtime());
+        assert_eq!(found.is_ok(), is_found, "{hidden}");
+    }
 }
 
 #[test]
