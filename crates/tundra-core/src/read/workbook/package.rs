@@ -107,7 +107,12 @@ impl Package {
 
     /// Reads a part that is small in every real workbook, as a whole.
     pub(super) fn read_whole(&self, part: &Part) -> Result<Vec<u8>, Fault> {
-        if part.size > SMALL_PART {
+        self.read_within(part, SMALL_PART)
+    }
+
+    /// Reads a part as a whole that has no more bytes than these.
+    pub(super) fn read_within(&self, part: &Part, limit: u64) -> Result<Vec<u8>, Fault> {
+        if part.size > limit {
             return Err(Fault::TooLarge(format!(
                 "its part `{}` has {} bytes, more than {SMALL_PART}",
                 part.name, part.size
