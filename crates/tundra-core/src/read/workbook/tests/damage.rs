@@ -137,6 +137,19 @@ fn damage_is_told_with_its_place() {
 }
 
 #[test]
+fn two_parts_of_one_name_are_not_read_as_one() {
+    let book = "<workbook><sheets><sheet name=\"a\" r:id=\"b\"/></sheets></workbook>";
+    // The archive has names in letters that workbooks do not tell apart.
+    check(archive(&[("xl/workbook.xml", book), ("xl/Workbook.xml", book)]), "have one name");
+    let mut same = archive(&[("xl/workbook.xml", book), ("xl/workbook.xm2", book)]);
+    let names = memchr::memmem::find_iter(&same, b"xl/workbook.xm2");
+    for at in names.collect::<Vec<_>>() {
+        same[at..at + 15].copy_from_slice(b"xl/workbook.xml");
+    }
+    check(same, "have one name");
+}
+
+#[test]
 fn a_dimension_that_lies_changes_nothing() {
     let sheet = "<worksheet><dimension ref=\"A1:XFD1048576\"/><cols><col min=\"0\" max=\"99999999999\" \
         hidden=\"1\"/></cols><sheetData><row><c><v>1</v></c></row></sheetData></worksheet>";
