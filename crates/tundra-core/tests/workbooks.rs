@@ -66,6 +66,19 @@ async fn content_goes_before_the_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_workbook_has_no_members() {
+    for (name, bytes) in [("a.xlsx", report(3)), ("a.xls", XLS.to_vec()), ("a.ods", ODS.to_vec())] {
+        let scene = Scene::memory();
+        scene.put(name, bytes).await;
+        let options =
+            ConvertOptions { member: Some("nosuch.csv".to_owned()), ..Default::default() };
+        let error = scene.convert(name, &options).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{name}: {error}");
+        assert!(error.hints()[0].contains("`--member`"), "{name}: {:?}", error.hints());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_sort_of_workbook_is_read() {
     for (name, bytes) in [("a.xls", XLS), ("a.xlsb", XLSB), ("a.ods", ODS)] {
         let done = converted(name, bytes.to_vec()).await;

@@ -3,6 +3,8 @@
 pub(crate) mod tar;
 pub(crate) mod zip;
 
+use std::collections::HashSet;
+
 use crate::{
     Codec, Error,
     shown::{escaped, listed, shown},
@@ -43,7 +45,13 @@ pub(crate) enum Packing {
 }
 
 impl Entry {
-    /// Returns its name as it may be shown, without the `./` that `tar` puts before it.
+    /// Returns its name without the `./` that `tar` puts before it, as it may be shown but in full:
+    /// what is compared and kept must not lose what tells it from others.
+    pub(crate) fn escaped(&self) -> String {
+        escaped(plain(&self.name))
+    }
+
+    /// Returns the same, shortened.
     pub(crate) fn shown(&self) -> String {
         shown(plain(&self.name))
     }
@@ -97,6 +105,15 @@ pub(crate) fn choose(entries: Vec<Entry>, member: Option<&str>) -> Result<Entry,
             check(found)
         }
         _ => Err(Error::Ambiguous { member: shown(wanted.as_bytes()) }),
+    }
+}
+
+/// Checks that no two members have one name, of which nobody could say which is meant.
+pub(crate) fn check_names(entries: &[Entry]) -> Result<(), Error> {
+    let mut seen = HashSet::with_capacity(entries.len());
+    match entries.iter().find(|entry| !seen.insert(plain(&entry.name))) {
+        Some(twice) => Err(Error::Ambiguous { member: twice.shown() }),
+        None => Ok(()),
     }
 }
 

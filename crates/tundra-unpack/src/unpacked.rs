@@ -28,6 +28,8 @@ pub enum Layer {
 /// A way through the containers around data.
 #[derive(Debug, Clone)]
 pub struct Unpacked {
+    /// What was undone before: the source is what came out of it.
+    undone: Vec<Codec>,
     steps: Vec<Step>,
     limits: Limits,
     head: Vec<u8>,
@@ -38,6 +40,8 @@ pub struct Unpacked {
 /// A member of an archive, and where it is.
 #[derive(Debug, Clone)]
 pub struct Member {
+    /// What stood around the archive, and no longer does.
+    undone: Vec<Codec>,
     /// What stands around the archive.
     steps: Vec<Step>,
     archive: Container,
@@ -45,9 +49,40 @@ pub struct Member {
 }
 
 impl Member {
-    /// Returns its name, as it may be shown.
+    /// Returns its name in full, with what a terminal would act on written as an escape.
     pub fn name(&self) -> String {
+        self.entry.escaped()
+    }
+
+    /// Returns its name as messages have it: shortened.
+    pub fn shown(&self) -> String {
         self.entry.shown()
+    }
+
+    /// Returns the way to the archive itself, where something stands around it. Whoever reads several members
+    /// of such an archive unpacks it once and takes them [out of that](Self::of_archive): each of them is
+    /// reached through all that stands before it.
+    pub fn archive(&self, source: &dyn Source, limits: Limits) -> Option<Unpacked> {
+        let steps = self.steps.clone();
+        let outer = Unpacked::begin(source, &[], limits);
+        (!steps.is_empty()).then_some(Unpacked { steps, ..outer })
+    }
+
+    /// Returns where in the archive its bytes end.
+    pub fn end(&self) -> u64 {
+        self.entry.start.saturating_add(self.entry.packed)
+    }
+
+    /// Returns the same member where the source is the archive itself, of which what stands behind the member
+    /// may be missing.
+    #[must_use]
+    pub fn of_archive(self) -> Self {
+        let codec = |step| match step {
+            Step::Decompress(codec) => Some(codec),
+            Step::Member(..) => None,
+        };
+        let undone = self.undone.into_iter().chain(self.steps.into_iter().filter_map(codec));
+        Self { undone: undone.collect(), steps: Vec::new(), ..self }
     }
 }
 
@@ -87,7 +122,8 @@ impl Unpacked {
     fn begin(source: &dyn Source, head: &[u8], limits: Limits) -> Self {
         let packed_size = source.size();
         let is_whole = head.len() as u64 >= packed_size;
-        Self { steps: Vec::new(), limits, head: head.to_vec(), is_whole, packed_size }
+        let (undone, steps) = (Vec::new(), Vec::new());
+        Self { undone, steps, limits, head: head.to_vec(), is_whole, packed_size }
     }
 
     /// Finds out what stands around the data from here on. A member that is `wanted` is so no more when it was
@@ -101,7 +137,7 @@ impl Unpacked {
         let found = self;
         while let Some(container) = Container::find(&found.head) {
             let Some(step) = found.step(container, source, *wanted)? else { break };
-            if found.steps.len() >= found.limits.layers {
+            if found.undone.len() + found.steps.len() >= found.limits.layers {
                 return Err(Error::TooDeep { limit: found.limits.layers }.into());
             }
             if let Step::Member(..) = step {
@@ -113,18 +149,19 @@ impl Unpacked {
         Ok(())
     }
 
-    /// Finds the members of an archive that hold data and whose name, as it may be shown, is `wanted`. The
-    /// archive itself may be compressed. `head` is the beginning of the source.
+    /// Finds the members of an archive that hold data and whose name, as [`Member::name`] has it, is `wanted`.
+    /// The archive itself may be compressed. `head` is the beginning of the source.
     ///
     /// # Errors
-    /// Fails with [`Error::NoArchive`] when it is none, and as [`Unpacked::find`].
+    /// Fails with [`Error::NoArchive`] when it is none, with [`Error::Ambiguous`] when two of them have one
+    /// name, and as [`Unpacked::find`].
     pub fn members(
         source: &dyn Source,
         head: &[u8],
         limits: Limits,
         wanted: &dyn Fn(&str) -> bool,
     ) -> io::Result<Vec<Member>> {
-        let is_wanted = |entry: &Entry| entry.is_data() && wanted(&entry.shown());
+        let is_wanted = |entry: &Entry| entry.is_data() && wanted(&entry.escaped());
         let mut outer = Self::begin(source, head, limits);
         loop {
             let (container, entries) = match Container::find(&outer.head) {
@@ -146,13 +183,21 @@ impl Unpacked {
                     let itself = Some(source).filter(|_| outer.steps.is_empty());
                     (Container::Tar, tar::list(Box::new(outer.open(source)?), itself, &limits)?)
                 }
+                Some(Container::Zip) if !zip::begins_as_office(&outer.head) => {
+                    return Err(outer.nested(Container::Zip).into());
+                }
                 _ => return Err(Error::NoArchive.into()),
             };
+            let entries: Vec<Entry> = entries.into_iter().filter(is_wanted).collect();
+            archive::check_names(&entries)?;
             let steps = outer.steps;
-            let entries = entries.into_iter().filter(is_wanted);
-            return Ok(entries
-                .map(|entry| Member { steps: steps.clone(), archive: container, entry })
-                .collect());
+            let of = |entry| Member {
+                undone: Vec::new(),
+                steps: steps.clone(),
+                archive: container,
+                entry,
+            };
+            return Ok(entries.into_iter().map(of).collect());
         }
     }
 
@@ -168,6 +213,7 @@ impl Unpacked {
     ) -> io::Result<Self> {
         let entry = archive::check(member.entry.clone())?;
         let mut found = Self::begin(source, &[], limits);
+        found.undone.clone_from(&member.undone);
         found.steps.clone_from(&member.steps);
         found.steps.push(Step::Member(member.archive, entry));
         found.look(source, head_bytes)?;
@@ -194,13 +240,7 @@ impl Unpacked {
             Container::Zip if zip::begins_as_office(&self.head) => return Ok(None),
             // A zip archive is read from its end, and a member of a member has no name.
             Container::Zip | Container::Tar if is_member || container == Container::Zip => {
-                let outer = match self.steps.last() {
-                    Some(Step::Member(archive, _)) => archive.name(),
-                    Some(Step::Decompress(codec)) => codec.name(),
-                    None => "",
-                };
-                let member = self.member_name();
-                return Err(Error::Nested { inner: container.name(), outer, member }.into());
+                return Err(self.nested(container).into());
             }
             Container::Tar | Container::Zip => {
                 let itself = Some(source).filter(|_| self.steps.is_empty());
@@ -208,6 +248,16 @@ impl Unpacked {
                 Step::Member(container, archive::choose(entries, member)?)
             }
         }))
+    }
+
+    /// Returns the error of an archive within what was gone through so far.
+    fn nested(&self, inner: Container) -> Error {
+        let outer = match self.steps.last() {
+            Some(Step::Member(archive, _)) => archive.name(),
+            Some(Step::Decompress(codec)) => codec.name(),
+            None => "",
+        };
+        Error::Nested { inner: inner.name(), outer, member: self.member_name() }
     }
 
     /// Reads the beginning of what comes out so far.
@@ -273,14 +323,15 @@ impl Unpacked {
         Box::new(Checked { raw, crc: Crc::default(), expected_crc: crc, left: size, end })
     }
 
-    /// Returns the containers, the outermost first.
+    /// Returns the containers, the outermost first, those that were undone before as well.
     pub fn layers(&self) -> impl Iterator<Item = Layer> {
-        self.steps.iter().map(|step| match step {
+        let undone = self.undone.iter().map(|codec| Layer::Compressed(*codec));
+        undone.chain(self.steps.iter().map(|step| match step {
             Step::Decompress(codec) => Layer::Compressed(*codec),
             Step::Member(archive, entry) => {
                 Layer::Member { archive: *archive, name: entry.name.clone() }
             }
-        })
+        }))
     }
 
     /// Returns the first bytes of the data.

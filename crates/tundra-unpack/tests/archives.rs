@@ -210,3 +210,93 @@ fn members_are_found_by_their_names_and_unpacked_one_by_one() {
     let none = none.downcast::<Error>().unwrap();
     assert_eq!(none, Error::NoArchive);
 }
+
+/// Finds the members that are wanted.
+fn members(
+    archive: &Vec<u8>,
+    wanted: &dyn Fn(&str) -> bool,
+) -> Result<Vec<tundra_unpack::Member>, Error> {
+    let found = tundra_unpack::Unpacked::members(
+        archive,
+        archive,
+        tundra_unpack::Limits::default(),
+        wanted,
+    );
+    found.map_err(|error| error.downcast::<Error>().unwrap())
+}
+
+#[test]
+fn a_long_name_is_compared_as_a_whole_and_shortened_only_where_it_is_shown() {
+    let data = table(3);
+    let long = format!("{}/{}.csv", "d".repeat(60), "e".repeat(80));
+    let other = format!("{}/{}.tsv", "d".repeat(60), "e".repeat(80));
+    for (what, archive) in archives(&[("a.csv", &data), (&long, &data), (&other, &data)]) {
+        let found = members(&archive, &|name| name.ends_with(".csv")).unwrap();
+        let names: Vec<String> = found.iter().map(|member| member.name()).collect();
+        assert_eq!(names, ["a.csv", long.as_str()], "{what}");
+        assert_eq!(found[1].shown().chars().count(), 101, "{what}");
+    }
+}
+
+#[test]
+fn of_two_members_of_one_name_none_is_taken_whoever_asks() {
+    let data = table(3);
+    let archive = tar(&[("a.csv", &data), ("./a.csv", &data), ("b.csv", &data)]);
+    let expected = Error::Ambiguous { member: "a.csv".to_owned() };
+    assert_eq!(unpack(&archive, Some("a.csv")), Err(Refused::Error(expected.clone())));
+    assert_eq!(members(&archive, &|_| true).unwrap_err(), expected);
+    assert_eq!(members(&archive, &|name| name == "b.csv").unwrap().len(), 1);
+}
+
+#[test]
+fn a_zip_archive_in_something_packed_is_told_as_one() {
+    let inner = zip(&[("a.csv", &table(3))], CompressionMethod::DEFLATE);
+    let found = members(&compress("gzip", &inner), &|_| true).unwrap_err();
+    let expected = Error::Nested { inner: "zip", outer: "gzip", member: None };
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn members_behind_a_sparse_file_are_read() {
+    let data = table(3);
+    for pieces in [1, 4, 5, 12, 25, 26, 60] {
+        let mut archive = sparse("holes", pieces);
+        archive.extend(raw_tar("sp.csv", b'0', &data));
+        for archive in [compress("gzip", &archive), archive] {
+            assert_eq!(unpack(&archive, Some("sp.csv")).as_ref(), Ok(&data), "{pieces} pieces");
+        }
+    }
+    let archive = sparse("holes", 12);
+    let what = "a sparse file".to_owned();
+    let refused = Error::Unsupported { member: "holes".to_owned(), what };
+    assert_eq!(unpack(&[&archive[..], &[0; 1024]].concat(), None), Err(Refused::Error(refused)));
+    let cut_off = unpack(&archive[..700], None);
+    assert!(matches!(cut_off, Err(Refused::Error(Error::Truncated { .. }))), "{cut_off:?}");
+}
+
+/// A sparse file as GNU tar writes it, of so many pieces of data of 512 bytes: four of them stand in its
+/// header, and 21 in each block behind it.
+fn sparse(name: &str, pieces: usize) -> Vec<u8> {
+    let mut header = tar::Header::new_gnu();
+    header.as_mut_bytes()[..name.len()].copy_from_slice(name.as_bytes());
+    header.set_entry_type(tar::EntryType::GNUSparse);
+    header.set_size(512 * pieces as u64);
+    let octal = |at: usize| format!("{:011o}\0{:011o}\0", at * 1024, 512);
+    let gnu = header.as_gnu_mut().unwrap();
+    for (at, slot) in gnu.sparse.iter_mut().enumerate() {
+        slot.offset.copy_from_slice(&octal(at).as_bytes()[..12]);
+        slot.numbytes.copy_from_slice(&octal(at).as_bytes()[12..]);
+    }
+    gnu.set_is_extended(pieces > 4);
+    header.set_cksum();
+    let mut archive = header.as_bytes().to_vec();
+    let more: Vec<usize> = (4..pieces).collect();
+    for (number, block) in more.chunks(21).enumerate() {
+        let mut bytes: Vec<u8> = block.iter().flat_map(|at| octal(*at).into_bytes()).collect();
+        bytes.resize(512, 0);
+        bytes[504] = u8::from((number + 1) * 21 < more.len());
+        archive.extend(bytes);
+    }
+    archive.extend(vec![b'x'; 512 * pieces]);
+    archive
+}

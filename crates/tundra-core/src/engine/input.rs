@@ -87,8 +87,11 @@ impl OpenInput {
         }
         let head = object.read(0..size.min(SAMPLE_BYTES)).await.map_err(read)?;
         let way = match asked.find(&object, &head, SAMPLE_BYTES, &location).await {
-            // What is left of a workbook is an archive without a directory, too.
-            Err(_) if find_workbook(&object, &head).await?.is_some() => None,
+            // What is left of a workbook is an archive without a directory, too. It has no members that
+            // could be asked for.
+            Err(_) if asked.member.is_none() && find_workbook(&object, &head).await?.is_some() => {
+                None
+            }
             found => found?,
         };
         if let Some(way) = way {

@@ -1,20 +1,24 @@
 //! Inputs that are compressed or in an archive.
 //!
-//! Text is unpacked while it is read. What has to be read from several places, such as Parquet, is unpacked
-//! to a temporary file first, within the run's limit for such.
+//! Text is unpacked while it is read. What has to be read from several places, such as Parquet or a compressed
+//! archive of which [several members](members) are wanted, is unpacked to a temporary file first, within the
+//! run's limit for such.
+
+mod members;
 
 use std::{
     fs::File,
     io::{Read, Write},
     ops::Range,
     path::PathBuf,
-    sync::Arc,
+    sync::{Arc, atomic::AtomicU64},
 };
 
 use bytes::Bytes;
 use tokio::runtime::Handle;
-use tundra_unpack::{Container, Limits, Member, Unpacked};
+use tundra_unpack::{Container, Limits, Unpacked};
 
+pub(crate) use self::members::Member;
 use crate::{
     Cancel, ConvertOptions, Error, Format, ObjectInfo, ObjectReader, Resources, Result,
     StorageError, UnpackLimit,
@@ -35,6 +39,8 @@ pub(crate) struct Unpacking {
     limits: Limits,
     temp_directory: PathBuf,
     max_temp_size: u64,
+    /// How much of that archives take that were unpacked for several members.
+    archives_size: Arc<AtomicU64>,
     cancel: Cancel,
 }
 
@@ -53,13 +59,16 @@ impl Unpacking {
             limits,
             temp_directory: resources.temp_directory.clone(),
             max_temp_size: resources.max_temp_size,
+            archives_size: Arc::default(),
             cancel: stop.own.clone(),
         }
     }
 
-    /// Returns the object as what is packed.
+    /// Returns the object as what is packed, or what it was unpacked to for the member that was found.
     pub(crate) fn stored(&self, object: &Arc<dyn ObjectReader>, runtime: &Handle) -> Stored {
-        Stored { object: Arc::clone(object), runtime: runtime.clone(), cancel: self.cancel.clone() }
+        let unpacked = self.found.as_ref().and_then(Member::unpacked);
+        let object = Arc::clone(unpacked.unwrap_or(object));
+        Stored { object, runtime: runtime.clone(), cancel: self.cancel.clone() }
     }
 
     /// Finds out whether an object that begins with `head` is packed, and how to get at what is in it, of
@@ -74,6 +83,9 @@ impl Unpacking {
         head_bytes: u64,
         location: &str,
     ) -> Result<Option<Arc<Unpacked>>> {
+        if let Some(member) = &self.found {
+            member.check_version(object.info(), location)?;
+        }
         if self.found.is_none() && self.member.is_none() && Container::find(head).is_none() {
             return Ok(None);
         }
@@ -82,7 +94,7 @@ impl Unpacking {
         let head_bytes = usize::try_from(head_bytes).unwrap_or(usize::MAX);
         let found = tokio::task::spawn_blocking(move || match &asked.found {
             Some(member) => {
-                Unpacked::of_member(&stored, member, head_bytes, asked.limits).map(Some)
+                Unpacked::of_member(&stored, member.way(), head_bytes, asked.limits).map(Some)
             }
             None => {
                 Unpacked::find(&stored, &head, head_bytes, asked.member.as_deref(), asked.limits)
@@ -90,26 +102,6 @@ impl Unpacking {
         });
         let found = found.await.map_err(panicked)?;
         Ok(found.map_err(|error| read_error(error, location))?.map(Arc::new))
-    }
-
-    /// Finds the members of an archive whose names are `wanted`. Blocks.
-    ///
-    /// # Errors
-    /// Fails when it is no archive, and when it cannot be read.
-    pub(crate) fn members(
-        &self,
-        object: &Arc<dyn ObjectReader>,
-        runtime: &Handle,
-        location: &str,
-        wanted: &dyn Fn(&str) -> bool,
-    ) -> Result<Vec<Member>> {
-        let size = object.info().size.min(Container::HEAD_BYTES as u64);
-        let head = runtime.block_on(object.read(0..size));
-        let head =
-            head.map_err(|source| Error::Storage { role: "could not read the input", source })?;
-        let stored = self.stored(object, runtime);
-        Unpacked::members(&stored, &head, self.limits, wanted)
-            .map_err(|error| read_error(error, location))
     }
 
     /// Unpacks to a temporary file, which goes when nobody reads it any more.
@@ -126,12 +118,22 @@ impl Unpacking {
         let (asked, stored, way) =
             (self.clone(), self.stored(object, &Handle::current()), Arc::clone(way));
         let location = location.to_owned();
-        let unpacked = tokio::task::spawn_blocking(move || asked.write(&stored, &way, &location));
+        let limit = self.max_temp_size;
+        let unpacked =
+            tokio::task::spawn_blocking(move || asked.write(&stored, &way, &location, limit, None));
         let (file, size) = unpacked.await.map_err(panicked)??;
         Ok(Arc::new(TempFile { info: ObjectInfo { size, ..info }, file }))
     }
 
-    fn write(&self, stored: &Stored, way: &Unpacked, location: &str) -> Result<(File, u64)> {
+    /// Unpacks to a temporary file of at most `limit` bytes, up to the byte `end` where not all is wanted.
+    fn write(
+        &self,
+        stored: &Stored,
+        way: &Unpacked,
+        location: &str,
+        limit: u64,
+        end: Option<u64>,
+    ) -> Result<(File, u64)> {
         let not_read = |error| read_error(error, location);
         let not_written = |error: std::io::Error| Error::Storage {
             role: "could not unpack the input to a temporary file",
@@ -148,7 +150,7 @@ impl Unpacking {
             },
         };
         let mut file = tempfile::tempfile_in(&self.temp_directory).map_err(not_written)?;
-        let mut stream = way.open(stored).map_err(not_read)?;
+        let mut stream = way.open(stored).map_err(not_read)?.take(end.unwrap_or(u64::MAX));
         let mut block = vec![0; BLOCK_BYTES];
         let mut size = 0_u64;
         loop {
@@ -160,11 +162,8 @@ impl Unpacking {
                 return Ok((file, size));
             }
             size += count as u64;
-            if size > self.max_temp_size {
-                return Err(Error::TooLargeForTemp {
-                    input: location.to_owned(),
-                    limit: self.max_temp_size,
-                });
+            if size > limit {
+                return Err(Error::TooLargeForTemp { input: location.to_owned(), limit });
             }
             file.write_all(&block[..count]).map_err(not_written)?;
         }

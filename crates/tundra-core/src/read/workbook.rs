@@ -28,6 +28,7 @@ mod open;
 mod package;
 mod pieces;
 mod plan;
+mod records;
 mod reference;
 mod row;
 mod scan;

@@ -13,6 +13,10 @@ use crate::{Error, Limits, Source, stream::skip};
 /// Bytes of a block.
 const BLOCK: u64 = 512;
 
+/// Where the header of a sparse file says that its pieces go on in the next block, and where that does.
+const IS_EXTENDED: usize = 482;
+const IS_EXTENDED_FURTHER: usize = 504;
+
 /// The longest header of names and attributes.
 const LONGEST_EXTENSION: u64 = 1 << 20;
 
@@ -87,6 +91,10 @@ pub(crate) fn list(
                 names = names.saturating_add(name.len());
                 if entries.len() >= limits.members || names > MOST_NAMES {
                     return Err(Error::TooManyMembers { limit: limits.members }.into());
+                }
+                // What does not fit into the header of a sparse file stands between it and the bytes.
+                if kind == EntryType::GNUSparse && block[IS_EXTENDED] != 0 {
+                    walk.skip_sparse()?;
                 }
                 let kind = kind_of(kind, is_sparse, &name);
                 // Links have a size, and nothing behind them unless it is given once more.
@@ -202,6 +210,16 @@ impl Walk<'_> {
         }
         self.skip(padding(size))?;
         Ok(bytes)
+    }
+
+    /// Passes over the blocks that say where the pieces of a sparse file belong.
+    fn skip_sparse(&mut self) -> io::Result<()> {
+        loop {
+            let block = self.block()?.ok_or_else(|| self.cut_off())?;
+            if block[IS_EXTENDED_FURTHER] == 0 {
+                return Ok(());
+            }
+        }
     }
 
     /// Passes over the bytes of a member and what fills up its last block.

@@ -8,7 +8,8 @@ use super::{
     rows::Pass,
 };
 use crate::{
-    Counts, Decision, InputColumn, InputFacts, InputsFacts, SourceFacts, engine::files::hexadecimal,
+    Counts, Decision, InputColumn, InputFacts, InputsFacts, SourceFacts,
+    engine::{files::hexadecimal, unpack::Member},
 };
 
 /// Returns what was decided about all parts alike.
@@ -87,7 +88,7 @@ pub(super) fn of_parts(
         let written = counts.decoded - counts.skipped - counts.rejected;
         facts.push(InputFacts {
             location: part.location.clone(),
-            member: part.member.as_ref().map(tundra_unpack::Member::name),
+            member: part.member.as_ref().map(Member::name),
             sheet: part.sheet.clone(),
             format: looked.map(|looked| looked.format.name().to_owned()),
             size_bytes: looked.map_or(0, |looked| looked.info.size),

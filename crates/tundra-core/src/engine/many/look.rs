@@ -97,7 +97,7 @@ impl Many {
             let (number, outcome) = outcome.map_err(super::rows::plain)?;
             let part = &parts[number];
             let added = outcome.and_then(|(found, seen)| {
-                let name = part.name();
+                let name = part.shown();
                 union.add(&name, seen, &found.found, found.is_complete).map_err(|others| {
                     let (found, others) = (found.format.to_string(), others.to_owned());
                     Error::MixedInputs { input: name, found, others }

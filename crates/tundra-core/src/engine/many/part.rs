@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use tundra_unpack::Member;
-
 use super::{Many, object::PartObject};
 use crate::{
     Error, Format, Input, ManyInputs, NamePattern, ObjectInfo, ObjectReader, Result, Silent,
-    engine::input::OpenInput,
+    engine::{input::OpenInput, unpack::Member},
     read::{
         table::ReadContext,
         workbook::{self, Source},
@@ -30,10 +28,19 @@ impl Part {
         Self { input: input.clone(), location, member: None, sheet: None }
     }
 
-    /// Returns what messages call it.
+    /// Returns its name, which no other part has.
     pub(super) fn name(&self) -> String {
+        self.named(Member::name)
+    }
+
+    /// Returns what messages call it.
+    pub(super) fn shown(&self) -> String {
+        self.named(Member::shown)
+    }
+
+    fn named(&self, name: impl Fn(&Member) -> String) -> String {
         let Self { location, member, sheet, .. } = self;
-        let member = member.iter().map(|member| format!(" ({})", member.name()));
+        let member = member.iter().map(|member| format!(" ({})", name(member)));
         let sheet = sheet.iter().map(|sheet| format!(" (sheet {sheet})"));
         member.chain(sheet).fold(location.clone(), |name, more| name + &more)
     }

@@ -163,7 +163,7 @@ impl Chain {
         lock(&self.pass).failed_at = Some(number);
         match error {
             DecodeError::Data(source) => {
-                DecodeError::Other(Error::Data { input: self.parts[number].name(), source })
+                DecodeError::Other(Error::Data { input: self.parts[number].shown(), source })
             }
             other => other,
         }
@@ -287,7 +287,7 @@ impl Many {
                 // With other parts left out its types may be others.
                 None | Some(DecodeError::Contradiction(_)) => {}
                 Some(DecodeError::Data(source)) => {
-                    broken.push((number, Error::Data { input: parts[number].name(), source }));
+                    broken.push((number, Error::Data { input: parts[number].shown(), source }));
                 }
                 Some(DecodeError::Other(error)) if self.is_left_out(&error) => {
                     broken.push((number, error));

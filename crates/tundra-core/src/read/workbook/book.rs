@@ -161,7 +161,8 @@ fn main_part(bytes: &[u8]) -> Result<Main, Fault> {
                     continue;
                 }
                 let (refers, _) = xml.next()?;
-                if let (Some(name), None) = (name, hidden) {
+                let is_hidden = matches!(hidden.as_deref(), Some("1" | "true"));
+                if let (Some(name), false) = (name, is_hidden) {
                     let refers = super::xml::unescaped(refers)?.into_owned();
                     main.names.push(Named { name: name.into_owned(), refers });
                 }

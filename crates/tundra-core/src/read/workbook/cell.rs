@@ -11,7 +11,7 @@ use super::{
 use crate::value::temporal::{MICROS_PER_DAY, parse_date, parse_time, parse_timestamp};
 
 /// Integers up to this are told apart by a double.
-const EXACT: f64 = 9_007_199_254_740_992.0;
+pub(super) const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// The value of a cell.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -14,7 +14,7 @@ use super::{
     append::{Column, Put},
     cell::{Cell, Meaning, Sort},
     observe::Sorts,
-    reference::At,
+    reference::{Area, At},
     row::Row,
     sheet::Sheet,
 };
@@ -71,8 +71,8 @@ pub(super) struct Rules {
     pub(super) body: (u32, u32),
     /// The columns that can hold something.
     pub(super) within: (u32, u32),
-    /// Columns are left out, so that a row may be empty without them.
-    pub(super) is_partial: bool,
+    /// The first and the last column of each run among them that is left out.
+    pub(super) left_out: Vec<(u32, u32)>,
     pub(super) skip_rows: BTreeSet<u64>,
     pub(super) skip_hidden: bool,
     pub(super) on_bad_row: BadRowPolicy,
@@ -84,6 +84,23 @@ impl Rules {
     #[inline]
     pub(super) fn has(&self, row: &Row<'_>) -> bool {
         row.is_record && (self.body.0..=self.body.1).contains(&row.number)
+    }
+
+    /// Returns whether columns are left out, so that a row may be empty without them.
+    pub(super) fn is_partial(&self) -> bool {
+        self.within != Area::SHEET.within() || !self.left_out.is_empty()
+    }
+
+    /// Returns whether a column can be one of the table.
+    pub(super) fn has_column(&self, column: u32) -> bool {
+        let is_within = |(first, last): &(u32, u32)| (*first..=*last).contains(&column);
+        is_within(&self.within) && !self.left_out.iter().any(is_within)
+    }
+
+    /// Returns whether a record of the sheet is one of the table, which alone have numbers.
+    #[inline]
+    pub(super) fn is_of_table(&self, row: &Row<'_>) -> bool {
+        !self.is_partial() || row.filled().any(|column| self.has_column(column))
     }
 }
 
@@ -169,12 +186,12 @@ impl State<'_> {
         if !rules.has(row) {
             return Ok(());
         }
-        let number = self.chunk.record + self.seen;
         self.seen += 1;
-        if rules.is_partial && plan.columns.iter().all(|it| row.cell(it.at) == Cell::Empty) {
+        if !rules.is_of_table(row) {
             self.outside += 1;
             return Ok(());
         }
+        let number = self.chunk.record + self.decoded;
         self.decoded += 1;
         if rules.skip_rows.contains(&number) || rules.skip_hidden && row.is_hidden {
             self.skipped += 1;
@@ -264,13 +281,7 @@ impl State<'_> {
         if before.chain(behind).all(|cell| *cell == Cell::Empty) {
             return None;
         }
-        let hidden = self.plan.sheet.hidden_columns();
-        let is_hidden = |at: u32| hidden.iter().any(|(first, last)| (*first..=*last).contains(&at));
-        row.filled().find(|column| {
-            (rules.within.0..=rules.within.1).contains(column)
-                && !(first..=last).contains(column)
-                && !(rules.skip_hidden && is_hidden(*column))
-        })
+        row.filled().find(|column| !(first..=last).contains(column) && rules.has_column(*column))
     }
 
     fn error(

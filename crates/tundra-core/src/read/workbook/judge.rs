@@ -117,7 +117,7 @@ pub(super) fn ods(source: &Source, limit: u64) -> Result<(), Fault> {
     if part.size > limit / 2 {
         return Err(too_large(format!("its content has {} bytes", part.size), limit));
     }
-    let bytes = package.read_whole(part)?;
+    let bytes = package.read_within(part, limit / 2)?;
     let mut xml = Xml::new(&bytes);
     let mut open: Vec<&[u8]> = Vec::new();
     let mut sheet = Repeated::default();

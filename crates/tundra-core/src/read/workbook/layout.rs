@@ -113,7 +113,8 @@ pub(super) fn find(rows: &[SampleRow], first_row: u32, asked: Asked) -> Layout {
         let header = count.min(rest.len());
         return Layout { preamble: start, header, confidence: 1.0, reason: "given".to_owned() };
     }
-    let full = first_of_table(rest);
+    // What is said to be above the header is all that is.
+    let full = if given.is_some() { 0 } else { first_of_table(rest) };
     let header = headings(&rest[full..]);
     if let Some(count) = asked.header_rows {
         // Where fewer rows would be found, groups stand above them.
@@ -309,5 +310,8 @@ mod tests {
         check("Title\n\na|b\n1|2", below, 1, 1);
         let only = Asked { header_rows: None, preamble: Some(1) };
         check("a|b|c\nd|e|f\n1|2|3", only, 1, 1);
+        let nothing = Asked { header_rows: None, preamble: Some(0) };
+        check("Report\nby|somebody\nid|name|sum\n1|a|2\n2|b|3", nothing, 0, 1);
+        check("Report\n7|8|9\nid|name|sum\n1|a|2\n2|b|3", nothing, 0, 1);
     }
 }

@@ -10,6 +10,7 @@ use super::{
     fault::Fault,
     reference::{Area, MAX_COLUMNS},
     row::Row,
+    strings::MAX_TEXT,
 };
 
 /// Cells that can be filled in, at most.
@@ -21,6 +22,9 @@ pub(super) struct Merged {
     areas: Vec<(Area, Anchor)>,
     /// The areas that have cells in a row.
     by_row: HashMap<u32, Vec<usize>>,
+    /// Bytes of text in all cells that are filled in, and how many there may be.
+    filled: u64,
+    limit: u64,
 }
 
 /// The value of the first cell.
@@ -31,15 +35,16 @@ enum Anchor {
 }
 
 impl Merged {
-    /// Takes these areas as merged; their values are still to be learnt.
-    pub(super) fn new(areas: &[Area]) -> Result<Self, Fault> {
+    /// Takes these areas as merged; their values are still to be learnt. The texts that are copied into their
+    /// cells must not have more bytes than `limit`, nor than batches can point into.
+    pub(super) fn new(areas: &[Area], limit: u64) -> Result<Self, Fault> {
         let cells = areas.iter().fold(0, |sum: u64, area| sum.saturating_add(area.cells()));
         if cells > MAX_CELLS {
             return Err(Fault::TooLarge(format!(
                 "{cells} of its cells are merged, and at most {MAX_CELLS} can be filled in"
             )));
         }
-        let mut merged = Self::default();
+        let mut merged = Self { limit: limit.min(MAX_TEXT as u64), ..Self::default() };
         for (at, area) in areas.iter().enumerate() {
             merged.areas.push((*area, Anchor::Cell(Cell::Empty)));
             for row in area.first_row..=area.last_row {
@@ -50,13 +55,17 @@ impl Merged {
     }
 
     /// Learns the values of the areas that begin in a row.
-    pub(super) fn learn(&mut self, row: &Row<'_>) {
+    pub(super) fn learn(&mut self, row: &Row<'_>) -> Result<(), Fault> {
         for at in self.by_row.get(&row.number).into_iter().flatten() {
             let Some((area, anchor)) = self.areas.get_mut(*at) else { continue };
             if area.first_row != row.number {
                 continue;
             }
-            let text = |text: &str, is_error| Anchor::Text { text: text.to_owned(), is_error };
+            let mut text = |text: &str, is_error| {
+                self.filled =
+                    self.filled.saturating_add(area.cells().saturating_mul(text.len() as u64));
+                Anchor::Text { text: text.to_owned(), is_error }
+            };
             *anchor = match row.cell(area.first_column) {
                 Cell::Text(found) => text(found, false),
                 Cell::Error(found) => text(found, true),
@@ -73,6 +82,13 @@ impl Merged {
                 Cell::Shared(number) => Anchor::Cell(Cell::Shared(number)),
             };
         }
+        if self.filled > self.limit {
+            return Err(Fault::TooLarge(format!(
+                "the texts of its merged cells come to more than {} bytes when all are filled in",
+                self.limit
+            )));
+        }
+        Ok(())
     }
 
     /// Fills in the cells of a row that are empty. A row without any value stays one.

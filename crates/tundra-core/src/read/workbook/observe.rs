@@ -50,6 +50,8 @@ pub(super) struct Seen {
     counts: [u64; Sort::COUNT],
     /// The first row of each.
     rows: [u32; Sort::COUNT],
+    /// There are errors that are no values.
+    has_errors: bool,
 }
 
 /// What a column becomes.
@@ -78,6 +80,7 @@ impl Seen {
             }
             self.counts[at] += later.counts[at];
         }
+        self.has_errors |= later.has_errors;
     }
 
     /// Returns the sorts of its values.
@@ -86,9 +89,10 @@ impl Seen {
         Sorts(seen.fold(0, |bits, sort| bits | 1 << sort as u16))
     }
 
-    /// Returns whether it has no value.
+    /// Returns whether nothing is in it. What is an error only is a column all the same, so that what
+    /// becomes of it is told.
     pub(super) fn is_empty(&self) -> bool {
-        self.sorts() == Sorts::default()
+        self.sorts() == Sorts::default() && !self.has_errors
     }
 
     /// Decides what the column of this number in the sheet becomes.
@@ -182,8 +186,9 @@ impl Observation {
         let cells = self.columns.iter_mut().zip(&row.cells);
         for (seen, cell) in cells.take(last.saturating_add(1)).skip(first) {
             let Some((sort, _)) = meaning.of(*cell) else { continue };
-            if !(no_errors && sort == Sort::Error) {
-                seen.observe(sort, row.number);
+            match no_errors && sort == Sort::Error {
+                true => seen.has_errors = true,
+                false => seen.observe(sort, row.number),
             }
         }
     }
@@ -204,7 +209,7 @@ impl Observation {
         self.columns.get(column as usize).copied().unwrap_or_default()
     }
 
-    /// Returns the first and the last column with a value.
+    /// Returns the first and the last column in which something is.
     pub(super) fn extent(&self) -> Option<(u32, u32)> {
         let first = self.columns.iter().position(|seen| !seen.is_empty())?;
         let last = self.columns.iter().rposition(|seen| !seen.is_empty())?;

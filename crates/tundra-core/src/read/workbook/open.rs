@@ -100,7 +100,7 @@ fn open_xlsx(
         XlsxSheet::open(name.clone(), title, source, part, cells.clone()).map_err(of)
     };
     let (number, sheet) = pick(&choice, &facts, name, open)?;
-    let sheet = if hints.fill_merged { sheet.fill_merged()? } else { sheet };
+    let sheet = if hints.fill_merged { sheet.fill_merged(limit)? } else { sheet };
     let decisions = decisions(hints, &choice, number, &facts);
     Ok(Opened { sheet: Arc::new(sheet), area: choice.area, decisions })
 }

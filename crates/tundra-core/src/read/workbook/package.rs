@@ -34,6 +34,9 @@ const UTF_16: [&[u8]; 2] = [b"\xff\xfe", b"\xfe\xff"];
 /// More parts than this has no workbook.
 const MOST_PARTS: usize = 100_000;
 
+/// What is said where one of two parts would be gone without a word.
+const ONE_NAME: &str = "two of its parts have one name";
+
 /// An archive whose directory was read.
 pub(super) struct Package {
     source: Source,
@@ -67,6 +70,9 @@ impl Package {
         if archive.len() > MOST_PARTS {
             return Err(Fault::TooLarge(format!("its archive has {} parts", archive.len())));
         }
+        if archive.has_duplicate_names() {
+            return Err(Fault::damaged(ONE_NAME));
+        }
         let mut parts = HashMap::with_capacity(archive.len());
         for index in 0..archive.len() {
             let file = archive.by_index_raw(index).map_err(of_archive)?;
@@ -85,7 +91,9 @@ impl Package {
             if part.start.checked_add(part.packed).is_none_or(|end| end > source.size()) {
                 return Err(Fault::damaged(format!("its part `{}` is cut off", part.name)));
             }
-            parts.insert(key(&part.name), part);
+            if parts.insert(key(&part.name), part).is_some() {
+                return Err(Fault::damaged(ONE_NAME));
+            }
         }
         Ok(Self { source, parts })
     }
@@ -107,9 +115,14 @@ impl Package {
 
     /// Reads a part that is small in every real workbook, as a whole.
     pub(super) fn read_whole(&self, part: &Part) -> Result<Vec<u8>, Fault> {
-        if part.size > SMALL_PART {
+        self.read_within(part, SMALL_PART)
+    }
+
+    /// Reads a part as a whole that has no more bytes than these.
+    pub(super) fn read_within(&self, part: &Part, limit: u64) -> Result<Vec<u8>, Fault> {
+        if part.size > limit {
             return Err(Fault::TooLarge(format!(
-                "its part `{}` has {} bytes, more than {SMALL_PART}",
+                "its part `{}` has {} bytes, more than {limit}",
                 part.name, part.size
             )));
         }

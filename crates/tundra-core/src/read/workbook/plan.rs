@@ -52,7 +52,7 @@ pub(super) struct Known<'a> {
 pub(super) fn plan(known: Known<'_>, options: &ConvertOptions) -> Result<SheetPlan, Error> {
     let Known { sheet, header, rules, observed, whole, .. } = known;
     let input = sheet.name();
-    let numbers = column_numbers(known, options.workbook.skip_hidden);
+    let numbers = column_numbers(known);
     let names = column_names(&names(&numbers, header));
     let column_options = ColumnOptions::new(options, &names, input)?;
     let mut plans = Vec::with_capacity(names.len());
@@ -121,16 +121,12 @@ pub(super) fn plan_column(
 
 /// Returns the numbers of the columns in the sheet: all from the first that has a heading or a value to
 /// the last one, or those of a range.
-fn column_numbers(known: Known<'_>, skip_hidden: bool) -> Vec<u32> {
+fn column_numbers(known: Known<'_>) -> Vec<u32> {
     let within = known.rules.within;
     let extents = known.header.iter().filter_map(SampleRow::extent).chain(known.observed.extent());
     let extent = extents.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)));
     let Some((first, last)) = known.asked.or(extent) else { return Vec::new() };
-    let hidden = known.sheet.hidden_columns();
-    let is_hidden = |at: u32| hidden.iter().any(|(first, last)| (*first..=*last).contains(&at));
-    (first.max(within.0)..=last.min(within.1))
-        .filter(|at| !(skip_hidden && is_hidden(*at)))
-        .collect()
+    (first.max(within.0)..=last.min(within.1)).filter(|at| known.rules.has_column(*at)).collect()
 }
 
 /// Returns the names in the header; those of several rows are joined with blanks. A name that stands over

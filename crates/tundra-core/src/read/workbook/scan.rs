@@ -10,8 +10,9 @@ use memchr::memchr2;
 
 use super::{
     book::Styles,
-    cell::{Cell, iso, number},
+    cell::{Cell, EXACT, iso, number},
     fault::Fault,
+    number_format::Shown,
     reference::{self, MAX_COLUMNS, MAX_ROWS, address},
     row::Row,
     serial::Epoch,
@@ -189,10 +190,11 @@ impl<'a> SheetRows<'a> {
                 let shown = self.context.styles.shown(style);
                 let raw = raw.trim_ascii();
                 match integer::parse_i64(raw) {
-                    Some(value) if shown == super::number_format::Shown::Number => {
-                        Cell::Integer(value)
-                    }
+                    Some(value) if shown == Shown::Number => Cell::Integer(value),
                     _ => match fast_float2::parse::<f64, _>(raw) {
+                        Ok(value) if is_rounded(raw, value) && shown == Shown::Number => {
+                            Cell::Text(utf8(raw)?)
+                        }
                         Ok(value) if value.is_finite() => number(value, shown),
                         _ => return Err(no(raw, "number")),
                     },
@@ -235,6 +237,19 @@ impl<'a> SheetRows<'a> {
             }
         })
     }
+}
+
+/// Returns whether a number is written as an integer, digit by digit, and a double is another one, whether
+/// that is written exactly or as short as it can be.
+fn is_rounded(raw: &[u8], value: f64) -> bool {
+    let digits = raw.strip_prefix(b"-").unwrap_or(raw);
+    // Above this, integers are between those that a double holds.
+    if value.abs() < EXACT || !digits.iter().all(u8::is_ascii_digit) {
+        return false;
+    }
+    let zeros = digits.iter().take_while(|digit| **digit == b'0').count();
+    let is = |text: String| text.trim_start_matches('-').as_bytes() == &digits[zeros..];
+    !is(format!("{value:.0}")) && !is(format!("{value}"))
 }
 
 fn made<'a>(row: &Row<'_>, start: usize) -> Cell<'a> {

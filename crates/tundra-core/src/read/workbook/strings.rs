@@ -14,7 +14,7 @@ use super::{
 };
 
 /// Arrow counts the bytes of a buffer of text with 31 bits.
-const MAX_TEXT: usize = i32::MAX as usize;
+pub(super) const MAX_TEXT: usize = i32::MAX as usize;
 
 /// The strings of a workbook.
 #[derive(Debug, Default)]

@@ -11,6 +11,7 @@ use super::{
     observe::Observation,
     open::{Opened, open},
     plan::{Known, SheetPlan, plan},
+    records,
     reference::Area,
     row::Row,
     sheet::Sheet,
@@ -57,23 +58,26 @@ impl WorkbookTable {
         let asked = area.filter(|area| area.last_column < Area::SHEET.last_column);
         let asked = asked.map(|area| (area.first_column, area.last_column));
         let area = area.unwrap_or(Area::SHEET);
+        let is_hidden = options.workbook.skip_hidden;
         let mut rules = Rules {
             body: (area.first_row, area.last_row),
-            within: (area.first_column, area.last_column),
-            is_partial: options.workbook.skip_hidden || area.within() != Area::SHEET.within(),
+            within: area.within(),
+            left_out: if is_hidden { sheet.hidden_columns().to_vec() } else { Vec::new() },
             skip_rows: BTreeSet::new(),
-            skip_hidden: options.workbook.skip_hidden,
+            skip_hidden: is_hidden,
             on_bad_row: options.on_bad_row,
             error_cells: options.workbook.error_cells,
         };
         let mut split = sheet.split(rules.body)?;
-        // A range may begin far below.
+        // A range may begin far below, and rows before it may be hidden.
+        let mut passed = 0;
         let (first, sample) = loop {
             let Some(chunk) = split.next_chunk()? else { break (None, Vec::new()) };
             let sample = sample_rows(sheet.as_ref(), &chunk, &rules)?;
             if !sample.is_empty() {
                 break (Some(chunk), sample);
             }
+            passed += records::count(sheet.as_ref(), &chunk, &rules)?;
         };
         let whole = first.is_none() || split.next_chunk()?.is_none();
         drop(split);
@@ -94,7 +98,9 @@ impl WorkbookTable {
         let mut observed = Observation::default();
         let infer = SheetInfer { sheet: Arc::clone(&sheet), rules: rules.clone() };
         let mut bytes = 0;
-        if let Some(chunk) = first {
+        if let Some(mut chunk) = first {
+            // Records are counted from the header on.
+            chunk.record = if last_above.is_some() { 0 } else { passed };
             bytes = chunk.bytes.len() as u64;
             observed = infer.decode(chunk).map_err(|error| failed(error, &context.name))?;
         }
@@ -175,7 +181,7 @@ impl Table for WorkbookTable {
         let context = &self.context;
         let infer = SheetInfer { sheet: Arc::clone(&self.sheet), rules: self.rules.clone() };
         let parts = pipeline::run(
-            self.sheet.split(self.rules.body)?,
+            records::split(&self.sheet, &self.rules)?,
             Arc::new(infer),
             context.threads,
             context.cancel.clone(),
@@ -203,7 +209,7 @@ impl Table for WorkbookTable {
     fn rows(&self) -> Result<Batches, Error> {
         let context = &self.context;
         let rows = pipeline::run(
-            self.sheet.split(self.rules.body)?,
+            records::split(&self.sheet, &self.rules)?,
             Arc::clone(&self.plan.decode),
             context.threads,
             context.cancel.clone(),
@@ -247,7 +253,7 @@ impl Decode for SheetInfer {
         let (rules, sheet) = (&self.rules, self.sheet.as_ref());
         let mut seen = 0;
         sheet.walk(&chunk, &mut |row| {
-            if !rules.has(row) {
+            if !rules.has(row) || !rules.is_of_table(row) {
                 return Ok(());
             }
             let number = chunk.record + seen;
@@ -315,7 +321,8 @@ fn preamble_decision(above: &[SampleRow], is_given: bool) -> Decision {
     }
 }
 
-fn failed(error: DecodeError, input: &str) -> Error {
+/// Returns the error of a sheet that could not be read.
+pub(super) fn failed(error: DecodeError, input: &str) -> Error {
     match error {
         DecodeError::Other(error) => error,
         DecodeError::Data(source) | DecodeError::Contradiction(source) => {

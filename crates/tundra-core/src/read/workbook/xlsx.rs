@@ -51,15 +51,15 @@ impl XlsxSheet {
     }
 
     /// Reads which cells are merged, so that all of them have the value of the first one. This reads
-    /// the sheet twice more.
-    pub(super) fn fill_merged(mut self) -> Result<Self, Error> {
-        let areas = self.merged_areas().map_err(|fault| self.within(fault).of(&self.input))?;
-        let mut merged = Merged::new(&areas).map_err(|fault| self.within(fault).of(&self.input))?;
+    /// the sheet twice more. What is filled in takes no more memory than `limit`.
+    pub(super) fn fill_merged(mut self, limit: u64) -> Result<Self, Error> {
+        let failed = |fault: Fault| self.within(fault).of(&self.input);
+        let areas = self.merged_areas().map_err(failed)?;
+        let mut merged = Merged::new(&areas, limit).map_err(failed)?;
         let mut split = self.split((1, u32::MAX))?;
         while let Some(chunk) = split.next_chunk()? {
             self.walk(&chunk, &mut |row| {
-                merged.learn(row);
-                Ok(())
+                merged.learn(row).map_err(|fault| DecodeError::Other(failed(fault)))
             })
             .map_err(|error| match error {
                 DecodeError::Other(error) => error,

@@ -137,6 +137,19 @@ fn damage_is_told_with_its_place() {
 }
 
 #[test]
+fn two_parts_of_one_name_are_not_read_as_one() {
+    let book = "<workbook><sheets><sheet name=\"a\" r:id=\"b\"/></sheets></workbook>";
+    // The archive has names in letters that workbooks do not tell apart.
+    check(archive(&[("xl/workbook.xml", book), ("xl/Workbook.xml", book)]), "have one name");
+    let mut same = archive(&[("xl/workbook.xml", book), ("xl/workbook.xm2", book)]);
+    let names = memchr::memmem::find_iter(&same, b"xl/workbook.xm2");
+    for at in names.collect::<Vec<_>>() {
+        same[at..at + 15].copy_from_slice(b"xl/workbook.xml");
+    }
+    check(same, "have one name");
+}
+
+#[test]
 fn a_dimension_that_lies_changes_nothing() {
     let sheet = "<worksheet><dimension ref=\"A1:XFD1048576\"/><cols><col min=\"0\" max=\"99999999999\" \
         hidden=\"1\"/></cols><sheetData><row><c><v>1</v></c></row></sheetData></worksheet>";
@@ -154,6 +167,23 @@ fn merged_cells_that_are_too_many_are_not_filled() {
         <mergeCell ref=\"A1:XFD1048576\"/></mergeCells></worksheet>";
     let error = try_read(of_sheet(sheet), &options(1), &runtime()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::LimitExceeded, "{error}");
+}
+
+#[test]
+fn a_long_text_in_many_merged_cells_is_not_filled() {
+    let text = "x".repeat(1 << 20);
+    let sheet = |area: &str| {
+        format!(
+            "<worksheet><sheetData><row r=\"1\"><c t=\"str\"><v>a</v></c><c t=\"str\"><v>b</v></c></row>\
+             <row r=\"2\"><c t=\"inlineStr\"><is><t>{text}</t></is></c></row>\
+             <row r=\"3\"><c r=\"B3\"><v>1</v></c></row></sheetData>\
+             <mergeCells><mergeCell ref=\"{area}\"/></mergeCells></worksheet>"
+        )
+    };
+    let error = try_read(of_sheet(&sheet("A2:ZZ2")), &options(1), &runtime()).unwrap_err();
+    assert!(matches!(error, Error::WorkbookTooLarge { .. }), "{error}");
+    let few = read(of_sheet(&sheet("A2:A3")), &options(1));
+    assert!(few.column(0).iter().all(|found| *found == text));
 }
 
 #[test]

@@ -104,6 +104,16 @@ pub(super) fn try_read(
     options: &ConvertOptions,
     runtime: &Runtime,
 ) -> Result<Read, Error> {
+    try_read_within(bytes, options, runtime, 64 << 20)
+}
+
+/// Reads a workbook with so much memory.
+pub(super) fn try_read_within(
+    bytes: Vec<u8>,
+    options: &ConvertOptions,
+    runtime: &Runtime,
+    memory: u64,
+) -> Result<Read, Error> {
     let info = ObjectInfo { size: bytes.len() as u64, ..object_info() };
     let object = Arc::new(InMemory { info, bytes: bytes.into() });
     let context = ReadContext {
@@ -112,7 +122,7 @@ pub(super) fn try_read(
         cancel: Cancel::default(),
         reporter: Arc::new(Silent),
         total_bytes: None,
-        memory: 64 << 20,
+        memory,
         types_by: None,
     };
     let source = Source::new(object, runtime.handle().clone());

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::harness::{archive, read, runtime, try_read};
+use super::harness::{archive, read, runtime, try_read, try_read_within};
 use crate::{Classify, ConvertOptions, Error, ErrorKind, WorkbookHints};
 
 const XLS: &[u8] = include_bytes!("../../../../tests/workbooks/small.xls");
@@ -119,4 +119,18 @@ fn repetitions_and_ends_are_judged_before_they_are_believed() {
     ]);
     let error = try_read(encrypted, &ConvertOptions::default(), &runtime()).unwrap_err();
     assert!(matches!(error, Error::EncryptedWorkbook { .. }), "{error}");
+}
+
+#[test]
+fn half_of_the_memory_decides_how_large_a_spreadsheet_may_be() {
+    let cell = "<table:table-cell office:value-type=\"float\" office:value=\"1\"/>";
+    let content = spreadsheet(&format!("<table:table-row>{cell}</table:table-row>"));
+    let blanks = " ".repeat(260 << 20);
+    let bytes = ods(&content.replace("</office:body>", &format!("{blanks}</office:body>")));
+    drop(blanks);
+    let options = ConvertOptions::default();
+    let error = try_read(bytes.clone(), &options, &runtime()).unwrap_err();
+    assert!(matches!(error, Error::WorkbookTooLarge { .. }), "{error}");
+    let found = try_read_within(bytes, &options, &runtime(), 2 << 30).unwrap();
+    assert_eq!(found.rows, [["1"]]);
 }

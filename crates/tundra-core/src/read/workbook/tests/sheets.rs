@@ -2,7 +2,7 @@
 
 use rust_xlsxwriter::{Format, Table, TableColumn, Workbook, Worksheet};
 
-use super::harness::{Read, read, runtime, saved, try_read};
+use super::harness::{Read, of_parts, read, runtime, saved, sheet_of, try_read};
 use crate::{ConvertOptions, TextHints, WorkbookHints};
 
 /// Writes rows of texts and numbers from a cell on.
@@ -97,6 +97,19 @@ fn ranges_are_found_by_their_names() {
 }
 
 #[test]
+fn names_that_say_that_they_are_not_hidden_are_found() {
+    let sheet = sheet_of("<row><c><v>1</v></c></row><row><c><v>2</v></c></row>");
+    for (hidden, is_found) in [("0", true), ("false", true), ("1", false), ("true", false)] {
+        let names = format!(
+            "<definedNames><definedName name=\"Few\" hidden=\"{hidden}\">Data!$A$1:$A$1\
+             </definedName></definedNames>"
+        );
+        let found = try_read(of_parts(&sheet, "<sst/>", &names), &range("Few"), &runtime());
+        assert_eq!(found.is_ok(), is_found, "{hidden}");
+    }
+}
+
+#[test]
 fn tables_are_found_by_their_names() {
     let bytes = saved(|workbook| {
         let sheet = workbook.add_worksheet();
@@ -145,6 +158,16 @@ fn headers_can_be_told() {
     let found = rows_with(TABLE, &hints(Some(true), None, Some(1)));
     assert_eq!(found.names, ["1", "a", "1.5"]);
     assert_eq!(found.rows.len(), 1);
+}
+
+#[test]
+fn a_preamble_of_no_rows_leaves_nothing_out() {
+    let mut all: Vec<&[&str]> = vec![&["Sales of 2024"], &["made by somebody"]];
+    all.extend(TABLE);
+    let found = rows_with(&all, &TextHints { preamble: Some(0), ..TextHints::default() });
+    assert_eq!(found.decision("header"), "row 1");
+    assert_eq!((found.decision("preamble"), found.left_out.len()), ("", 0));
+    assert_eq!(found.rows.len(), 4);
 }
 
 #[test]
@@ -233,6 +256,70 @@ fn rows_can_be_skipped_by_their_numbers() {
     let skip_rows = [0].into();
     let found = read(bytes, &ConvertOptions { skip_rows, ..ConvertOptions::default() });
     assert_eq!((found.skipped, found.column(0)), (1, vec!["2"]));
+}
+
+#[test]
+fn rows_outside_of_the_table_have_no_numbers() {
+    let bytes = || {
+        saved(|workbook| {
+            let rows: &[&[&str]] =
+                &[&["x", "y"], &["1", "a"], &["", "b"], &["5", "c"], &["", "d"], &["6", ""]];
+            write(workbook.add_worksheet(), 0, 0, rows);
+        })
+    };
+    for (range_of, skipped, left) in [
+        ("A1:A10", 0, vec!["5", "6"]),
+        ("A1:A10", 1, vec!["1", "6"]),
+        ("A1:A10", 2, vec!["1", "5"]),
+        ("A1:A10", 3, vec!["1", "5", "6"]),
+        ("B1:B10", 1, vec!["a", "c", "d"]),
+    ] {
+        let text = TextHints { header: Some(true), ..TextHints::default() };
+        let skip_rows = [skipped].into();
+        let found = read(bytes(), &ConvertOptions { skip_rows, text, ..range(range_of) });
+        assert_eq!(found.column(0), left, "{range_of} without {skipped}");
+    }
+}
+
+#[test]
+fn rows_are_numbered_through_all_of_a_range() {
+    const ROWS: u32 = 60_000;
+    let bytes = saved(|workbook| {
+        let sheet = workbook.add_worksheet();
+        write(sheet, 0, 0, &[&["n"]]);
+        for row in 1..=ROWS {
+            if row % 2 == 0 {
+                sheet.write_number(row, 0, row).unwrap();
+            }
+            sheet
+                .write_string(row, 1, format!("a text that fills the sheet, number {row}"))
+                .unwrap();
+        }
+    });
+    let skip_rows = [20_000].into();
+    let found = read(bytes, &ConvertOptions { skip_rows, ..range("A:A") });
+    assert_eq!((found.rows.len(), found.skipped), (29_999, 1));
+    assert!(!found.column(0).contains(&"40002"));
+}
+
+#[test]
+fn a_row_with_nothing_but_a_new_column_is_a_record() {
+    let bytes = saved(|workbook| {
+        let sheet = workbook.add_worksheet();
+        write(sheet, 0, 0, &[&["text", "secret"]]);
+        for row in 1..=60_000 {
+            sheet
+                .write_string(row, 0, format!("a text that fills the sheet, number {row}"))
+                .unwrap();
+        }
+        write(sheet, 60_001, 1, &[&["5", ""]]);
+        write(sheet, 60_002, 2, &[&["7"]]);
+        sheet.set_column_hidden(1).unwrap();
+    });
+    let hints = WorkbookHints { skip_hidden: true, ..WorkbookHints::default() };
+    let found = read(bytes, &with(hints));
+    assert_eq!(found.names, ["text", "column2"]);
+    assert_eq!((found.rows.len(), found.rows.last().unwrap()[1].as_str()), (60_001, "7"));
 }
 
 #[test]

@@ -37,6 +37,11 @@ fn numbers_are_integers_where_all_are() {
     check(&["1", "2.5"], "DOUBLE", &["1.0", "2.5"]);
     check(&["9007199254740993"], "BIGINT", &["9007199254740993"]);
     check(&["1", "1E18"], "DOUBLE", &["1.0", "1e18"]);
+    // Digits that are written out are kept, by a double where it holds them.
+    check(&["12345678901234567890"], "VARCHAR", &["12345678901234567890"]);
+    check(&["-9223372036854775809", "1"], "VARCHAR", &["-9223372036854775809", "1"]);
+    check(&["18446744073709551616", "1"], "DOUBLE", &["1.8446744073709552e19", "1.0"]);
+    check(&["100000000000000000000000"], "DOUBLE", &["1e23"]);
     // A double would not hold both.
     check(&["9007199254740993", "0.5"], "VARCHAR", &["9007199254740993", "0.5"]);
 }
@@ -136,6 +141,30 @@ fn error_cells_are_what_the_policy_says() {
     let crate::Error::Data { source, .. } = failed.unwrap_err() else { panic!("no data error") };
     assert_eq!((source.line, source.record, source.text.as_str()), (3, 2, "#N/A"));
     assert!(source.message.contains("`Data!A3`"), "{source}");
+}
+
+#[test]
+fn an_error_beyond_the_other_columns_makes_one_as_every_value_does() {
+    let rows = "<row><c t=\"str\"><v>id</v></c><c t=\"str\"><v>n</v></c></row>\
+        <row r=\"2\"><c><v>1</v></c><c><v>2</v></c></row>\
+        <row r=\"3\"><c><v>3</v></c><c><v>4</v></c><c r=\"D3\" t=\"e\"><v>#N/A</v></c></row>";
+    let options = |error_cells, on_bad_row| ConvertOptions {
+        workbook: WorkbookHints { error_cells, ..WorkbookHints::default() },
+        on_bad_row,
+        ..ConvertOptions::default()
+    };
+    let with = |error_cells, on_bad_row| {
+        try_read(of_sheet(&sheet_of(rows)), &options(error_cells, on_bad_row), &runtime())
+    };
+    let text = with(ErrorCells::Text, BadRowPolicy::Fail).unwrap();
+    let null = with(ErrorCells::Null, BadRowPolicy::Fail).unwrap();
+    assert_eq!(null.names, text.names);
+    assert_eq!(null.rows, [["1", "2", "∅", "∅"], ["3", "4", "∅", "∅"]]);
+    assert!(null.repairs[0].contains("`Data!D3`"), "{:?}", null.repairs);
+    let set_aside = with(ErrorCells::Fail, BadRowPolicy::Reject).unwrap();
+    assert_eq!((set_aside.column(0), set_aside.rejects.len()), (vec!["1"], 1));
+    let failed = with(ErrorCells::Fail, BadRowPolicy::Fail).unwrap_err();
+    assert!(matches!(failed, crate::Error::Data { .. }), "{failed:?}");
 }
 
 #[test]
