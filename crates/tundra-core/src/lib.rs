@@ -59,7 +59,7 @@ pub use self::{
         ServerFacts, Session, StreamEnd, TableFacts, TableName, TablePattern, Window,
     },
     data_error::{DataCode, DataError},
-    error::{BoxError, Classify, Error, ErrorKind, Result, Retry},
+    error::{BoxError, Classify, Error, ErrorKind, NoCommonType, Result, Retry},
     format::{Compression, Format, OutputFormat, UnknownName},
     geometry::{GeometryEncoding, GeometryFacts, GeometryOptions, ReferenceSystem},
     identity::{IdentityError, RunId, SourceId, TenantId, VersionNumber},
