@@ -19,7 +19,9 @@ use parquet::{
     file::{properties::WriterProperties, writer::SerializedFileWriter},
     schema::parser::parse_message_type,
 };
-use tundra_core::{Classify, ConvertOptions, Error, ErrorKind, Receipt, TypePolicy};
+use tundra_core::{
+    BadFilePolicy, Classify, ConvertOptions, Error, ErrorKind, ManyInputs, Receipt, TypePolicy,
+};
 
 use super::parquet::{converted, numbers};
 use crate::{
@@ -328,6 +330,14 @@ async fn a_value_that_a_type_does_not_hold_fails_the_run() {
             "{error:?}"
         );
     }
+    let files = [
+        ("a.parquet", file(vec![("x", Arc::clone(&early))])),
+        ("b.parquet", file(vec![("x", Arc::clone(&nanos))])),
+    ];
+    let rejecting = |inputs| ManyInputs { on_bad_file: BadFilePolicy::Reject, ..inputs };
+    let (receipt, table) = converted(&files, &ConvertOptions::default(), rejecting).await.unwrap();
+    assert!(receipt.inputs[0].left_out.as_deref().unwrap().contains("a.parquet"));
+    assert_eq!((table.types[0].as_str(), table.rows.len()), ("TIMESTAMP_NS", 1));
     let (_, table) = both(&small, &numbers([1]), &given("INTEGER")).await.unwrap();
     assert_eq!(table.types, ["INTEGER"]);
     let unused = array(Int64Array::from(vec![Some(5), None]));
