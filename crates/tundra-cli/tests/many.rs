@@ -128,6 +128,57 @@ fn ctrl_c_leaves_nothing_of_several_inputs() {
     sandbox.holds_only(&["big.csv", "bigger.csv"]);
 }
 
+/// A sandbox with a directory of Parquet for each of two years.
+fn with_parquet() -> Sandbox {
+    let sandbox = Sandbox::new();
+    for (year, text) in [(2023, "id,price\n1,5\n2,\n"), (2024, "id,name\n3,c\n")] {
+        fs::create_dir_all(sandbox.path(&format!("lake/year={year}"))).unwrap();
+        sandbox.write("one.csv", text);
+        let output = format!("lake/year={year}/part.parquet");
+        sandbox.run(&["convert", "one.csv", "-o", &output]).succeeds();
+    }
+    fs::remove_file(sandbox.path("one.csv")).unwrap();
+    sandbox
+}
+
+#[test]
+fn parquet_files_become_one_table_of_any_format_and_other_partitions() {
+    let sandbox = with_parquet();
+    let arguments = ["lake/**/*.parquet", "--hive", "--file-column", "file"];
+    assert_eq!(written(&sandbox, &arguments), 3);
+    sandbox.run(&[&["convert", "-o", "all.csv"], &arguments[..]].concat()).succeeds();
+    assert_eq!(
+        sandbox.read("all.csv"),
+        "id,price,name,file,year\n\
+         1,5,,lake/year=2023/part.parquet,2023\n\
+         2,,,lake/year=2023/part.parquet,2023\n\
+         3,,c,lake/year=2024/part.parquet,2024\n"
+    );
+    let by_id = ["convert", "lake/", "--hive", "-o", "by_id/", "--partition-by", "id"];
+    sandbox.run(&by_id).succeeds();
+    assert!(sandbox.path("by_id/id=3").is_dir());
+    assert_eq!(written(&sandbox, &["by_id/", "--hive"]), 3);
+    sandbox.holds_only(&["all.csv", "all.parquet", "by_id", "lake"]);
+}
+
+#[test]
+fn a_column_of_two_types_is_told_with_the_way_out() {
+    let sandbox = with_parquet();
+    sandbox.write("x.csv", "id\nA1\n");
+    sandbox.run(&["convert", "x.csv", "-o", "lake/x.parquet"]).succeeds();
+    let arguments = ["convert", "lake/", "-o", "all.csv"];
+    sandbox.run(&arguments).fails(
+        8,
+        &["column `id`", "VARCHAR in `lake/x.parquet`", "BIGINT in `lake/year=2023", "id=VARCHAR"],
+    );
+    sandbox.run(&[&arguments[..], &["--type", "id=VARCHAR"]].concat()).succeeds();
+    assert!(sandbox.read("all.csv").contains("\nA1,"));
+    sandbox.write("lake/text.csv", "id\n1\n");
+    sandbox
+        .run(&["convert", "lake/", "-o", "x.parquet"])
+        .fails(8, &["is parquet", "delimited text"]);
+}
+
 #[test]
 fn each_sheet_has_a_file_of_its_own() {
     const XLS: &[u8] = include_bytes!("../../tundra-core/tests/workbooks/small.xls");

@@ -4,7 +4,11 @@
 //! with which code a command ends. A kind says nothing about wording; the text, the cause and the
 //! hints belong to the error values. This module never prints and never logs.
 
+mod no_common_type;
+
 use std::{error::Error as StdError, fmt, time::Duration};
+
+pub use self::no_common_type::NoCommonType;
 
 use crate::{
     connector::ConnectorError,
@@ -437,6 +441,19 @@ pub enum Error {
         others: String,
     },
 
+    /// Several inputs have types for a column that cannot be one without loss.
+    #[error(transparent)]
+    NoCommonType(Box<NoCommonType>),
+
+    /// A value of one of several inputs does not become what it should.
+    #[error("could not convert `{input}`")]
+    InInput {
+        /// The input.
+        input: String,
+        /// What is wrong.
+        source: Box<Self>,
+    },
+
     /// Every one of several inputs was left out.
     #[error("none of {inputs} inputs can be read; this is what is wrong with the first")]
     NothingReadable {
@@ -495,6 +512,7 @@ impl Classify for Error {
             | Self::EncryptedWorkbook { .. }
             | Self::EncryptedParquet { .. }
             | Self::MixedInputs { .. }
+            | Self::NoCommonType(_)
             | Self::Unconvertible { .. }
             | Self::Unportable { .. }
             | Self::Unwritable { .. } => ErrorKind::Unsupported,
@@ -510,7 +528,7 @@ impl Classify for Error {
             Self::Database(source) => source.kind(),
             #[cfg(feature = "engine")]
             Self::Engine { source, .. } => crate::engine::engine_error_kind(source),
-            Self::NothingReadable { source, .. } => source.kind(),
+            Self::InInput { source, .. } | Self::NothingReadable { source, .. } => source.kind(),
             Self::Verification { .. } => ErrorKind::Corrupt,
             Self::Cancelled => ErrorKind::Cancelled,
             Self::Timeout(_) => ErrorKind::Timeout,
@@ -609,7 +627,8 @@ impl Classify for Error {
                  `--on-bad-file reject`"
                     .to_owned(),
             ],
-            Self::NothingReadable { source, .. } => source.hints(),
+            Self::NoCommonType(found) => vec![found.hint()],
+            Self::InInput { source, .. } | Self::NothingReadable { source, .. } => source.hints(),
             Self::Timeout(_) => {
                 vec!["allow more time, or convert the input in smaller parts".to_owned()]
             }

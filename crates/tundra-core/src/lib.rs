@@ -61,7 +61,7 @@ pub use self::{
     },
     data_error::{DataCode, DataError},
     encryption_key::{EncryptionKey, EncryptionKeyError},
-    error::{BoxError, Classify, Error, ErrorKind, Result, Retry},
+    error::{BoxError, Classify, Error, ErrorKind, NoCommonType, Result, Retry},
     format::{Compression, Format, OutputFormat, UnknownName},
     geometry::{GeometryEncoding, GeometryFacts, GeometryOptions, ReferenceSystem},
     identity::{IdentityError, RunId, SourceId, TenantId, VersionNumber},

@@ -16,4 +16,5 @@ pub(crate) mod source;
 pub(crate) mod table;
 pub(crate) mod unite;
 pub(crate) mod unpack;
+pub(crate) mod widen;
 pub(crate) mod workbook;

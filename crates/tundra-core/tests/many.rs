@@ -3,6 +3,8 @@
 
 mod bad_files;
 mod columns;
+mod parquet;
+mod parquet_types;
 mod parts;
 
 use std::fmt::Write as _;

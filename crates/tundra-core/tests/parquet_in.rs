@@ -17,7 +17,7 @@ use tundra_core::{BadRowPolicy, Classify, ConvertOptions, Error, ErrorKind, Writ
 
 use crate::support::{OUTPUT, Scene, Table, convert, converted, reason, writing};
 
-fn file(columns: Vec<(&str, ArrayRef)>) -> Bytes {
+pub(crate) fn file(columns: Vec<(&str, ArrayRef)>) -> Bytes {
     let batch = RecordBatch::try_from_iter_with_nullable(
         columns.into_iter().map(|(name, array)| (name, array, true)),
     )
@@ -30,7 +30,7 @@ fn file(columns: Vec<(&str, ArrayRef)>) -> Bytes {
 }
 
 /// One column of each type that is kept, with the ends of its range and a null.
-fn every_type() -> Bytes {
+pub(crate) fn every_type() -> Bytes {
     let decimal = |values: Vec<Option<i128>>, precision, scale| {
         let array = Decimal128Array::from(values);
         Arc::new(array.with_precision_and_scale(precision, scale).unwrap()) as ArrayRef

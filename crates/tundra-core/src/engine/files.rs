@@ -9,6 +9,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use sha2::{Digest, Sha256};
 use tokio::runtime::Handle;
@@ -24,10 +25,21 @@ const WRITE_BYTES: usize = 1 << 20;
 /// rules for what is left.
 const ABORT_WITHIN: Duration = Duration::from_secs(5);
 
+/// Inputs that are opened when DuckDB asks for them, each as long as it is read, so that there may be many.
+#[async_trait]
+pub(crate) trait LateInputs: Send + Sync {
+    /// Returns which input has this name, if there is one.
+    fn find(&self, name: &str) -> Option<usize>;
+
+    /// Opens an input.
+    async fn open(&self, number: usize) -> Result<Arc<dyn ObjectReader>, Error>;
+}
+
 /// The files of one run.
 pub(crate) struct RunFiles {
     store: Waiting,
     inputs: Vec<(&'static str, Arc<dyn ObjectReader>)>,
+    late: Option<Arc<dyn LateInputs>>,
     shared: Arc<Outputs>,
 }
 
@@ -65,11 +77,21 @@ impl RunFiles {
         inputs: impl IntoIterator<Item = (&'static str, Arc<dyn ObjectReader>)>,
     ) -> Self {
         let store = Waiting { runtime, stop: stop.clone() };
-        Self { store, inputs: inputs.into_iter().collect(), shared: Arc::default() }
+        Self { store, inputs: inputs.into_iter().collect(), late: None, shared: Arc::default() }
+    }
+
+    /// Adds inputs that are opened when they are asked for.
+    pub(crate) fn with_late(self, late: Option<Arc<dyn LateInputs>>) -> Self {
+        Self { late, ..self }
     }
 
     fn input(&self, path: &str) -> Option<&Arc<dyn ObjectReader>> {
         self.inputs.iter().find(|(name, _)| *name == path).map(|(_, object)| object)
+    }
+
+    fn late_input(&self, path: &str) -> Option<(&Arc<dyn LateInputs>, usize)> {
+        let late = self.late.as_ref()?;
+        Some((late, late.find(path)?))
     }
 
     /// Lets DuckDB write the file `name` with this writer, once.
@@ -90,12 +112,12 @@ struct NoSuchFile(String);
 
 impl FileSystem for RunFiles {
     fn open(&self, path: &str) -> Result<Arc<dyn ReadFile>, BoxError> {
-        match self.input(path) {
-            Some(object) => {
-                Ok(Arc::new(InputFile { object: Arc::clone(object), store: self.store.clone() }))
-            }
-            None => Err(Box::new(NoSuchFile(path.to_owned()))),
-        }
+        let object = match (self.input(path), self.late_input(path)) {
+            (Some(object), _) => Arc::clone(object),
+            (None, Some((late, number))) => self.store.wait(late.open(number))?,
+            (None, None) => return Err(Box::new(NoSuchFile(path.to_owned()))),
+        };
+        Ok(Arc::new(InputFile { object, store: self.store.clone() }))
     }
 
     fn create(&self, path: &str) -> Result<Box<dyn WriteFile>, BoxError> {
@@ -107,7 +129,7 @@ impl FileSystem for RunFiles {
     }
 
     fn exists(&self, path: &str) -> Result<bool, BoxError> {
-        Ok(self.input(path).is_some())
+        Ok(self.input(path).is_some() || self.late_input(path).is_some())
     }
 
     fn remove(&self, path: &str) -> Result<(), BoxError> {
@@ -168,9 +190,12 @@ fn not_written(error: BoxError) -> Error {
 }
 
 impl Waiting {
-    fn wait<T>(&self, work: impl Future<Output = Result<T, StorageError>>) -> Result<T, BoxError> {
+    fn wait<T, E: Into<BoxError>>(
+        &self,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, BoxError> {
         let done: Result<_, Error> = self.runtime.block_on(self.stop.unless_stopped(work));
-        Ok(done??)
+        done?.map_err(Into::into)
     }
 }
 

@@ -191,39 +191,75 @@ impl Fitted {
     /// As [`fitted_kind`].
     pub(crate) fn of_stream(
         readers: &[Reader],
-        mut columns: Vec<ColumnPlan>,
+        columns: Vec<ColumnPlan>,
         given: &Given,
     ) -> Result<Self> {
         if readers.is_empty() {
             return Ok(Self { columns, select: None, decisions: Vec::new() });
         }
-        let names = fitted_names(readers, &columns);
-        let mut decisions = vec![for_readers(readers)];
-        let mut selected = Vec::with_capacity(columns.len());
-        let mut changed = false;
-        for (column, name) in columns.iter_mut().zip(names) {
-            let before = std::mem::replace(&mut column.name, name);
-            changed |= before != column.name;
-            decisions.extend(renamed(readers, column, given));
+        let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
+        let of_stream = |column: &ColumnPlan| {
             let kind = column.column_type.parse::<ColumnType>();
             let kind = kind.map_or(Kind::Unknown, |kind| Kind::of_stream(&kind));
+            (kind, sql::named(&column.name))
+        };
+        let values = columns.iter().map(of_stream).collect();
+        let fitted = FittedValues::of(readers, columns, values, given)?;
+        let FittedValues { columns, selected, changed, decisions } = fitted;
+        let is_renamed = columns.iter().zip(&names).any(|(column, name)| column.name != *name);
+        let select = (changed || is_renamed).then(|| sql::select_of_stream(&selected));
+        Ok(Self { columns, select, decisions })
+    }
+}
+
+/// The columns of an output that are made of values.
+#[derive(Debug)]
+pub(crate) struct FittedValues {
+    pub(crate) columns: Vec<ColumnPlan>,
+    /// Each under its name.
+    pub(crate) selected: Vec<String>,
+    /// One of them has another type.
+    changed: bool,
+    pub(crate) decisions: Vec<Decision>,
+}
+
+impl FittedValues {
+    /// Fits columns of these types, which these expressions yield, to the readers.
+    ///
+    /// # Errors
+    /// As [`fitted_kind`].
+    pub(crate) fn of(
+        readers: &[Reader],
+        mut columns: Vec<ColumnPlan>,
+        values: Vec<(Kind, String)>,
+        given: &Given,
+    ) -> Result<Self> {
+        let names = fitted_names(readers, &columns);
+        let mut decisions = Vec::new();
+        if !readers.is_empty() {
+            decisions.push(for_readers(readers));
+        }
+        let mut selected = Vec::with_capacity(columns.len());
+        let mut changed = false;
+        for ((column, name), (kind, value)) in columns.iter_mut().zip(names).zip(values) {
+            column.name = name;
+            decisions.extend(renamed(readers, column, given));
             let names = (column.source_name.as_str(), column.name.as_str());
             match fitted_kind(readers, names, &kind, given)? {
                 Some(fitted) => {
                     changed = true;
                     selected.push(sql::fitted_column(
-                        &sql::named(&before),
+                        &value,
                         &column.name,
                         &fitted.column_type,
                         &fitted.from,
                     ));
                     apply(column, fitted, &mut decisions);
                 }
-                None => selected.push(sql::renamed_column(&sql::named(&before), &column.name)),
+                None => selected.push(sql::renamed_column(&value, &column.name)),
             }
         }
-        let select = changed.then(|| sql::select_of_stream(&selected));
-        Ok(Self { columns, select, decisions })
+        Ok(Self { columns, selected, changed, decisions })
     }
 }
 

@@ -5,11 +5,14 @@
 //! of a text that was looked at as a whole it is one. The definitions of reference systems are those of the
 //! EPSG dataset.
 
+mod union;
+
 use std::collections::HashMap;
 
 use arrow::datatypes::{Field, Schema};
 use serde_json::{Map, Value, json};
 
+pub(crate) use self::union::{Disagreement, GeoUnion};
 use crate::{Decision, Error, GeometryFacts, ReferenceSystem, geometry::GeometryDetails};
 
 /// Where it stands in a Parquet file.

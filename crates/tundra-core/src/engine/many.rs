@@ -2,14 +2,17 @@
 //!
 //! Start at [`convert_many`]. There are two passes over the parts, which are objects, members of archives or
 //! sheets: in the first each is looked at and their columns are united ([`look`]), and in the second their
-//! rows follow each other ([`rows`]) as those of one input do. As there, a value that contradicts what the
+//! rows follow each other ([`rows`]) as those of one input do, or DuckDB reads them where they are Parquet
+//! ([`parquet`]). As there, a value that contradicts what the
 //! first pass concluded ends the second; then every part is looked at as a whole. What is held of all parts
 //! is what was decided about them, and of small ones that are far away or packed some of their bytes.
 
 mod extra;
 mod facts;
+mod fault;
 mod look;
 mod object;
+mod parquet;
 mod part;
 mod rows;
 
@@ -255,6 +258,8 @@ enum Failed {
     Contradicted,
     /// This part, if it is one.
     At(Option<usize>, Error),
+    /// These parts are to be left out.
+    Broken(Vec<(usize, Error)>),
 }
 
 impl From<Error> for Failed {
@@ -325,7 +330,12 @@ impl Conversion {
                 (None, Some(spool)) => spool.writer()?,
                 (None, None) => run.runtime.block_on(create(&run.output, &run.stop))?,
             };
-            match self.copy_parts(&parts, &survey, &left_out, writer) {
+            let copied = if survey.united.typed_columns().is_some() {
+                self.copy_files(&parts, &survey, &left_out, writer)
+            } else {
+                self.copy_parts(&parts, &survey, &left_out, writer)
+            };
+            match copied {
                 Ok(copied) => return Ok(copied),
                 Err(Failed::Contradicted) if !survey.is_complete => whole = true,
                 Err(Failed::Contradicted) => return Err(Error::contradicted()),
@@ -336,6 +346,11 @@ impl Conversion {
                     if broken.is_empty() {
                         return Err(error);
                     }
+                    for (number, error) in broken {
+                        left_out.add(number, error);
+                    }
+                }
+                Err(Failed::Broken(broken)) => {
                     for (number, error) in broken {
                         left_out.add(number, error);
                     }

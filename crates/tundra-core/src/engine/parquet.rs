@@ -106,12 +106,7 @@ impl ParquetInput {
         location: &str,
         options: &ConvertOptions,
     ) -> Result<Self, Error> {
-        if options.on_bad_row != BadRowPolicy::Fail {
-            return Err(Error::Request {
-                message: "`--on-bad-row` is for text inputs, and the input is Parquet".to_owned(),
-                hint: Some("a Parquet file has no records that cannot be read".to_owned()),
-            });
-        }
+        check_policy(options)?;
         let found = input_columns(footer, location)?;
         let names: Vec<String> = found.iter().map(|column| column.name.clone()).collect();
         let rows = u64::try_from(footer.file_metadata().num_rows()).unwrap_or(0);
@@ -238,8 +233,19 @@ impl ParquetInput {
     }
 }
 
+/// Refuses a policy for records that cannot be read, of which a Parquet file has none.
+pub(crate) fn check_policy(options: &ConvertOptions) -> Result<(), Error> {
+    if options.on_bad_row == BadRowPolicy::Fail {
+        return Ok(());
+    }
+    Err(Error::Request {
+        message: "`--on-bad-row` is for text inputs, and the input is Parquet".to_owned(),
+        hint: Some("a Parquet file has no records that cannot be read".to_owned()),
+    })
+}
+
 /// Returns what a Parquet file says of its columns of geometries.
-fn geo_of(footer: &ParquetMetaData) -> Option<&str> {
+pub(crate) fn geo_of(footer: &ParquetMetaData) -> Option<&str> {
     let entries = footer.file_metadata().key_value_metadata()?;
     entries.iter().find(|entry| entry.key == geo::KEY)?.value.as_deref()
 }
@@ -317,7 +323,7 @@ fn held_against_schema(
 
 /// Names the type of geometries when DuckDB would make another one of it: it knows no geometries on a sphere,
 /// and it forgets reference systems that are not defined in the file.
-fn other_geometry(footer: &ParquetMetaData, index: usize) -> Option<String> {
+pub(crate) fn other_geometry(footer: &ParquetMetaData, index: usize) -> Option<String> {
     let schema = footer.file_metadata().schema_descr();
     let mut leaves =
         (0..schema.num_columns()).filter(|leaf| schema.get_column_root_idx(*leaf) == index);
@@ -329,6 +335,16 @@ fn other_geometry(footer: &ParquetMetaData, index: usize) -> Option<String> {
         }
         _ => None,
     })
+}
+
+/// Returns the reference system of a column of Parquet's own geometries, as the file has it.
+pub(crate) fn geometry_system(footer: &ParquetMetaData, leaf: usize) -> Option<&str> {
+    let schema = footer.file_metadata().schema_descr();
+    let column = (leaf < schema.num_columns()).then(|| schema.columns()[leaf].as_ref())?;
+    match column.logical_type_ref()? {
+        LogicalType::Geometry(own) => own.crs.as_deref(),
+        _ => None,
+    }
 }
 
 /// Names the type when DuckDB would not keep its values as they are.

@@ -18,7 +18,7 @@ use crate::{
         blocks::Blocks,
         copy::{Functions, ReadByEngine, RowOrder, Stop, open_database, run_copy},
         failure::engine_error,
-        files::{RunFiles, Written, hexadecimal},
+        files::{LateInputs, RunFiles, Written, hexadecimal},
         fit::check_written,
         geo,
         parts::{Parts, partitions},
@@ -91,6 +91,14 @@ pub(crate) enum Feed<'a> {
         object: Arc<dyn ObjectReader>,
         /// The query for its rows.
         select: String,
+        read: ReadByEngine<'a>,
+    },
+    /// From objects that DuckDB itself reads, of which each is opened in its turn.
+    Objects {
+        objects: Arc<dyn LateInputs>,
+        /// The query for their rows.
+        select: String,
+        /// All of them together.
         read: ReadByEngine<'a>,
     },
 }
@@ -295,20 +303,27 @@ impl Run {
         // A sort needs to know the order of what is equal.
         let keys = order(&self.writing.options);
         let mut is_sorted = !keys.is_empty();
-        let (rows, input, select, read) = match feed {
+        let (mut input, mut late) = (None, None);
+        let (rows, select, read) = match feed {
             Feed::Rows(rows) => {
                 let select = plan.select.clone().unwrap_or_else(sql::select_stream);
-                (Some(rows), None, select, None)
+                (Some(rows), select, None)
             }
             Feed::Selected { rows, select, sorts } => {
                 is_sorted |= sorts;
-                (Some(rows), None, select, None)
+                (Some(rows), select, None)
             }
             Feed::Object { object, select, read } => {
-                (None, Some((sql::INPUT, object)), select, Some(read))
+                input = Some((sql::INPUT, object));
+                (None, select, Some(read))
+            }
+            Feed::Objects { objects, select, read } => {
+                late = Some(objects);
+                (None, select, Some(read))
             }
         };
-        let files = Arc::new(RunFiles::new(self.runtime.clone(), &self.stop, input));
+        let files = RunFiles::new(self.runtime.clone(), &self.stop, input).with_late(late);
+        let files = Arc::new(files);
         files.offer(sql::OUTPUT, writer);
         let Self { resources, shares, id, writing, .. } = self;
         let is_as_it_is = rows.is_some() && plan.select.is_none();

@@ -1,6 +1,8 @@
-//! The SQL that the engine runs. It is built here and nowhere else; what compares two tables is in `compare`.
+//! The SQL that the engine runs. It is built here and nowhere else; what compares two tables is in `compare`,
+//! and what reads several inputs as one in `inputs`.
 
 pub(crate) mod compare;
+pub(crate) mod inputs;
 
 use std::{collections::BTreeSet, ops::Range};
 
@@ -146,15 +148,9 @@ pub(crate) fn cast_column(
     to: &ColumnType,
     back: Option<&ColumnType>,
 ) -> String {
-    let (quoted, new_name) = (alias(index), quote_identifier(new_name));
-    let Some(back) = back else { return format!("CAST({quoted} AS {to}) AS {new_name}") };
-    let message = format!("a value of column `{name}` would change as {to}: ");
-    format!(
-        "CASE WHEN CAST(CAST({quoted} AS {to}) AS {back}) IS NOT DISTINCT FROM {quoted} \
-         THEN CAST({quoted} AS {to}) \
-         ELSE error({} || CAST({quoted} AS VARCHAR)) END AS {new_name}",
-        quote_literal(&message)
-    )
+    let back = back.map(ToString::to_string);
+    let value = inputs::cast(&alias(index), name, to, back.as_deref());
+    format!("{value} AS {}", quote_identifier(new_name))
 }
 
 /// Returns a value as another type under a new name, where the types are in the engine's own words. A value

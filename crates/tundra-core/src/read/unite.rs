@@ -5,6 +5,8 @@
 //! out, [`United`], is what each input is then read as. Names that differ in case only are one column,
 //! because no output can have both.
 
+pub(crate) mod typed;
+
 use std::{collections::HashMap, sync::Arc};
 
 use arrow::datatypes::{Field, Schema, SchemaRef};
@@ -20,8 +22,10 @@ use crate::{
         json::{FeaturesSeen, JsonObservation, JsonSchema, JsonSchemaOptions, name_columns},
         lattice::Evidence,
         table::{ColumnOptions, Found, wanted_types},
+        unite::typed::{ReadColumn, TypedColumn, TypedSeen},
         workbook::{SheetColumns, SheetSeen},
     },
+    readers,
 };
 
 /// What was seen of the columns of an input.
@@ -48,6 +52,11 @@ pub(crate) enum Seen {
     Sheet {
         /// Of each column.
         seen: SheetSeen,
+    },
+    /// Of a Parquet file.
+    Typed {
+        /// Its columns.
+        columns: Vec<TypedColumn>,
     },
 }
 
@@ -86,6 +95,7 @@ enum Merged {
     Json(Box<JsonObservation>),
     Geo(FeaturesSeen, Box<JsonObservation>),
     Sheet(SheetSeen),
+    Typed(TypedSeen),
 }
 
 /// The columns of one table of several inputs.
@@ -93,7 +103,7 @@ enum Merged {
 pub(crate) struct United {
     /// The columns of the output.
     pub(crate) columns: Vec<ColumnPlan>,
-    /// The schema that rows of all inputs have.
+    /// The schema that rows of all inputs have, where we hand them over.
     pub(crate) schema: SchemaRef,
     /// Types were asked for that can be read only when all values were looked at.
     pub(crate) needs_whole: bool,
@@ -106,6 +116,7 @@ enum How {
     Text(Vec<CsvColumn>),
     Json(Arc<JsonSchema>),
     Sheet(SheetColumns),
+    Typed(Vec<ReadColumn>),
 }
 
 impl Union {
@@ -125,7 +136,8 @@ impl Union {
             (None, _)
             | (Some(Merged::Text(_)), Seen::Text { .. })
             | (Some(Merged::Json(_)), Seen::Json { .. })
-            | (Some(Merged::Sheet(_)), Seen::Sheet { .. }) => {}
+            | (Some(Merged::Sheet(_)), Seen::Sheet { .. })
+            | (Some(Merged::Typed(_)), Seen::Typed { .. }) => {}
             (Some(Merged::Geo(known, _)), Seen::Geo { features, .. }) if known.fits(features) => {}
             (Some(merged), _) => return Err(merged.name()),
         }
@@ -141,6 +153,9 @@ impl Union {
                 Seen::Json { observed } | Seen::Geo { observed, .. },
             ) => merged.merge(*observed),
             (Some(Merged::Sheet(merged)), Seen::Sheet { seen }) => merged.merge(&seen, &places),
+            (Some(Merged::Typed(merged)), Seen::Typed { columns }) => {
+                merged.add(input, columns, &places);
+            }
             (merged, Seen::Text { observed }) => {
                 let mut all = CsvObservation::default();
                 add_text(&mut all, observed, &places);
@@ -155,6 +170,11 @@ impl Union {
                 all.merge(&seen, &places);
                 *merged = Some(Merged::Sheet(all));
             }
+            (merged, Seen::Typed { columns }) => {
+                let mut all = TypedSeen::default();
+                all.add(input, columns, &places);
+                *merged = Some(Merged::Typed(all));
+            }
         }
         Ok(())
     }
@@ -164,6 +184,9 @@ impl Union {
         let is_empty = |at: usize| match seen {
             Seen::Text { observed } => observed.columns.get(at).is_none_or(Evidence::is_empty),
             Seen::Sheet { seen } => seen.is_empty(at),
+            Seen::Typed { columns } => {
+                columns.get(at).is_none_or(|column| column.kind == readers::Kind::Null)
+            }
             Seen::Json { .. } | Seen::Geo { .. } => false,
         };
         let mut places = Vec::with_capacity(found.len());
@@ -232,6 +255,16 @@ impl Union {
                     how: How::Sheet(columns),
                 }
             }
+            Merged::Typed(seen) => {
+                let (plans, columns) = seen.finish(&names, options, input)?;
+                United {
+                    columns: plans,
+                    schema: Arc::new(Schema::empty()),
+                    needs_whole: false,
+                    places: HashMap::new(),
+                    how: How::Typed(columns),
+                }
+            }
             Merged::Json(observed) => {
                 let schema_options = JsonSchemaOptions {
                     types: options.types,
@@ -261,7 +294,7 @@ impl Union {
             let is_given = options.types == TypePolicy::Text
                 || options.type_overrides.iter().any(|(name, _)| *name == plan.source_name);
             if column.kinds.len() > 1 && !is_given {
-                plan.reason = column.reason(plan);
+                plan.reason = column.reason(plan, matches!(self.merged, Some(Merged::Typed(_))));
             }
             if column.inputs < self.inputs {
                 let text = format!("; {} of {} have it", column.inputs, self.inputs);
@@ -272,10 +305,12 @@ impl Union {
 }
 
 impl Column {
-    /// Says which inputs say what, and why the type is the one that holds all.
-    fn reason(&self, plan: &ColumnPlan) -> String {
+    /// Says which inputs say what, and why the type is the one that holds all. What inputs say of types
+    /// that they have already is no reason.
+    fn reason(&self, plan: &ColumnPlan, is_typed: bool) -> String {
         let kinds: Vec<String> = self.kinds.iter().map(Kind::describe).collect();
-        let decisive = self.kinds.iter().find(|kind| kind.column_type == plan.column_type);
+        let decisive = |kind: &&Kind| !is_typed && kind.column_type == plan.column_type;
+        let decisive = self.kinds.iter().find(decisive);
         let why = decisive.map_or(plan.reason.as_str(), |kind| &kind.reason);
         format!("{}; {why}", kinds.join(", "))
     }
@@ -298,6 +333,7 @@ impl Merged {
             Self::Json(_) => "JSON",
             Self::Geo(..) => "GeoJSON, of one sort and with one reference system",
             Self::Sheet(_) => "workbooks",
+            Self::Typed(_) => "Parquet",
         }
     }
 }
@@ -360,6 +396,14 @@ impl United {
         match &self.how {
             How::Json(schema) => Ok(Arc::clone(schema)),
             _ => Err(misused()),
+        }
+    }
+
+    /// Returns how the columns of Parquet files are read, if it is those.
+    pub(crate) fn typed_columns(&self) -> Option<&[ReadColumn]> {
+        match &self.how {
+            How::Typed(columns) => Some(columns),
+            _ => None,
         }
     }
 

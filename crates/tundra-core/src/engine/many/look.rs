@@ -11,11 +11,16 @@ use std::{
 use super::{
     Many,
     object::PartObject,
+    parquet::FilePart,
     part::{Part, changed, not_read},
 };
 use crate::{
     Decision, Error, Format, ObjectInfo, ObjectReader, Progress, Reporter, Result, Stage,
-    engine::{input::OpenInput, opening},
+    engine::{
+        geo::{Disagreement, GeoUnion},
+        input::OpenInput,
+        opening,
+    },
     read::{
         chunk::DecodeError,
         pipeline,
@@ -36,7 +41,9 @@ pub(super) struct Looked {
     pub(super) is_small: bool,
     pub(super) row_bytes: u64,
     /// What the next pass begins with, where it was kept.
-    kept: Mutex<Option<Ready>>,
+    pub(super) kept: Mutex<Option<Ready>>,
+    /// What else there is to know of Parquet.
+    pub(super) file: Option<FilePart>,
 }
 
 /// A part that can be read.
@@ -51,6 +58,8 @@ pub(super) struct Survey {
     pub(super) looked: BTreeMap<usize, Looked>,
     pub(super) united: United,
     pub(super) is_complete: bool,
+    /// What Parquet says of geometries.
+    pub(super) geo: GeoUnion,
 }
 
 /// A part that was opened.
@@ -91,6 +100,7 @@ impl Many {
             self.stop.own.clone(),
         )?;
         let mut union = Union::default();
+        let mut geo = GeoUnion::default();
         let mut looked = BTreeMap::new();
         for outcome in looking {
             self.stop.check()?;
@@ -98,6 +108,7 @@ impl Many {
             let part = &parts[number];
             let added = outcome.and_then(|(found, seen)| {
                 let name = part.shown();
+                add_geometries(&mut geo, &name, &found)?;
                 union.add(&name, seen, &found.found, found.is_complete).map_err(|others| {
                     let (found, others) = (found.format.to_string(), others.to_owned());
                     Error::MixedInputs { input: name, found, others }
@@ -123,7 +134,7 @@ impl Many {
         }
         let united = union.finish(&self.all_options, &self.name)?;
         let is_complete = looked.values().all(|part| part.is_complete);
-        Ok(Survey { looked, united, is_complete })
+        Ok(Survey { looked, united, is_complete, geo })
     }
 
     /// Returns how many parts are looked at at once: of a store that is far away more than there are threads,
@@ -135,7 +146,11 @@ impl Many {
     }
 
     fn look(&self, part: &Part, whole: bool) -> Result<(Looked, Seen)> {
-        let Begun { opened, mut ready, encoding } = self.begin(part)?;
+        let (opened, object) = self.open(part)?;
+        if opened.format == Format::Parquet {
+            return self.look_into_file(part, &opened, object);
+        }
+        let Begun { opened, mut ready, encoding } = self.begin_with(part, opened, object)?;
         let is_small = opened.is_small();
         if whole && !ready.table.is_complete() {
             ready.table.infer_whole()?;
@@ -164,12 +179,13 @@ impl Many {
             is_small,
             row_bytes: ready.table.row_bytes(),
             kept: Mutex::new(keeps.then_some(ready)),
+            file: None,
         };
         Ok((looked, seen))
     }
 
-    /// Opens a part and looks at its beginning.
-    fn begin(&self, part: &Part) -> Result<Begun> {
+    /// Opens a part and finds out what it is.
+    fn open(&self, part: &Part) -> Result<(OpenInput, Arc<PartObject>)> {
         let object = Arc::new(self.open_object(&part.input)?);
         let mut unpacking = self.unpacking.clone();
         unpacking.found.clone_from(&part.member);
@@ -183,14 +199,16 @@ impl Many {
         let opened = self.runtime.block_on(self.stop.unless_stopped(opened))??;
         let opened = opened.settled(self.options.format, &self.options.json);
         opening::check_hints(&opened, &self.options)?;
-        if opened.format == Format::Parquet {
-            return Err(Error::Request {
-                message: format!("`{}` is Parquet, which is not read with others", part.name()),
-                hint: Some(
-                    "convert it by itself, or leave it out with a narrower pattern".to_owned(),
-                ),
-            });
-        }
+        Ok((opened, object))
+    }
+
+    /// Opens a part that is not Parquet and looks at its beginning.
+    fn begin(&self, part: &Part) -> Result<Begun> {
+        let (opened, object) = self.open(part)?;
+        self.begin_with(part, opened, object)
+    }
+
+    fn begin_with(&self, part: &Part, opened: OpenInput, object: Arc<PartObject>) -> Result<Begun> {
         if opened.format == Format::Excel {
             // A workbook is read in many small steps.
             self.runtime.block_on(object.pin()).map_err(not_read)?;
@@ -232,9 +250,20 @@ impl Many {
     }
 
     /// Takes some of what may be held of all parts in memory, if that much is left.
-    fn may_hold(&self, bytes: u64) -> bool {
+    pub(super) fn may_hold(&self, bytes: u64) -> bool {
         self.held.fetch_add(bytes, Ordering::Relaxed) + bytes <= self.most_held
     }
+}
+
+/// Adds what a part says of geometries.
+fn add_geometries(geo: &mut GeoUnion, name: &str, looked: &Looked) -> Result<()> {
+    let Some(said) = looked.file.as_ref().and_then(FilePart::geometries) else { return Ok(()) };
+    let names: Vec<String> = looked.found.iter().map(|found| found.name.clone()).collect();
+    geo.add(name, &names, said).map_err(|Disagreement { found, others }| Error::MixedInputs {
+        input: name.to_owned(),
+        found,
+        others,
+    })
 }
 
 /// Parts that are left out, and why.

@@ -51,6 +51,16 @@ impl PartObject {
         }
     }
 
+    /// Returns it open, for whoever closes it by dropping it.
+    pub(super) async fn again(self: &Arc<Self>) -> Result<Arc<dyn ObjectReader>, StorageError> {
+        if self.held.get().is_some() {
+            return Ok(Arc::clone(self) as Arc<dyn ObjectReader>);
+        }
+        let reader = self.input.storage.open(&self.input.path).await?;
+        self.check(reader.info())?;
+        Ok(reader)
+    }
+
     /// Closes it until somebody reads it again.
     pub(super) fn close(&self) {
         self.open.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -71,12 +81,17 @@ impl PartObject {
             return Ok(reader);
         }
         let reader = self.input.storage.open(&self.input.path).await?;
-        if !is_same(reader.info(), &self.info) {
-            let location = self.input.storage.display(&self.input.path);
-            return Err(StorageError::Changed { location });
-        }
+        self.check(reader.info())?;
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(Arc::clone(open.get_or_insert(reader)))
+    }
+
+    fn check(&self, now: &ObjectInfo) -> Result<(), StorageError> {
+        if is_same(now, &self.info) {
+            return Ok(());
+        }
+        let location = self.input.storage.display(&self.input.path);
+        Err(StorageError::Changed { location })
     }
 
     /// Returns what is open.
