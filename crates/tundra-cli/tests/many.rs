@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader, Read},
+    io::{BufRead, BufReader, Cursor, Read, Write},
     process::Stdio,
 };
 
@@ -50,6 +50,34 @@ fn rows_stand_in_the_order_of_the_arguments() {
         sandbox.read("x.csv"),
         "id,name,price,file\n3,,,data/deep/c.csv\n1,a,,data/a.csv\n2,,0.5,data/b.csv\n"
     );
+}
+
+fn zip(members: &[(&str, &str)]) -> Vec<u8> {
+    let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, text) in members {
+        archive.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+        archive.write_all(text.as_bytes()).unwrap();
+    }
+    archive.finish().unwrap().into_inner()
+}
+
+#[test]
+fn the_member_that_is_named_is_taken_of_each_archive_and_no_other() {
+    let sandbox = Sandbox::with_sales();
+    sandbox.write("p.zip", zip(&[("x.csv", "n\n1\n"), ("y.csv", "n\n2\n")]));
+    sandbox.write("q.zip", zip(&[("x.csv", "n\n3\n"), ("y.csv", "n\n4\n")]));
+    sandbox.write("r.zip", zip(&[("y.csv", "n\n5\n")]));
+    let convert = |inputs: &[&str], extra: &[&str]| {
+        let arguments = [&["convert"], inputs, &["-o", "o.csv", "--overwrite"], extra].concat();
+        sandbox.run(&arguments)
+    };
+    convert(&["p.zip", "q.zip"], &["--member", "x.csv"]).succeeds();
+    assert_eq!(sandbox.read("o.csv"), "n\n1\n3\n");
+    let no_member = ["`r.zip`", "the archive has no member `x.csv`"];
+    convert(&["p.zip", "r.zip"], &["--member", "x.csv"]).fails(2, &no_member);
+    convert(&["r.zip"], &["--member", "x.csv", "--file-column", "f"]).fails(2, &no_member);
+    let plain = ["sales.csv", "r.zip"];
+    convert(&plain, &["--member", "y.csv"]).fails(2, &["`sales.csv`", "no archive"]);
 }
 
 #[test]

@@ -180,7 +180,6 @@ impl Many {
         stop: &Stop,
     ) -> Self {
         let of_each = ConvertOptions {
-            member: None,
             column_mapping: Vec::new(),
             type_overrides: Vec::new(),
             column_formats: Vec::new(),
