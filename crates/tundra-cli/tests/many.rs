@@ -78,6 +78,8 @@ fn the_member_that_is_named_is_taken_of_each_archive_and_no_other() {
     convert(&["r.zip"], &["--member", "x.csv", "--file-column", "f"]).fails(2, &no_member);
     let plain = ["sales.csv", "r.zip"];
     convert(&plain, &["--member", "y.csv"]).fails(2, &["`sales.csv`", "no archive"]);
+    convert(&plain, &["--member", "y.csv", "--on-bad-file", "reject"]).succeeds();
+    assert_eq!(sandbox.read("o.csv"), "n\n5\n");
 }
 
 #[test]

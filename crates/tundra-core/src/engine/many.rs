@@ -130,6 +130,11 @@ pub async fn sheet_names(
 fn check(inputs: &ManyInputs, options: &ConvertOptions) -> Result<()> {
     options.writing.check()?;
     check_format(&options.writing.readers, options.output_format)?;
+    if inputs.members.is_some() && inputs.sheets.is_some() {
+        return Err(Error::request(
+            "the sheets of several members of an archive cannot be one table",
+        ));
+    }
     let refused = if options.geometry.hilbert {
         "--hilbert"
     } else if options.geometry != GeometryOptions::default() {
@@ -204,8 +209,8 @@ impl Many {
         }
     }
 
-    /// Returns whether a part with this error is left out: something is wrong with what it holds, and that is
-    /// the policy.
+    /// Returns whether a part with this error is left out: something is wrong with what it holds, or it holds
+    /// nothing of what is asked of all parts, and that is the policy.
     fn is_left_out(&self, error: &Error) -> bool {
         let is_of_part = !matches!(
             error,
@@ -213,7 +218,10 @@ impl Many {
         );
         let is_wrong = matches!(
             error.kind(),
-            ErrorKind::InvalidData | ErrorKind::Unsupported | ErrorKind::LimitExceeded
+            ErrorKind::InvalidData
+                | ErrorKind::InvalidRequest
+                | ErrorKind::Unsupported
+                | ErrorKind::LimitExceeded
         );
         self.on_bad_file == BadFilePolicy::Reject && is_of_part && is_wrong
     }

@@ -65,10 +65,7 @@ impl Many {
             self.stop.check()?;
             let found = match (&inputs.members, &inputs.sheets) {
                 (None, None) => Ok(vec![Part::of(input)]),
-                (Some(_), Some(_)) => Err(Error::request(
-                    "the sheets of several members of an archive cannot be one table",
-                )),
-                (Some(pattern), None) => self.members(input, pattern),
+                (Some(pattern), _) => self.members(input, pattern),
                 (None, Some(pattern)) => self.sheets(input, pattern),
             };
             match found {
