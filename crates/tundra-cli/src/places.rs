@@ -439,13 +439,7 @@ pub(crate) fn is_same(one: &str, other: &str, stores: &Stores) -> bool {
     }
     let identity = |text| {
         let (storage, path) = stores.resolve(text).ok()?;
-        match local_path(&*storage, &path) {
-            None => Some(Identity::Object(storage.display(&path))),
-            Some(file) => {
-                let metadata = fs::metadata(file).ok()?;
-                Some(Identity::File(metadata.dev(), metadata.ino()))
-            }
-        }
+        Some(Identity::of(&*storage, &path))
     };
     identity(one).is_some_and(|one| Some(one) == identity(other))
 }
@@ -462,21 +456,41 @@ fn is_numbered(name: &str, output: &str) -> bool {
 fn is_below(object: &str, directory: &str, stores: &Stores) -> bool {
     let place = |text: &str| {
         let (storage, path) = stores.resolve(text.trim_end_matches('/')).ok()?;
-        let shown = storage.display(&path);
-        let canonical = local_path(&*storage, &path).and_then(|file| fs::canonicalize(file).ok());
-        Some(canonical.map_or(shown, |file| file.to_string_lossy().into_owned()))
+        Some(resolved(&*storage, &path))
     };
     let (Some(object), Some(directory)) = (place(object), place(directory)) else { return false };
     object.strip_prefix(&directory).is_some_and(|below| below.starts_with('/'))
 }
 
 /// What tells one object from another.
-#[derive(PartialEq, Eq)]
-enum Identity {
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Identity {
     /// A local file's device and number.
     File(u64, u64),
-    /// An object's place.
-    Object(String),
+    /// The place of an object, or of a file that is not there.
+    Place(String),
+}
+
+impl Identity {
+    /// Finds out what is at a place.
+    pub(crate) fn of(storage: &dyn Storage, path: &ObjectPath) -> Self {
+        match local_path(storage, path).map(fs::metadata) {
+            Some(Ok(metadata)) => Self::File(metadata.dev(), metadata.ino()),
+            _ => Self::Place(resolved(storage, path)),
+        }
+    }
+}
+
+/// Returns the place of an object without links on the way to it; the file need not be there.
+fn resolved(storage: &dyn Storage, path: &ObjectPath) -> String {
+    let shown = storage.display(path);
+    let Some(file) = local_path(storage, path) else { return shown };
+    let canonical = fs::canonicalize(&file).or_else(|_| {
+        let directory = file.parent().filter(|directory| !directory.as_os_str().is_empty());
+        let directory = fs::canonicalize(directory.unwrap_or(Path::new(".")))?;
+        Ok::<_, io::Error>(directory.join(file.file_name().unwrap_or_default()))
+    });
+    canonical.map_or(shown, |file| file.to_string_lossy().into_owned())
 }
 
 /// Finds the place of a file to be written, and checks that its directory exists: Tundra makes no
@@ -546,3 +560,6 @@ mod tests {
         assert!(!same("https://h.org/a.csv", "a.csv"));
     }
 }
+        // Neither has to be there.
+        let absent = directory.path().join("c").to_str().unwrap().to_owned();
+        assert!(is_same(&absent, &absent.replace("/c", "/./c"), &stores));

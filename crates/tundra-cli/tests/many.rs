@@ -3,6 +3,7 @@
 use std::{
     fs,
     io::{BufRead, BufReader, Cursor, Read, Write},
+    os::unix::fs::symlink,
     process::Stdio,
 };
 
@@ -80,6 +81,22 @@ fn the_member_that_is_named_is_taken_of_each_archive_and_no_other() {
     convert(&plain, &["--member", "y.csv"]).fails(2, &["`sales.csv`", "no archive"]);
     convert(&plain, &["--member", "y.csv", "--on-bad-file", "reject"]).succeeds();
     assert_eq!(sandbox.read("o.csv"), "n\n5\n");
+}
+
+#[test]
+fn a_file_under_two_names_is_an_input_twice() {
+    let sandbox = with_data();
+    symlink(sandbox.path("data/a.csv"), sandbox.path("data/z.csv")).unwrap();
+    let whole = sandbox.path("data/a.csv").to_str().unwrap().to_owned();
+    for again in ["./data/a.csv", "data/../data/a.csv", "data/z.csv", &whole] {
+        sandbox
+            .run(&["convert", "data/a.csv", again, "-o", "x.parquet"])
+            .fails(2, &["is the input `data/a.csv` once more", "rows would come twice"]);
+    }
+    sandbox
+        .run(&["convert", "data/*.csv", "-o", "x.parquet"])
+        .fails(2, &["`data/z.csv` is the input `data/a.csv` once more"]);
+    sandbox.holds_only(&["data"]);
 }
 
 #[test]
