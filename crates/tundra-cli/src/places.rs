@@ -113,6 +113,10 @@ impl Source {
             Self::Object(input) => shown(&*input.storage, &input.path, text),
         }
     }
+            // What was typed stands for this one.
+            Self::Object(input) if text.contains(PATTERN) || text.ends_with('/') => {
+                input.storage.display(&input.path)
+            }
 }
 
 /// Where an output goes.

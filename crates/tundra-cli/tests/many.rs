@@ -203,3 +203,4 @@ fn one_file_by_a_pattern_is_what_it_always_was() {
     assert!(by_pattern.get("inputs").is_none());
     assert_eq!(by_name["plan"], by_pattern["plan"]);
 }
+    sandbox.holds_only(&["copy.csv", "sales.csv", "sales.parquet"]);
