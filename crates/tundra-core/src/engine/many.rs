@@ -92,7 +92,7 @@ pub async fn prepare_many(
     control.reporter.stage(Stage::Inspecting);
     check(inputs, options)?;
     let writing = Writing::of_conversion(options)?;
-    let rejects_place = RejectsPlace::beside(output, options.on_bad_row)?;
+    let rejects_place = RejectsPlace::beside(output, options.on_bad_row, options.rejects_name)?;
     // A place that cannot be written is told before anything is read.
     let place = Place::begin(output, &options.writing.files, &stop).await?;
     let conversion = Conversion {
