@@ -197,7 +197,9 @@ impl Many {
         }
         let threads = if opened.is_small() { 1 } else { self.threads };
         let reporter: Arc<dyn Reporter> = Arc::new(PartProgress(Arc::clone(&self.progress)));
-        let context = self.context(opened.location.clone(), threads, reporter);
+        let sheet = part.sheet.iter().map(|sheet| format!(" (sheet {sheet})"));
+        let name = sheet.fold(opened.location.clone(), |name, sheet| name + &sheet);
+        let context = self.context(name, threads, reporter);
         let mut options = self.options.clone();
         options.workbook.sheet = part.sheet.clone().or(options.workbook.sheet);
         let (table, encoding) = opened.table(&options, &self.runtime, context)?;
