@@ -110,7 +110,7 @@ impl Many {
     fn sheets(&self, input: &Input, pattern: &NamePattern) -> Result<Vec<Part>> {
         let mut sheets = self.sheet_names(input)?;
         let listed: Vec<String> = sheets.iter().map(|sheet| format!("`{sheet}`")).collect();
-        sheets.retain(|sheet| pattern.matches(sheet));
+        sheets.retain(|sheet| pattern.matches_label(sheet));
         if sheets.is_empty() {
             let location = input.storage.display(&input.path);
             return Err(Error::Request {
