@@ -51,7 +51,7 @@ pub(crate) async fn locate(
                     false => format!("`{location}` is the input `{first}` once more"),
                 };
                 return Err(Failure::usage(
-                    format!("`{location}` is an input twice, and its rows would come twice"),
+                    format!("{what}, and its rows would come twice"),
                     "name it once; a pattern may stand for it already",
                 ));
             }
@@ -149,13 +149,16 @@ pub(crate) fn refuse_input(
     if target.is_standard {
         return Ok(());
     }
-    for input in &inputs.inputs {
-        if is_same(&input.storage.display(&input.path), &target.shown, stores) {
-            return Err(Failure::usage(
-                format!("the output `{}` is one of the inputs", target.shown),
-                "name another file with `-o`, or a narrower pattern",
-            ));
-        }
+    if is_input(inputs, &target.shown, stores) {
+        return Err(Failure::usage(
+            format!("the output `{}` is one of the inputs", target.shown),
+            "name another file with `-o`, or a narrower pattern",
+        ));
     }
     Ok(())
+}
+
+/// Returns whether a place is that of one of the inputs.
+pub(crate) fn is_input(inputs: &ManyInputs, place: &str, stores: &Stores) -> bool {
+    inputs.inputs.iter().any(|one| is_same(&one.storage.display(&one.path), place, stores))
 }

@@ -32,6 +32,7 @@ mod rejects;
 mod schema;
 mod serve;
 mod several_files;
+mod sheets;
 mod signals;
 mod terminal;
 mod urls;

@@ -100,6 +100,34 @@ fn a_file_under_two_names_is_an_input_twice() {
 }
 
 #[test]
+fn the_receipt_replaces_no_input_and_no_data() {
+    let sandbox = with_data();
+    symlink(sandbox.path("data/a.csv"), sandbox.path("link.json")).unwrap();
+    let refused = |arguments: &[&str], receipt: &str| {
+        let receipt = ["--overwrite", "--receipt", receipt];
+        let all = [&["convert"], arguments, &receipt].concat();
+        sandbox.run(&all).fails(2, &["`--receipt", "is an input or an output itself"]);
+    };
+    for receipt in ["data/a.csv", "./data/b.csv", "link.json", "./x.parquet"] {
+        refused(&["data/*.csv", "-o", "x.parquet"], receipt);
+    }
+    let parts = ["data/a.csv", "-o", "x.parquet", "--max-file-size", "1MiB"];
+    refused(&parts, "x-00001.parquet");
+    refused(&parts, "./x-00007.parquet");
+    fs::create_dir(sandbox.path("lake")).unwrap();
+    let lake = ["data/a.csv", "-o", "lake/", "--max-file-size", "1MiB"];
+    refused(&lake, "lake/part-00001.parquet");
+    refused(&lake, "data/../lake/part-00001.parquet");
+    symlink("lake/part-00001.parquet", sandbox.path("part.json")).unwrap();
+    fs::write(sandbox.path("lake/part-00001.parquet"), "").unwrap();
+    refused(&lake, "part.json");
+    refused(&["data/d*/c.csv", "-o", "x.parquet"], "data/deep/c.csv");
+    assert_eq!(sandbox.read("data/a.csv"), "id,name\n1,a\n");
+    sandbox.holds_only(&["data", "lake", "link.json", "part.json"]);
+    sandbox.run(&[&["convert"], &parts[..], &["--receipt", "x.json"]].concat()).succeeds();
+}
+
+#[test]
 fn what_writers_put_aside_is_not_read() {
     let sandbox = with_data();
     for name in ["data/_SUCCESS", "data/.a.csv.crc"] {
@@ -202,5 +230,5 @@ fn one_file_by_a_pattern_is_what_it_always_was() {
     let by_pattern = sandbox.run(&["convert", "s*.csv", "--overwrite", "--json"]).succeeds().json();
     assert!(by_pattern.get("inputs").is_none());
     assert_eq!(by_name["plan"], by_pattern["plan"]);
-}
     sandbox.holds_only(&["copy.csv", "sales.csv", "sales.parquet"]);
+}
