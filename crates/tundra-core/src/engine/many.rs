@@ -320,7 +320,7 @@ impl Conversion {
         let mut writer = Some(writer);
         let mut whole = false;
         loop {
-            let survey = many.survey(&parts, &mut left_out, whole)?;
+            let survey = many.survey(&self.inputs, &parts, &mut left_out, whole)?;
             if survey.united.needs_whole && !survey.is_complete {
                 whole = true;
                 continue;
@@ -362,7 +362,8 @@ impl Conversion {
         let Self { run, many, inputs, .. } = self;
         let numbers: Vec<usize> = survey.looked.keys().copied().collect();
         let united = &survey.united;
-        let extras = Arc::new(Extras::of(inputs, parts, &numbers, &united.columns)?);
+        let extras = Extras::of(inputs, parts, &numbers, &united.columns, &self.options)?;
+        let extras = Arc::new(extras);
         let fields = united.schema.fields().iter().chain(&extras.fields).cloned();
         let schema = Schema::new(fields.collect::<Vec<_>>());
         let geo = GeoMetadata::of_schema(&schema);

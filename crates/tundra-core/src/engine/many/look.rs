@@ -9,12 +9,13 @@ use std::{
 };
 
 use super::{
-    Many,
+    Many, extra,
     object::PartObject,
     part::{Part, changed, not_read},
 };
 use crate::{
-    Decision, Error, Format, ObjectInfo, ObjectReader, Progress, Reporter, Result, Stage,
+    Decision, Error, Format, ManyInputs, ObjectInfo, ObjectReader, Progress, Reporter, Result,
+    Stage,
     engine::{input::OpenInput, opening},
     read::{
         chunk::DecodeError,
@@ -68,6 +69,7 @@ impl Many {
     /// Fails with the error of the first part that cannot be read, unless it is to be left out.
     pub(super) fn survey(
         self: &Arc<Self>,
+        inputs: &ManyInputs,
         parts: &Arc<Vec<Part>>,
         left_out: &mut LeftOutParts,
         whole: bool,
@@ -121,7 +123,10 @@ impl Many {
         if looked.is_empty() {
             return Err(left_out.all(parts.len()));
         }
-        let united = union.finish(&self.all_options, &self.name)?;
+        let numbers: Vec<usize> = looked.keys().copied().collect();
+        let extras = extra::names(inputs, parts, &numbers);
+        let options = extra::without(&self.all_options, &extras, |name| union.has(name));
+        let united = union.finish(&options, &self.name)?;
         let is_complete = looked.values().all(|part| part.is_complete);
         Ok(Survey { looked, united, is_complete })
     }
