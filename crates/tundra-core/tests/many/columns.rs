@@ -146,6 +146,14 @@ async fn records_of_json_are_united_with_their_nested_values() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn names_of_json_that_differ_in_case_only_are_two_columns() {
+    let (_, table) =
+        converted(&[("a.ndjson", "{\"a\":1,\"b\":5}\n"), ("b.ndjson", "{\"A\":2}\n")]).await;
+    assert_eq!(table.names, ["a", "b", "A_1"]);
+    assert_eq!(table.row(1), [None, None, Some("2")]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn features_of_several_collections_are_one_table() {
     let collection = |geometry: &str, value: &str, crs: &str| {
         format!(
