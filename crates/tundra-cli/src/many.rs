@@ -3,7 +3,7 @@
 //! Start at [`locate`]. What a pattern stands for is found by `tundra-storage`; this decides whether what
 //! was typed is one input or several, and refuses what would make rows come twice.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use tundra_core::{Input, ManyInputs};
 use tundra_storage::{LocationError, Stores};
@@ -11,7 +11,7 @@ use tundra_storage::{LocationError, Stores};
 use crate::{
     args::ManyRequest,
     failure::Failure,
-    places::{PATTERN, Source, Target, is_same},
+    places::{Identity, PATTERN, Source, Target, is_same},
 };
 
 /// What is converted.
@@ -40,13 +40,18 @@ pub(crate) async fn locate(
         return Ok(Inputs::One(Source::locate(text, stores).await?));
     }
     let mut found: Vec<Input> = Vec::new();
-    let mut seen: HashSet<String> = HashSet::new();
+    let mut seen: HashMap<Identity, String> = HashMap::new();
     for text in typed {
         for input in each(text, stores).await? {
             let location = input.storage.display(&input.path);
-            if !seen.insert(location.clone()) {
+            let identity = Identity::of(&*input.storage, &input.path);
+            if let Some(first) = seen.insert(identity, location.clone()) {
+                let what = match first == location {
+                    true => format!("`{location}` is an input twice"),
+                    false => format!("`{location}` is the input `{first}` once more"),
+                };
                 return Err(Failure::usage(
-                    format!("`{location}` is an input twice, and its rows would come twice"),
+                    format!("{what}, and its rows would come twice"),
                     "name it once; a pattern may stand for it already",
                 ));
             }
@@ -144,13 +149,16 @@ pub(crate) fn refuse_input(
     if target.is_standard {
         return Ok(());
     }
-    for input in &inputs.inputs {
-        if is_same(&input.storage.display(&input.path), &target.shown, stores) {
-            return Err(Failure::usage(
-                format!("the output `{}` is one of the inputs", target.shown),
-                "name another file with `-o`, or a narrower pattern",
-            ));
-        }
+    if is_input(inputs, &target.shown, stores) {
+        return Err(Failure::usage(
+            format!("the output `{}` is one of the inputs", target.shown),
+            "name another file with `-o`, or a narrower pattern",
+        ));
     }
     Ok(())
+}
+
+/// Returns whether a place is that of one of the inputs.
+pub(crate) fn is_input(inputs: &ManyInputs, place: &str, stores: &Stores) -> bool {
+    inputs.inputs.iter().any(|one| is_same(&one.storage.display(&one.path), place, stores))
 }

@@ -30,6 +30,9 @@ const STANDARD: &str = "-";
 /// as a pipe of another user may not.
 const STANDARD_INPUT: [&str; 4] = [STANDARD, "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"];
 
+/// What files in the directory of an output are called, but for their number.
+const PART: &str = "part.parquet";
+
 /// Characters that make a pattern of a location.
 pub(crate) const PATTERN: [char; 3] = ['*', '?', '['];
 
@@ -110,6 +113,10 @@ impl Source {
         match self {
             Self::Pipe(Pipe::StandardInput) => STANDARD.to_owned(),
             Self::Pipe(Pipe::Named(_)) => text.to_owned(),
+            // What was typed stands for this one.
+            Self::Object(input) if text.contains(PATTERN) || text.ends_with('/') => {
+                input.storage.display(&input.path)
+            }
             Self::Object(input) => shown(&*input.storage, &input.path, text),
         }
     }
@@ -200,13 +207,7 @@ impl Target {
         let is_hit = if files.in_directory {
             is_below(input, &self.shown, stores)
         } else {
-            // Files of an earlier run are replaced, whatever their numbers.
-            let name = input.rsplit('/').next().unwrap_or(input);
-            let beside = self.output.path.sibling(name);
-            is_numbered(name, self.output.path.file_name())
-                && beside.is_ok_and(|beside| {
-                    is_same(input, &self.output.storage.display(&beside), stores)
-                })
+            self.is_numbered(input, stores)
         };
         if input != STANDARD && is_hit {
             return Err(Failure::usage(
@@ -215,6 +216,36 @@ impl Target {
             ));
         }
         Ok(())
+    }
+
+    /// Returns whether a place is one where data is written, also by way of links.
+    pub(crate) fn is_written(&self, place: &str, files: &FilesOptions, stores: &Stores) -> bool {
+        if self.is_standard {
+            return false;
+        }
+        if !files.are_several() {
+            return is_same(place, &self.shown, stores);
+        }
+        if !files.in_directory {
+            return self.is_numbered(place, stores);
+        }
+        let Ok((storage, path)) = stores.resolve(place) else { return false };
+        let place = resolved(&*storage, &path);
+        let name = place.rsplit('/').next().unwrap_or(&place);
+        is_numbered(name, PART) && is_below(&place, &self.shown, stores)
+    }
+
+    /// Returns whether a place is that of a file with a number, whatever its number: those of an earlier run
+    /// are replaced.
+    fn is_numbered(&self, place: &str, stores: &Stores) -> bool {
+        let Output { storage, path: output, .. } = &self.output;
+        let Ok((other, path)) = stores.resolve(place) else { return false };
+        let place = resolved(&*other, &path);
+        // What is written by the name of a link goes where that leads.
+        let names = [path.file_name(), place.rsplit('/').next().unwrap_or(&place)];
+        names.into_iter().filter(|name| is_numbered(name, output.file_name())).any(|name| {
+            output.sibling(name).is_ok_and(|beside| resolved(&**storage, &beside) == place)
+        })
     }
 }
 
@@ -227,16 +258,15 @@ pub(crate) struct ReceiptPlace {
 
 impl ReceiptPlace {
     /// Finds the place of the receipt, and looks whether it may be written there, so that a run
-    /// does not fail for it when the data is written already. `input` and `output` are as messages
-    /// show them.
+    /// does not fail for it when the data is written already. `is_taken` says whether data is read or
+    /// written at a place.
     ///
     /// # Errors
-    /// Fails when the text names no place or that of the input or the output, or when there is such
-    /// a file and it may not be replaced.
+    /// Fails when the text names no place or one that is taken, or when there is such a file and it may not
+    /// be replaced.
     pub(crate) async fn locate(
         text: &str,
-        input: &str,
-        output: &str,
+        is_taken: impl Fn(&str) -> bool,
         if_exists: IfExists,
         stores: &Stores,
     ) -> Result<Self, Failure> {
@@ -248,9 +278,9 @@ impl ReceiptPlace {
         }
         let (storage, path) = locate_new(text, stores)?;
         let shown = shown(&*storage, &path, text);
-        if is_same(&shown, input, stores) || is_same(&shown, output, stores) {
+        if is_taken(&shown) {
             return Err(Failure::usage(
-                format!("`--receipt {shown}` is the input or the output itself"),
+                format!("`--receipt {shown}` is an input or an output itself"),
                 "name another file",
             ));
         }
@@ -439,13 +469,7 @@ pub(crate) fn is_same(one: &str, other: &str, stores: &Stores) -> bool {
     }
     let identity = |text| {
         let (storage, path) = stores.resolve(text).ok()?;
-        match local_path(&*storage, &path) {
-            None => Some(Identity::Object(storage.display(&path))),
-            Some(file) => {
-                let metadata = fs::metadata(file).ok()?;
-                Some(Identity::File(metadata.dev(), metadata.ino()))
-            }
-        }
+        Some(Identity::of(&*storage, &path))
     };
     identity(one).is_some_and(|one| Some(one) == identity(other))
 }
@@ -462,21 +486,41 @@ fn is_numbered(name: &str, output: &str) -> bool {
 fn is_below(object: &str, directory: &str, stores: &Stores) -> bool {
     let place = |text: &str| {
         let (storage, path) = stores.resolve(text.trim_end_matches('/')).ok()?;
-        let shown = storage.display(&path);
-        let canonical = local_path(&*storage, &path).and_then(|file| fs::canonicalize(file).ok());
-        Some(canonical.map_or(shown, |file| file.to_string_lossy().into_owned()))
+        Some(resolved(&*storage, &path))
     };
     let (Some(object), Some(directory)) = (place(object), place(directory)) else { return false };
     object.strip_prefix(&directory).is_some_and(|below| below.starts_with('/'))
 }
 
 /// What tells one object from another.
-#[derive(PartialEq, Eq)]
-enum Identity {
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Identity {
     /// A local file's device and number.
     File(u64, u64),
-    /// An object's place.
-    Object(String),
+    /// The place of an object, or of a file that is not there.
+    Place(String),
+}
+
+impl Identity {
+    /// Finds out what is at a place.
+    pub(crate) fn of(storage: &dyn Storage, path: &ObjectPath) -> Self {
+        match local_path(storage, path).map(fs::metadata) {
+            Some(Ok(metadata)) => Self::File(metadata.dev(), metadata.ino()),
+            _ => Self::Place(resolved(storage, path)),
+        }
+    }
+}
+
+/// Returns the place of an object without links on the way to it; the file need not be there.
+fn resolved(storage: &dyn Storage, path: &ObjectPath) -> String {
+    let shown = storage.display(path);
+    let Some(file) = local_path(storage, path) else { return shown };
+    let canonical = fs::canonicalize(&file).or_else(|_| {
+        let directory = file.parent().filter(|directory| !directory.as_os_str().is_empty());
+        let directory = fs::canonicalize(directory.unwrap_or(Path::new(".")))?;
+        Ok::<_, io::Error>(directory.join(file.file_name().unwrap_or_default()))
+    });
+    canonical.map_or(shown, |file| file.to_string_lossy().into_owned())
 }
 
 /// Finds the place of a file to be written, and checks that its directory exists: Tundra makes no
@@ -535,6 +579,9 @@ mod tests {
         assert!(is_same(file, link, &stores));
         assert!(is_same(&format!("file://{file}"), link, &stores));
         assert!(!is_same(file, &format!("{file}c"), &stores));
+        // Neither has to be there.
+        let absent = directory.path().join("c").to_str().unwrap().to_owned();
+        assert!(is_same(&absent, &absent.replace("/c", "/./c"), &stores));
     }
 
     #[test]

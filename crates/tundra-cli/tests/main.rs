@@ -33,6 +33,7 @@ mod rejects;
 mod schema;
 mod serve;
 mod several_files;
+mod sheets;
 mod signals;
 mod terminal;
 mod urls;

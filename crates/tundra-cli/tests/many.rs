@@ -2,7 +2,8 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader, Read},
+    io::{BufRead, BufReader, Cursor, Read, Write},
+    os::unix::fs::symlink,
     process::Stdio,
 };
 
@@ -50,6 +51,80 @@ fn rows_stand_in_the_order_of_the_arguments() {
         sandbox.read("x.csv"),
         "id,name,price,file\n3,,,data/deep/c.csv\n1,a,,data/a.csv\n2,,0.5,data/b.csv\n"
     );
+}
+
+fn zip(members: &[(&str, &str)]) -> Vec<u8> {
+    let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, text) in members {
+        archive.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+        archive.write_all(text.as_bytes()).unwrap();
+    }
+    archive.finish().unwrap().into_inner()
+}
+
+#[test]
+fn the_member_that_is_named_is_taken_of_each_archive_and_no_other() {
+    let sandbox = Sandbox::with_sales();
+    sandbox.write("p.zip", zip(&[("x.csv", "n\n1\n"), ("y.csv", "n\n2\n")]));
+    sandbox.write("q.zip", zip(&[("x.csv", "n\n3\n"), ("y.csv", "n\n4\n")]));
+    sandbox.write("r.zip", zip(&[("y.csv", "n\n5\n")]));
+    let convert = |inputs: &[&str], extra: &[&str]| {
+        let arguments = [&["convert"], inputs, &["-o", "o.csv", "--overwrite"], extra].concat();
+        sandbox.run(&arguments)
+    };
+    convert(&["p.zip", "q.zip"], &["--member", "x.csv"]).succeeds();
+    assert_eq!(sandbox.read("o.csv"), "n\n1\n3\n");
+    let no_member = ["`r.zip`", "the archive has no member `x.csv`"];
+    convert(&["p.zip", "r.zip"], &["--member", "x.csv"]).fails(2, &no_member);
+    convert(&["r.zip"], &["--member", "x.csv", "--file-column", "f"]).fails(2, &no_member);
+    let plain = ["sales.csv", "r.zip"];
+    convert(&plain, &["--member", "y.csv"]).fails(2, &["`sales.csv`", "no archive"]);
+    convert(&plain, &["--member", "y.csv", "--on-bad-file", "reject"]).succeeds();
+    assert_eq!(sandbox.read("o.csv"), "n\n5\n");
+}
+
+#[test]
+fn a_file_under_two_names_is_an_input_twice() {
+    let sandbox = with_data();
+    symlink(sandbox.path("data/a.csv"), sandbox.path("data/z.csv")).unwrap();
+    let whole = sandbox.path("data/a.csv").to_str().unwrap().to_owned();
+    for again in ["./data/a.csv", "data/../data/a.csv", "data/z.csv", &whole] {
+        sandbox
+            .run(&["convert", "data/a.csv", again, "-o", "x.parquet"])
+            .fails(2, &["is the input `data/a.csv` once more", "rows would come twice"]);
+    }
+    sandbox
+        .run(&["convert", "data/*.csv", "-o", "x.parquet"])
+        .fails(2, &["`data/z.csv` is the input `data/a.csv` once more"]);
+    sandbox.holds_only(&["data"]);
+}
+
+#[test]
+fn the_receipt_replaces_no_input_and_no_data() {
+    let sandbox = with_data();
+    symlink(sandbox.path("data/a.csv"), sandbox.path("link.json")).unwrap();
+    let refused = |arguments: &[&str], receipt: &str| {
+        let receipt = ["--overwrite", "--receipt", receipt];
+        let all = [&["convert"], arguments, &receipt].concat();
+        sandbox.run(&all).fails(2, &["`--receipt", "is an input or an output itself"]);
+    };
+    for receipt in ["data/a.csv", "./data/b.csv", "link.json", "./x.parquet"] {
+        refused(&["data/*.csv", "-o", "x.parquet"], receipt);
+    }
+    let parts = ["data/a.csv", "-o", "x.parquet", "--max-file-size", "1MiB"];
+    refused(&parts, "x-00001.parquet");
+    refused(&parts, "./x-00007.parquet");
+    fs::create_dir(sandbox.path("lake")).unwrap();
+    let lake = ["data/a.csv", "-o", "lake/", "--max-file-size", "1MiB"];
+    refused(&lake, "lake/part-00001.parquet");
+    refused(&lake, "data/../lake/part-00001.parquet");
+    symlink("lake/part-00001.parquet", sandbox.path("part.json")).unwrap();
+    fs::write(sandbox.path("lake/part-00001.parquet"), "").unwrap();
+    refused(&lake, "part.json");
+    refused(&["data/d*/c.csv", "-o", "x.parquet"], "data/deep/c.csv");
+    assert_eq!(sandbox.read("data/a.csv"), "id,name\n1,a\n");
+    sandbox.holds_only(&["data", "lake", "link.json", "part.json"]);
+    sandbox.run(&[&["convert"], &parts[..], &["--receipt", "x.json"]].concat()).succeeds();
 }
 
 #[test]
@@ -206,4 +281,5 @@ fn one_file_by_a_pattern_is_what_it_always_was() {
     let by_pattern = sandbox.run(&["convert", "s*.csv", "--overwrite", "--json"]).succeeds().json();
     assert!(by_pattern.get("inputs").is_none());
     assert_eq!(by_name["plan"], by_pattern["plan"]);
+    sandbox.holds_only(&["copy.csv", "sales.csv", "sales.parquet"]);
 }

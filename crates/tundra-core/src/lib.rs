@@ -70,7 +70,8 @@ pub use self::{
     object_path::{ObjectPath, ObjectPathError},
     options::{
         BadRowPolicy, Cancel, Control, ConvertOptions, ErrorCells, Expected, Input, InspectOptions,
-        JsonHints, OnDrift, Output, RejectLimit, Resources, TextHints, TypePolicy, WorkbookHints,
+        JsonHints, OnDrift, Output, RejectLimit, RejectsName, Resources, TextHints, TypePolicy,
+        WorkbookHints,
     },
     readers::{Basis, Finding, Reader, Severity, readers_page},
     receipt::{

@@ -90,8 +90,8 @@ impl FromStr for BadFilePolicy {
     }
 }
 
-/// A pattern of names: `*` and `?` stay between two `/`, `**` is any number of directories, and `[..]` is one
-/// of some characters.
+/// A pattern of names: `*` and `?` stay between two `/` where names have directories, `**` is any number of
+/// those, and `[..]` is one of some characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamePattern(glob::Pattern);
 
@@ -99,6 +99,12 @@ impl NamePattern {
     /// Returns whether a text has a character that makes it a pattern.
     pub fn is_one(text: &str) -> bool {
         text.contains(['*', '?', '['])
+    }
+
+    /// Returns whether a name matches that has no directories, as that of a sheet: there a `/` and a dot in front
+    /// are characters like any other.
+    pub fn matches_label(&self, name: &str) -> bool {
+        self.0.matches(name)
     }
 
     /// Returns whether a name matches.
@@ -147,6 +153,8 @@ mod tests {
             let pattern: NamePattern = pattern.parse().unwrap();
             assert!(pattern.matches(yes) && !pattern.matches(no), "{pattern}");
         }
+        let all: NamePattern = "*".parse().unwrap();
+        assert!([".a", "2024/01", ""].iter().all(|name| all.matches_label(name)));
         assert!("[".parse::<NamePattern>().is_err());
         assert!(NamePattern::is_one("a?") && !NamePattern::is_one("a.csv"));
     }

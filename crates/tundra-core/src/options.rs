@@ -73,6 +73,16 @@ pub enum BadRowPolicy {
     Repair,
 }
 
+/// What the rejected records beside an output are called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RejectsName {
+    /// `rejects.parquet`, whatever the output is called.
+    #[default]
+    Usual,
+    /// As the output, with `.rejects.parquet` for its extension: for a run with several outputs in one place.
+    OfOutput,
+}
+
 /// How many rejects are too many.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum RejectLimit {
@@ -382,6 +392,8 @@ pub struct ConvertOptions {
     pub on_bad_row: BadRowPolicy,
     /// How many rejects fail the run nevertheless; no limit when not given.
     pub max_rejects: Option<RejectLimit>,
+    /// What the rejects beside the output are called.
+    pub rejects_name: RejectsName,
     /// The format of the output.
     pub output_format: OutputFormat,
     /// How geometries are written, and whether they are put in order.

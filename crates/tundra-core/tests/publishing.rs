@@ -1,6 +1,6 @@
 //! Several outputs that become visible together.
 
-use tundra_core::{Classify, ErrorKind, IfExists, engine::Prepared};
+use tundra_core::{BadRowPolicy, Classify, ConvertOptions, ErrorKind, IfExists, engine::Prepared};
 
 use crate::support::Scene;
 
@@ -38,6 +38,20 @@ async fn outputs_before_one_that_fails_are_taken_back() {
         assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{error:?}");
         assert_eq!(scene.names().await, ["a.csv", "three.parquet"]);
         assert_eq!(scene.get("three.parquet").await, "precious");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rejects_are_taken_back_with_their_output() {
+    let options = ConvertOptions { on_bad_row: BadRowPolicy::Reject, ..ConvertOptions::default() };
+    for scene in [Scene::local(), Scene::memory()] {
+        scene.put("a.csv", "id,name\n1,a\n2,b,c\n3,d\n4,e\n").await;
+        scene.put("b.csv", "id\n1\n").await;
+        let first = scene.prepare_with("a.csv", "one.parquet", &options).await;
+        let second = scene.prepare("b.csv", "two.parquet").await;
+        scene.put("two.parquet", "precious").await;
+        Prepared::publish_all(vec![first, second]).await.unwrap_err();
+        assert_eq!(scene.names().await, ["a.csv", "b.csv", "two.parquet"]);
     }
 }
 

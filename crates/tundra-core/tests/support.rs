@@ -216,15 +216,20 @@ impl Scene {
 
     /// Converts the object `name` into `output`, up to the last step.
     pub(crate) async fn prepare(&self, name: &str, output: &str) -> Prepared {
-        let output = Output {
-            storage: Arc::clone(&self.storage),
-            path: path(output),
-            if_exists: self.if_exists,
-        };
-        let options = ConvertOptions::default();
-        engine::prepare(&self.input(name), &output, &options, &self.resources(), &self.control)
-            .await
-            .unwrap()
+        self.prepare_with(name, output, &ConvertOptions::default()).await
+    }
+
+    /// Does the same with options.
+    pub(crate) async fn prepare_with(
+        &self,
+        name: &str,
+        output: &str,
+        options: &ConvertOptions,
+    ) -> Prepared {
+        let (input, output) = (self.input(name), self.output(output));
+        let resources = self.resources();
+        let prepared = engine::prepare(&input, &output, options, &resources, &self.control);
+        prepared.await.unwrap()
     }
 
     /// Looks at the object `name`.

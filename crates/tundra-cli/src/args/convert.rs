@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use clap::{Args, ValueEnum};
 use tundra_core::{
     BadRowPolicy, ConvertOptions, Format, IdempotencyKey, OnDrift, OutputFormat, Reader,
-    RejectLimit, TypePolicy, WriteOptions,
+    RejectLimit, RejectsName, TypePolicy, WriteOptions,
 };
 use tundra_storage::UploadFate;
 
@@ -490,6 +490,7 @@ impl ConvertArgs {
                 types: types.into(),
                 on_bad_row: on_bad_row.into(),
                 max_rejects,
+                rejects_name: RejectsName::Usual,
                 output_format,
                 geometry: geometry.into_options(),
                 writing: WriteOptions { readers, ..writing.into_options(output.as_deref())? },

@@ -37,7 +37,12 @@ pub(crate) struct ManyArgs {
     ///
     /// They stand beside the workbook, or in the directory that `-o DIRECTORY/` names. All of them appear
     /// when all are complete. Sheets without cells have none.
-    #[arg(long, conflicts_with_all = ["file_column", "sheet_column", "hive", "source", "sheet", "range"])]
+    #[arg(
+        long,
+        conflicts_with_all = [
+            "file_column", "sheet_column", "hive", "on_bad_file", "source", "sheet", "range"
+        ]
+    )]
     each_sheet: bool,
 }
 
@@ -86,7 +91,15 @@ impl ManyArgs {
     ) -> Result<ManyRequest, Failure> {
         let members = take_pattern(member)?;
         let sheets = take_pattern(sheet)?;
-        let Self { file_column, sheet_column, hive, on_bad_file, each_sheet: _ } = self;
+        let Self { file_column, sheet_column, hive, on_bad_file, each_sheet } = self;
+        if each_sheet && let Some(pattern) = &members {
+            return Err(Failure::usage(
+                format!(
+                    "`--each-sheet` takes one workbook apart, and `--member {pattern}` may be several"
+                ),
+                "name the member as it stands in the archive",
+            ));
+        }
         if sheet_column.is_some() && sheets.is_none() {
             return Err(Failure::usage(
                 "`--sheet-column` is for several sheets",

@@ -171,7 +171,7 @@ fn event_warning(event: &LossEvent, inputs: &[InputFacts]) -> String {
         Some((input, events.flat_map(|event| &event.samples).next()?))
     });
     if let Some((input, _)) = in_inputs {
-        text.push_str(&format!(", first in `{}`", one_line(&input.location, None)));
+        text.push_str(&format!(", first in `{}`", one_line(&name_of(input), None)));
     }
     if let Some(first) = event.samples.first().or(in_inputs.map(|(_, sample)| sample)) {
         // What is not there has no place.
@@ -187,6 +187,13 @@ fn event_warning(event: &LossEvent, inputs: &[InputFacts]) -> String {
         }
     }
     text
+}
+
+/// Returns what messages call an input.
+fn name_of(input: &InputFacts) -> String {
+    let member = input.member.iter().map(|member| format!(" ({member})"));
+    let sheet = input.sheet.iter().map(|sheet| format!(" (sheet {sheet})"));
+    member.chain(sheet).fold(input.location.clone(), |name, more| name + &more)
 }
 
 #[cfg(test)]

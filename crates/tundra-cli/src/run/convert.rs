@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use tundra_core::{BadRowPolicy, ConvertOptions, Error, IfExists, Receipt, Resources, engine};
+use tundra_core::{
+    BadRowPolicy, ConvertOptions, Error, IfExists, Receipt, RejectsName, Resources, engine,
+};
 
 use crate::{
     args::{ConvertArgs, ConvertRequest, ManyRequest, SchemaRequest},
     env::{self, Settings},
     failure::Failure,
     many::{self, Inputs},
-    places::{self, ReceiptPlace, Target},
+    places::{self, ReceiptPlace, Target, is_same},
     printer::Printer,
     progress::Bar,
     render,
@@ -55,7 +57,7 @@ pub(crate) fn run(args: ConvertArgs, printer: &Printer) -> Result<(), Failure> {
     let if_exists = if overwrite { IfExists::Replace } else { IfExists::Fail };
     let stores = env::stores(Some(&resources.temp_directory));
     if options.on_bad_row == BadRowPolicy::Reject {
-        check_receipt_name(receipt.as_deref())?;
+        check_receipt_name(receipt.as_deref(), each_sheet)?;
     }
     if each_sheet {
         let files = std::mem::take(&mut options.writing.files);
@@ -65,8 +67,17 @@ pub(crate) fn run(args: ConvertArgs, printer: &Printer) -> Result<(), Failure> {
                 "leave `--max-file-size` and `--partition-by` out",
             ));
         }
-        let request =
-            EachSheet { inputs, output, if_exists, receipt, json, options, resources, timeout };
+        let request = EachSheet {
+            inputs,
+            output,
+            if_exists,
+            receipt,
+            json,
+            schema,
+            options: ConvertOptions { rejects_name: RejectsName::OfOutput, ..options },
+            resources,
+            timeout,
+        };
         return each_sheet::run(request, &stores, printer);
     }
     let bar = Arc::new(Bar::new(printer));
@@ -105,8 +116,14 @@ pub(crate) fn run(args: ConvertArgs, printer: &Printer) -> Result<(), Failure> {
         }
         let place = match &receipt {
             Some(text) => {
-                let output = &target.shown;
-                Some(ReceiptPlace::locate(text, &input, output, if_exists, &stores).await?)
+                let is_taken = |place: &str| {
+                    let is_input = match &located {
+                        Inputs::One(_) => is_same(place, &input, &stores),
+                        Inputs::Many(inputs) => many::is_input(inputs, place, &stores),
+                    };
+                    is_input || target.is_written(place, files, &stores)
+                };
+                Some(ReceiptPlace::locate(text, is_taken, if_exists, &stores).await?)
             }
             None => None,
         };
@@ -191,14 +208,15 @@ fn check_standard_output(json: bool, options: &ConvertOptions) -> Result<(), Fai
 }
 
 /// Refuses a receipt that would have the name of the rejects, beside the same output or another one.
-fn check_receipt_name(receipt: Option<&str>) -> Result<(), Failure> {
-    match receipt.and_then(|text| text.rsplit('/').next()) {
-        Some(name @ "rejects.parquet") => Err(Failure::usage(
+fn check_receipt_name(receipt: Option<&str>, each_sheet: bool) -> Result<(), Failure> {
+    let name = receipt.and_then(|text| text.rsplit('/').next()).unwrap_or_default();
+    if name == "rejects.parquet" || each_sheet && name.ends_with(".rejects.parquet") {
+        return Err(Failure::usage(
             format!("`{name}` is where the rejected records go"),
             "give the receipt another name",
-        )),
-        _ => Ok(()),
+        ));
     }
+    Ok(())
 }
 
 async fn convert(

@@ -1,6 +1,6 @@
 //! `tundra convert --each-sheet`: a file for each sheet of a workbook.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use tundra_core::{
@@ -10,8 +10,9 @@ use tundra_core::{
 use tundra_storage::Stores;
 
 use crate::{
+    args::SchemaRequest,
     failure::Failure,
-    places::{self, ReceiptPlace, Source, Target},
+    places::{self, ReceiptPlace, Source, Target, is_same},
     printer::Printer,
     progress::Bar,
     run::convert,
@@ -26,10 +27,14 @@ pub(super) struct EachSheet {
     pub(super) if_exists: IfExists,
     pub(super) receipt: Option<String>,
     pub(super) json: bool,
+    pub(super) schema: Option<SchemaRequest>,
     pub(super) options: ConvertOptions,
     pub(super) resources: Resources,
     pub(super) timeout: Option<Duration>,
 }
+
+/// What stands behind the name of a sheet in that of its rejects.
+const REJECTS: &str = ".rejects";
 
 /// What became of a sheet.
 type Done = (Receipt, String);
@@ -38,13 +43,18 @@ type Done = (Receipt, String);
 ///
 /// # Errors
 /// Fails when it is no workbook, and as the conversion of one sheet does; there is no output then.
-pub(super) fn run(request: EachSheet, stores: &Stores, printer: &Printer) -> Result<(), Failure> {
+pub(super) fn run(
+    mut request: EachSheet,
+    stores: &Stores,
+    printer: &Printer,
+) -> Result<(), Failure> {
     let [text] = request.inputs.as_slice() else {
         return Err(Failure::usage(
             "`--each-sheet` takes one workbook apart, and several inputs are given",
             "convert each by itself, or all sheets as one table with `--sheet '*'`",
         ));
     };
+    let text = text.clone();
     if let Some(output) = request.output.as_deref().filter(|output| !output.ends_with('/')) {
         return Err(Failure::usage(
             format!("`--each-sheet` writes several files, and `-o {output}` names one"),
@@ -53,19 +63,25 @@ pub(super) fn run(request: EachSheet, stores: &Stores, printer: &Printer) -> Res
     }
     let bar = Arc::new(Bar::new(printer));
     let done = session::run(request.timeout, async |session| {
-        let source = Source::locate(text, stores).await?;
-        let shown = source.shown(text);
+        let source = Source::locate(&text, stores).await?;
+        let shown = source.shown(&text);
+        if let Some(SchemaRequest { file, on_drift }) = &request.schema {
+            places::read_schema(file, stores).await?.apply(&mut request.options, *on_drift);
+        }
+        let directory = request.resources.temp_directory.clone();
+        let input = session.open(source, directory, &bar).await?;
+        let sheets = sheets(session, &input, &shown, &request, stores, &bar).await?;
         let receipt = match &request.receipt {
             Some(file) => {
-                let place =
-                    ReceiptPlace::locate(file, &shown, &shown, request.if_exists, stores).await?;
-                Some(place)
+                let is_taken = |place: &str| {
+                    is_same(place, &shown, stores)
+                        || sheets.iter().any(|sheet| is_same(place, &sheet.target.shown, stores))
+                };
+                Some(ReceiptPlace::locate(file, is_taken, request.if_exists, stores).await?)
             }
             None => None,
         };
-        let directory = request.resources.temp_directory.clone();
-        let done =
-            convert_all(session, source, &shown, &request, stores, (directory, &bar)).await?;
+        let done = convert_all(session, &input, &shown, sheets, &request, &bar).await?;
         let written = match receipt {
             Some(place) => place.write(text_of(&done)?).await,
             None => Ok(()),
@@ -86,27 +102,48 @@ pub(super) fn run(request: EachSheet, stores: &Stores, printer: &Printer) -> Res
     written.map_err(|source| Failure::Receipt { output, source })
 }
 
-async fn convert_all(
+/// A sheet, and where it goes.
+struct SheetPlace {
+    name: String,
+    target: Target,
+}
+
+/// Finds the visible sheets and their places.
+async fn sheets(
     session: &Session,
-    source: Source,
+    input: &Input,
     shown: &str,
     request: &EachSheet,
     stores: &Stores,
-    (directory, bar): (PathBuf, &Arc<Bar>),
-) -> Result<Vec<Done>, Failure> {
+    bar: &Arc<Bar>,
+) -> Result<Vec<SheetPlace>, Failure> {
     let EachSheet { options, resources, .. } = request;
-    let input = session.open(source, directory, bar).await?;
-    let names = engine::sheet_names(&input, options, resources, &session.control(bar)).await?;
+    let names = engine::sheet_names(input, options, resources, &session.control(bar)).await?;
+    let place = |name: String| {
+        let target = place_of(&name, shown, request, stores)?;
+        Ok(SheetPlace { name, target })
+    };
+    names.into_iter().map(place).collect()
+}
+
+async fn convert_all(
+    session: &Session,
+    input: &Input,
+    shown: &str,
+    sheets: Vec<SheetPlace>,
+    request: &EachSheet,
+    bar: &Arc<Bar>,
+) -> Result<Vec<Done>, Failure> {
     let mut prepared = Vec::new();
     let mut outputs = Vec::new();
-    for name in &names {
-        let target = place_of(name, shown, request, stores)?;
-        match convert_one(session, &input, name, &target.output, request, bar).await {
+    let are_several = sheets.len() > 1;
+    for SheetPlace { name, target } in sheets {
+        match convert_one(session, input, &name, &target.output, request, bar).await {
             Ok(one) => {
                 prepared.push(one);
                 outputs.push(target.shown);
             }
-            Err(Error::EmptyInput { .. }) if names.len() > 1 => {}
+            Err(Error::EmptyInput { .. }) if are_several => {}
             Err(error) => return Err(error.into()),
         }
     }
@@ -145,7 +182,8 @@ fn place_of(
     Target::locate(Some(&output), shown, format, if_exists, resources, stores)
 }
 
-/// Returns the part of a file's name that is of a sheet: none leads elsewhere, and no two are the same.
+/// Returns the part of a file's name that is of a sheet: none leads elsewhere, no two are the same, and none
+/// is that of the rejects of another.
 fn file_part(sheet: &str) -> String {
     let mut part = String::with_capacity(sheet.len());
     for letter in sheet.chars() {
@@ -157,7 +195,10 @@ fn file_part(sheet: &str) -> String {
             part.push(letter);
         }
     }
-    part
+    match part.strip_suffix(REJECTS) {
+        Some(stem) => format!("{stem}%2E{}", &REJECTS[1..]),
+        None => part,
+    }
 }
 
 fn text_of(done: &[Done]) -> Result<String, Failure> {
@@ -183,6 +224,8 @@ mod tests {
             ("..\\x", "..%5Cx"),
             ("a\nb", "a%0Ab"),
             ("a\u{85}b", "a%C2%85b"),
+            ("a.rejects", "a%2Erejects"),
+            ("rejects", "rejects"),
         ] {
             assert_eq!(file_part(sheet), part, "{sheet}");
         }

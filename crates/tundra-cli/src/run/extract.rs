@@ -10,7 +10,7 @@ use crate::{
     catalogs, databases,
     env::{self, Settings},
     failure::Failure,
-    places::{ReceiptPlace, Target},
+    places::{ReceiptPlace, Target, is_same},
     printer::Printer,
     progress::Bar,
     render,
@@ -73,8 +73,11 @@ fn into_file(command: ExtractCommand, printer: &Printer) -> Result<(), Failure> 
         }
         let place = match &receipt {
             Some(text) => {
-                let output = &target.shown;
-                Some(ReceiptPlace::locate(text, &shown, output, if_exists, &stores).await?)
+                let is_taken = |place: &str| {
+                    is_same(place, &shown, &stores)
+                        || target.is_written(place, &options.files, &stores)
+                };
+                Some(ReceiptPlace::locate(text, is_taken, if_exists, &stores).await?)
             }
             None => None,
         };

@@ -1,12 +1,12 @@
 //! The rejects beside an output: where they go, and whose they are.
 //!
-//! Outputs of one directory share the name of their rejects, so the file says in its metadata which
+//! Outputs of one directory share the name of their rejects, as a rule, so the file says in its metadata which
 //! output it belongs to. Rejects of another output are never replaced or removed.
 
 use tokio::runtime::Handle;
 
 use crate::{
-    BadRowPolicy, Error, IfExists, Output, Result, StorageError,
+    BadRowPolicy, Error, IfExists, ObjectPath, Output, RejectsName, Result, StorageError,
     engine::verify::{FooterError, read_footer},
 };
 
@@ -39,10 +39,10 @@ impl RejectsPlace {
     ///
     /// # Errors
     /// When the output itself has the name of the rejects, and there may be some.
-    pub(crate) fn beside(output: &Output, policy: BadRowPolicy) -> Result<Self> {
+    pub(crate) fn beside(output: &Output, policy: BadRowPolicy, name: RejectsName) -> Result<Self> {
         let path = output
             .path
-            .sibling(REJECTS_NAME)
+            .sibling(&name_of(&output.path, name))
             .map_err(|error| Error::Internal(error.to_string()))?;
         if path == output.path && policy == BadRowPolicy::Reject {
             return Err(Error::Request {
@@ -127,5 +127,16 @@ impl RejectsPlace {
             Some(owner) if owner == self.owner => Present::Ours,
             owner => Present::Others(owner),
         })
+    }
+}
+
+fn name_of(output: &ObjectPath, name: RejectsName) -> String {
+    let file = output.file_name();
+    match name {
+        RejectsName::Usual => REJECTS_NAME.to_owned(),
+        RejectsName::OfOutput => {
+            let extension = output.extension().map_or(0, |extension| extension.len() + 1);
+            format!("{}.{REJECTS_NAME}", &file[..file.len() - extension])
+        }
     }
 }

@@ -82,7 +82,7 @@ pub async fn prepare(
     check_format(&options.writing.readers, options.output_format)?;
     let (format, location) = (opened.format, &opened.location);
     options.geometry.check(&options.writing, options.output_format, format, location)?;
-    let rejects_place = RejectsPlace::beside(output, options.on_bad_row)?;
+    let rejects_place = RejectsPlace::beside(output, options.on_bad_row, options.rejects_name)?;
     let writing = Writing::of_conversion(options)?;
     // A place that cannot be written is told before anything is read.
     let place = Place::begin(output, &options.writing.files, &stop).await?;

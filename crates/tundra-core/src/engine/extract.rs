@@ -11,8 +11,8 @@ use arrow::datatypes::Schema;
 
 use crate::{
     BadRowPolicy, ColumnPlan, Connector, Control, Counts, DatabaseFacts, Error, ExtractRequest,
-    Extraction, LossEvent, ObjectWriter, Output, OutputFormat, Receipt, Relation, Resources,
-    Result, Session, SourceFacts, Stage, StreamEnd, Window, WindowFacts, WriteOptions,
+    Extraction, LossEvent, ObjectWriter, Output, OutputFormat, Receipt, RejectsName, Relation,
+    Resources, Result, Session, SourceFacts, Stage, StreamEnd, Window, WindowFacts, WriteOptions,
     engine::{
         beside::RejectsPlace,
         convert::finish,
@@ -152,7 +152,7 @@ pub async fn prepare_extraction(
     let OpenRelation { extraction, facts, window, control, stop, guard } = relation;
     stop.check()?;
     options.check()?;
-    let rejects_place = RejectsPlace::beside(output, BadRowPolicy::Fail)?;
+    let rejects_place = RejectsPlace::beside(output, BadRowPolicy::Fail, RejectsName::Usual)?;
     // A place that cannot be written is told before anything is read.
     let place = Place::begin(output, &options.files, &stop).await?;
     // A query has an order of its own; that of several streams is chance.

@@ -96,7 +96,7 @@ pub async fn prepare_many(
     control.reporter.stage(Stage::Inspecting);
     check(inputs, options)?;
     let writing = Writing::of_conversion(options)?;
-    let rejects_place = RejectsPlace::beside(output, options.on_bad_row)?;
+    let rejects_place = RejectsPlace::beside(output, options.on_bad_row, options.rejects_name)?;
     // A place that cannot be written is told before anything is read.
     let place = Place::begin(output, &options.writing.files, &stop).await?;
     let conversion = Conversion {
@@ -134,6 +134,11 @@ pub async fn sheet_names(
 fn check(inputs: &ManyInputs, options: &ConvertOptions) -> Result<()> {
     options.writing.check()?;
     check_format(&options.writing.readers, options.output_format)?;
+    if inputs.members.is_some() && inputs.sheets.is_some() {
+        return Err(Error::request(
+            "the sheets of several members of an archive cannot be one table",
+        ));
+    }
     let refused = if options.geometry.hilbert {
         "--hilbert"
     } else if options.geometry != GeometryOptions::default() {
@@ -184,7 +189,6 @@ impl Many {
         stop: &Stop,
     ) -> Self {
         let of_each = ConvertOptions {
-            member: None,
             column_mapping: Vec::new(),
             type_overrides: Vec::new(),
             column_formats: Vec::new(),
@@ -209,8 +213,8 @@ impl Many {
         }
     }
 
-    /// Returns whether a part with this error is left out: something is wrong with what it holds, and that is
-    /// the policy.
+    /// Returns whether a part with this error is left out: something is wrong with what it holds, or it holds
+    /// nothing of what is asked of all parts, and that is the policy.
     fn is_left_out(&self, error: &Error) -> bool {
         let is_of_part = !matches!(
             error,
@@ -218,7 +222,10 @@ impl Many {
         );
         let is_wrong = matches!(
             error.kind(),
-            ErrorKind::InvalidData | ErrorKind::Unsupported | ErrorKind::LimitExceeded
+            ErrorKind::InvalidData
+                | ErrorKind::InvalidRequest
+                | ErrorKind::Unsupported
+                | ErrorKind::LimitExceeded
         );
         self.on_bad_file == BadFilePolicy::Reject && is_of_part && is_wrong
     }
@@ -319,7 +326,7 @@ impl Conversion {
         let mut writer = Some(writer);
         let mut whole = false;
         loop {
-            let survey = many.survey(&parts, &mut left_out, whole)?;
+            let survey = many.survey(&self.inputs, &parts, &mut left_out, whole)?;
             if survey.united.needs_whole && !survey.is_complete {
                 whole = true;
                 continue;
@@ -371,7 +378,8 @@ impl Conversion {
         let Self { run, many, inputs, .. } = self;
         let numbers: Vec<usize> = survey.looked.keys().copied().collect();
         let united = &survey.united;
-        let extras = Arc::new(Extras::of(inputs, parts, &numbers, &united.columns)?);
+        let extras = Extras::of(inputs, parts, &numbers, &united.columns, &self.options)?;
+        let extras = Arc::new(extras);
         let fields = united.schema.fields().iter().chain(&extras.fields).cloned();
         let schema = Schema::new(fields.collect::<Vec<_>>());
         let geo = GeoMetadata::of_schema(&schema);

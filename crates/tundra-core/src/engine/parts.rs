@@ -19,6 +19,7 @@ use tundra_duckdb::Database;
 
 pub(crate) use self::{
     groups::partitions,
+    hive::NULL as HIVE_NULL,
     layout::{Layout, Place},
     publish::Parts,
 };

@@ -39,12 +39,15 @@ impl Prepared {
     ///
     /// # Errors
     /// As [`Prepared::publish`], for the first that fails. Those before it are taken back if they were not
-    /// to replace anything; what replaced something else stays, because that is gone.
+    /// to replace anything, and with them their rejects; what replaced something else stays, because that
+    /// is gone.
     pub async fn publish_all(all: Vec<Self>) -> Result<Vec<Receipt>> {
         let mut visible: Vec<Output> = Vec::new();
         let mut receipts = Vec::new();
         for prepared in all {
             let output = prepared.output.clone();
+            let has_rejects = prepared.finished.rejects.is_some();
+            let rejects = has_rejects.then(|| prepared.rejects_place.output.clone());
             match prepared.publish().await {
                 Ok(receipt) => receipts.push(receipt),
                 Err(error) => {
@@ -52,6 +55,7 @@ impl Prepared {
                     return Err(error);
                 }
             }
+            visible.extend(rejects);
             visible.push(output);
         }
         Ok(receipts)

@@ -219,6 +219,11 @@ impl Union {
         places
     }
 
+    /// Returns whether an input has a column of this name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.columns.iter().any(|column| column.name == name)
+    }
+
     /// Decides what each column becomes. `input` is what errors call all inputs together.
     ///
     /// # Errors

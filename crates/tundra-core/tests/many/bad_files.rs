@@ -1,11 +1,13 @@
 //! What becomes of inputs that cannot be read.
 
+use std::io::{Cursor, Write};
+
 use tundra_core::{
     BadFilePolicy, BadRowPolicy, Classify, ConvertOptions, Error, ErrorKind, ManyInputs, Stage,
 };
 
 use super::{adds_up, inputs, run, scene_of};
-use crate::support::{CancelAt, OUTPUT, Scene};
+use crate::support::{CancelAt, OUTPUT, Scene, path};
 
 const GOOD: (&str, &str) = ("a.csv", "id,name\n1,a\n2,b\n");
 const BAD: (&str, &str) = ("b.csv", "id,name\n3,c\n4,d,e,f\n5,e\n6,e\n7,e\n");
@@ -45,6 +47,50 @@ async fn bad_files_are_left_out_whole_and_told() {
         let broken = reasons[1].unwrap();
         assert!(broken.contains("b.csv") && broken.contains("line 3"), "{broken}");
         assert!(reasons[2].unwrap().contains("is empty"), "{reasons:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_holds_nothing_of_what_is_asked_is_a_bad_file() {
+    let zip = |members: &[&str]| {
+        let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        for name in members {
+            archive.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+            archive.write_all(b"id,name\n9,z\n").unwrap();
+        }
+        archive.finish().unwrap().into_inner()
+    };
+    let scene = scene_of(Scene::memory(), &[GOOD]).await;
+    scene.put("two.zip", zip(&["a.csv", "b.csv"])).await;
+    scene.put("other.zip", zip(&["a.txt"])).await;
+    let members = |asked: ManyInputs| ManyInputs { members: "*.csv".parse().ok(), ..asked };
+    let member = ConvertOptions { member: Some("a.csv".to_owned()), ..ConvertOptions::default() };
+    let names = ["a.csv", "two.zip", "other.zip"];
+    let asked = || rejecting(inputs(&scene, &names));
+    for (asked, options, says, rows) in [
+        (asked(), ConvertOptions::default(), [None, Some("2 members"), None], 3),
+        (asked(), member, [Some("no archive"), None, Some("no member `a.csv`")], 1),
+        (
+            members(asked()),
+            ConvertOptions::default(),
+            [Some("no archive"), None, Some("matches")],
+            2,
+        ),
+    ] {
+        let receipt = run(&scene, &asked, &options).await.unwrap();
+        let table = scene.table(OUTPUT).await;
+        adds_up(&receipt, &table);
+        assert_eq!(table.rows.len(), rows);
+        for (name, says) in names.iter().zip(says) {
+            let mut of_input = receipt.inputs.iter().filter(|it| it.location.ends_with(name));
+            let reason = of_input.next().unwrap().left_out.as_deref();
+            assert_eq!(reason.is_some(), says.is_some(), "{name}: {reason:?}");
+            assert!(reason.unwrap_or_default().contains(says.unwrap_or_default()), "{reason:?}");
+        }
+        scene.storage.delete(&path(OUTPUT)).await.unwrap();
+        let failing = ManyInputs { on_bad_file: BadFilePolicy::Fail, ..asked };
+        let error = run(&scene, &failing, &options).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{error}");
     }
 }
 

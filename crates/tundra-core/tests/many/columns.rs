@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use tundra_core::{ColumnType, ConvertOptions, Error, ManyInputs};
+use tundra_core::{ColumnType, ConvertOptions, Error, ManyInputs, TypePolicy};
 
 use super::{adds_up, converted, converted_with, inputs, run, scene_of};
 use crate::support::{OUTPUT, Scene, reason};
@@ -146,6 +146,14 @@ async fn records_of_json_are_united_with_their_nested_values() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn names_of_json_that_differ_in_case_only_are_two_columns() {
+    let (_, table) =
+        converted(&[("a.ndjson", "{\"a\":1,\"b\":5}\n"), ("b.ndjson", "{\"A\":2}\n")]).await;
+    assert_eq!(table.names, ["a", "b", "A_1"]);
+    assert_eq!(table.row(1), [None, None, Some("2")]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn features_of_several_collections_are_one_table() {
     let collection = |geometry: &str, value: &str, crs: &str| {
         format!(
@@ -226,6 +234,55 @@ async fn files_and_directories_can_be_columns() {
     let leading = [("m=01/a.csv", "x\n1\n"), ("m=02/a.csv", "x\n2\n")];
     let (_, table) = converted_with(&leading, &ConvertOptions::default(), asked).await;
     assert_eq!(table.column("m"), [Some("01"), Some("02")]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn options_for_columns_are_for_those_of_directories_too() {
+    let files = [("year=2023/1.csv", "x\n1\n"), ("Year=2024/1.csv", "x\n2\n")];
+    let asked = |inputs: ManyInputs| ManyInputs {
+        file_column: Some("file".to_owned()),
+        hive: true,
+        ..inputs
+    };
+    let options = ConvertOptions {
+        column_mapping: vec![
+            ("year".to_owned(), "y".to_owned()),
+            ("file".to_owned(), "from".to_owned()),
+        ],
+        type_overrides: vec![("year".to_owned(), ColumnType::Varchar)],
+        ..ConvertOptions::default()
+    };
+    let (receipt, table) = converted_with(&files, &options, asked).await;
+    assert_eq!(table.names, ["x", "from", "y"]);
+    assert_eq!(table.types, ["BIGINT", "VARCHAR", "VARCHAR"]);
+    assert_eq!(table.column("y"), [Some("2023"), Some("2024")]);
+    assert_eq!(reason(&receipt, "y"), "from the directories: given");
+
+    let options = ConvertOptions { types: TypePolicy::Text, ..ConvertOptions::default() };
+    let (_, table) = converted_with(&files, &options, asked).await;
+    assert_eq!(table.types, ["VARCHAR"; 3]);
+
+    let scene = scene_of(Scene::memory(), &files).await;
+    let options = ConvertOptions {
+        type_overrides: vec![("year".to_owned(), ColumnType::Boolean)],
+        ..ConvertOptions::default()
+    };
+    let asked = asked(inputs(&scene, &["year=2023/1.csv", "Year=2024/1.csv"]));
+    let error = run(&scene, &asked, &options).await.unwrap_err().to_string();
+    assert!(error.contains("`year` cannot be BOOLEAN: it is `2023`"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_said_of_a_column_of_the_files_is_not_said_of_a_directory() {
+    let files = [("year=2023/1.csv", "year\n1\n"), ("year=2024/1.csv", "year\n2\n")];
+    let options = ConvertOptions {
+        column_mapping: vec![("year".to_owned(), "n".to_owned())],
+        ..ConvertOptions::default()
+    };
+    let asked = |inputs: ManyInputs| ManyInputs { hive: true, ..inputs };
+    let (_, table) = converted_with(&files, &options, asked).await;
+    assert_eq!(table.names, ["n", "year"]);
+    assert_eq!(table.row(1), [Some("2"), Some("2024")]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

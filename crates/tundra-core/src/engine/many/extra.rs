@@ -6,28 +6,27 @@ use std::{
 };
 
 use arrow::{
-    array::{ArrayRef, StringViewArray},
+    array::ArrayRef,
     buffer::Buffer,
     datatypes::{Field, FieldRef},
 };
 
 use super::part::Part;
 use crate::{
-    ColumnPlan, ColumnType, Error, ManyInputs, Result,
+    ColumnPlan, ConvertOptions, Error, ManyInputs, Result,
+    engine::parts::HIVE_NULL,
     read::{
         csv::{
             Dialect,
-            column::{ColumnBuilder, Reading, Rows},
+            column::{ColumnBuilder, Rows},
             decode::CsvColumn,
+            infer::CsvObservation,
+            plan::plan_columns,
             tokenize::Span,
         },
-        lattice::Evidence,
-        table::check_names,
+        table::{ColumnOptions, check_names},
     },
 };
-
-/// What Hive writes where a value is missing.
-const NO_VALUE: &str = "__HIVE_DEFAULT_PARTITION__";
 
 /// Columns that are behind those of the inputs.
 #[derive(Debug, Default)]
@@ -38,29 +37,130 @@ pub(super) struct Extras {
     values: HashMap<usize, Vec<ArrayRef>>,
 }
 
+/// What a column says of the part that a row is from.
+#[derive(Debug)]
+enum Source {
+    File,
+    Sheet,
+    /// The value of a name in its directories.
+    Directory(Directories),
+}
+
+/// The values of one name in the directories of parts, by their numbers.
+type Directories = BTreeMap<usize, String>;
+
+impl Source {
+    fn value(&self, part: &Part, number: usize) -> Option<String> {
+        match self {
+            Self::File => Some(part.file()),
+            Self::Sheet => part.sheet.clone(),
+            Self::Directory(values) => values.get(&number).cloned(),
+        }
+    }
+
+    /// Returns why the column has its type; `found` is what its values say, or that the type was given.
+    fn reason(&self, found: &str, is_given: bool) -> String {
+        match self {
+            Self::Directory(_) => format!("from the directories: {found}"),
+            _ if is_given => found.to_owned(),
+            Self::File => "the file that the row is from".to_owned(),
+            Self::Sheet => "the sheet that the row is from".to_owned(),
+        }
+    }
+}
+
+/// Returns the names of the columns that are asked for, for parts of these numbers.
+pub(super) fn names(inputs: &ManyInputs, parts: &[Part], numbers: &[usize]) -> Vec<String> {
+    sources(inputs, parts, numbers).into_iter().map(|(name, _)| name).collect()
+}
+
+/// Returns options without what they say of columns of these names, unless `is_other` says that an input has
+/// one of the name.
+pub(super) fn without(
+    options: &ConvertOptions,
+    names: &[String],
+    is_other: impl Fn(&str) -> bool,
+) -> ConvertOptions {
+    about(options, |name| is_other(name) || !names.iter().any(|other| other == name))
+}
+
+/// Returns options with what they say of some columns only.
+fn about(options: &ConvertOptions, is_one: impl Fn(&str) -> bool) -> ConvertOptions {
+    let mut options = options.clone();
+    options.column_mapping.retain(|(name, _)| is_one(name));
+    options.type_overrides.retain(|(name, _)| is_one(name));
+    options.column_formats.retain(|(name, _)| is_one(name));
+    options
+}
+
+/// Returns the columns that are asked for.
+fn sources(inputs: &ManyInputs, parts: &[Part], numbers: &[usize]) -> Vec<(String, Source)> {
+    let mut sources = Vec::new();
+    sources.extend(inputs.file_column.clone().map(|name| (name, Source::File)));
+    sources.extend(inputs.sheet_column.clone().map(|name| (name, Source::Sheet)));
+    if inputs.hive {
+        let found = directories(parts, numbers).into_iter();
+        sources.extend(found.map(|(name, values)| (name, Source::Directory(values))));
+    }
+    sources
+}
+
+/// Returns the values of each name in directories such as `year=2024`. Names that differ in case only are one,
+/// as those of columns are.
+fn directories(parts: &[Part], numbers: &[usize]) -> Vec<(String, Directories)> {
+    let mut found: Vec<(String, Directories)> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
+    for number in numbers {
+        for (name, value) in partitions(&parts[*number].location) {
+            let place = *places.entry(name.to_lowercase()).or_insert_with(|| {
+                found.push((name, Directories::new()));
+                found.len() - 1
+            });
+            // Of two of one name the inner one counts.
+            match value {
+                Some(value) => found[place].1.insert(*number, value),
+                None => found[place].1.remove(number),
+            };
+        }
+    }
+    found
+}
+
 impl Extras {
     /// Makes the columns that are asked for, for parts of these numbers.
     ///
     /// # Errors
-    /// Fails when one of them has the name of another column.
+    /// Fails when one of them has the name of another column, and when a value has not the type that was
+    /// given.
     pub(super) fn of(
         inputs: &ManyInputs,
         parts: &[Part],
         numbers: &[usize],
         others: &[ColumnPlan],
+        options: &ConvertOptions,
     ) -> Result<Self> {
+        let sources = sources(inputs, parts, numbers);
+        let names: Vec<String> = sources.iter().map(|(name, _)| name.clone()).collect();
+        let is_other = |name: &str| others.iter().any(|column| column.source_name == name);
+        let options = about(options, |name| names.iter().any(|it| it == name) && !is_other(name));
+        let column_options = ColumnOptions::new(&options, &names, &inputs.name)?;
+        let observed = observe(&sources, parts, numbers);
+        let planned = plan_columns(&names, &observed, &column_options, &options, true)?;
         let mut extras = Self::default();
-        for number in numbers {
-            extras.values.insert(*number, Vec::new());
-        }
-        if let Some(name) = &inputs.file_column {
-            extras.add_text(name, "the file that the row is from", |at| Some(parts[at].file()));
-        }
-        if let Some(name) = &inputs.sheet_column {
-            extras.add_text(name, "the sheet that the row is from", |at| parts[at].sheet.clone());
-        }
-        if inputs.hive {
-            extras.add_partitions(parts, numbers)?;
+        extras.values.extend(numbers.iter().map(|number| (*number, Vec::new())));
+        for (((name, source), plan), column) in
+            sources.iter().zip(planned.plans).zip(planned.columns)
+        {
+            let is_given = column_options.wanted(name).is_some();
+            let reason = source.reason(&plan.reason, is_given);
+            extras.columns.push(ColumnPlan { reason, ..plan });
+            let kind = column.column_type.to_arrow();
+            extras.fields.push(Arc::new(Field::new(&column.name, kind, true)));
+            for (number, values) in &mut extras.values {
+                let part = &parts[*number];
+                let value = source.value(part, *number).unwrap_or_default();
+                values.push(one_value(&column, &value, part)?);
+            }
         }
         let all = others.iter().chain(&extras.columns);
         check_names(all.map(|column| (column.source_name.as_str(), column.name.as_str())))?;
@@ -71,81 +171,40 @@ impl Extras {
     pub(super) fn values(&self, number: usize) -> &[ArrayRef] {
         self.values.get(&number).map_or(&[], Vec::as_slice)
     }
+}
 
-    fn add_text(&mut self, name: &str, reason: &str, value: impl Fn(usize) -> Option<String>) {
-        let column = CsvColumn {
-            name: name.to_owned(),
-            column_type: ColumnType::Varchar,
-            reading: Reading::Lossless,
-            format: None,
-            watch: None,
-        };
-        self.add(&column, reason.to_owned());
-        for (number, values) in &mut self.values {
-            let array = StringViewArray::from(vec![value(*number)]);
-            values.push(Arc::new(array));
-        }
-    }
-
-    fn add(&mut self, column: &CsvColumn, reason: String) {
-        let CsvColumn { name, column_type, format, .. } = column;
-        self.columns.push(ColumnPlan {
-            name: name.clone(),
-            source_name: name.clone(),
-            column_type: column_type.to_string(),
-            format: format.map(|format| format.to_string()),
-            reason,
-        });
-        self.fields.push(Arc::new(Field::new(name, column_type.to_arrow(), true)));
-    }
-
-    /// Adds a column for each name in directories such as `year=2024`, typed by all of its values.
-    fn add_partitions(&mut self, parts: &[Part], numbers: &[usize]) -> Result<()> {
-        let found: BTreeMap<usize, Vec<(String, Option<String>)>> =
-            numbers.iter().map(|at| (*at, partitions(&parts[*at].location))).collect();
-        let mut names: Vec<&str> = Vec::new();
-        for (name, _) in found.values().flatten() {
-            if !names.contains(&name.as_str()) {
-                names.push(name);
+/// Looks at the values of directories, by which those columns are typed; the others are text.
+fn observe(sources: &[(String, Source)], parts: &[Part], numbers: &[usize]) -> CsvObservation {
+    let mut observed = CsvObservation::new(sources.len());
+    for (record, number) in (1..).zip(numbers) {
+        observed.records = record;
+        for ((_, source), evidence) in sources.iter().zip(&mut observed.columns) {
+            if let Source::Directory(_) = source
+                && let Some(value) = source.value(&parts[*number], *number)
+            {
+                evidence.observe(value.as_bytes(), record);
             }
         }
-        for name in names {
-            let value_of = |at: usize| {
-                let mut of_part = found.get(&at)?.iter().rev();
-                of_part.find(|(other, _)| other == name)?.1.as_deref()
-            };
-            let mut evidence = Evidence::default();
-            for (record, at) in (1..).zip(numbers) {
-                if let Some(value) = value_of(*at) {
-                    evidence.observe(value.as_bytes(), record);
-                }
-            }
-            let verdict = evidence.verdict();
-            let column = CsvColumn {
-                name: name.to_owned(),
-                column_type: verdict.column_type,
-                reading: Reading::Lossless,
-                format: verdict.format,
-                watch: None,
-            };
-            self.add(&column, format!("from the directories: {}", verdict.reason));
-            for (number, values) in &mut self.values {
-                values.push(one_value(&column, value_of(*number).unwrap_or_default())?);
-            }
-        }
-        Ok(())
     }
+    observed
 }
 
 /// Returns the value as an array of one row; null when it is empty.
-fn one_value(column: &CsvColumn, value: &str) -> Result<ArrayRef> {
-    let internal = || Error::Internal(format!("`{value}` is no {}", column.column_type));
+fn one_value(column: &CsvColumn, value: &str, part: &Part) -> Result<ArrayRef> {
+    let CsvColumn { name, column_type, .. } = column;
+    let unfit = || Error::Request {
+        message: format!(
+            "column `{name}` cannot be {column_type}: it is `{value}` for `{}`",
+            part.name()
+        ),
+        hint: Some("give it another type".to_owned()),
+    };
     let chunk = Buffer::from(value.as_bytes());
     let dialect = Dialect::default();
     let spans = [Span::plain(0, value.len())];
     let rows = Rows { bytes: value.as_bytes(), spans: &spans, width: 1, dialect: &dialect };
-    let mut builder = ColumnBuilder::new(column, 1).ok_or_else(internal)?;
-    builder.append(rows, 0, |_| Err(internal()))?;
+    let mut builder = ColumnBuilder::new(column, 1).ok_or_else(unfit)?;
+    builder.append(rows, 0, |_| Err(unfit()))?;
     builder.finish(&chunk).map_err(|error| Error::Internal(error.to_string()))
 }
 
@@ -157,7 +216,7 @@ fn partitions(location: &str) -> Vec<(String, Option<String>)> {
         .filter(|(name, _)| !name.is_empty())
         .map(|(name, value)| {
             let value = Some(unescaped(value));
-            (unescaped(name), value.filter(|value| !value.is_empty() && value != NO_VALUE))
+            (unescaped(name), value.filter(|value| !value.is_empty() && value != HIVE_NULL))
         })
         .collect()
 }

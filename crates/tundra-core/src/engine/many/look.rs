@@ -9,13 +9,14 @@ use std::{
 };
 
 use super::{
-    Many,
+    Many, extra,
     object::PartObject,
     parquet::FilePart,
     part::{Part, changed, not_read},
 };
 use crate::{
-    Decision, Error, Format, ObjectInfo, ObjectReader, Progress, Reporter, Result, Stage,
+    Decision, Error, Format, ManyInputs, ObjectInfo, ObjectReader, Progress, Reporter, Result,
+    Stage,
     engine::{
         geo::{Disagreement, GeoUnion},
         input::OpenInput,
@@ -77,6 +78,7 @@ impl Many {
     /// Fails with the error of the first part that cannot be read, unless it is to be left out.
     pub(super) fn survey(
         self: &Arc<Self>,
+        inputs: &ManyInputs,
         parts: &Arc<Vec<Part>>,
         left_out: &mut LeftOutParts,
         whole: bool,
@@ -132,7 +134,10 @@ impl Many {
         if looked.is_empty() {
             return Err(left_out.all(parts.len()));
         }
-        let united = union.finish(&self.all_options, &self.name)?;
+        let numbers: Vec<usize> = looked.keys().copied().collect();
+        let extras = extra::names(inputs, parts, &numbers);
+        let options = extra::without(&self.all_options, &extras, |name| union.has(name));
+        let united = union.finish(&options, &self.name)?;
         let is_complete = looked.values().all(|part| part.is_complete);
         Ok(Survey { looked, united, is_complete, geo })
     }
@@ -215,7 +220,9 @@ impl Many {
         }
         let threads = if opened.is_small() { 1 } else { self.threads };
         let reporter: Arc<dyn Reporter> = Arc::new(PartProgress(Arc::clone(&self.progress)));
-        let context = self.context(opened.location.clone(), threads, reporter);
+        let sheet = part.sheet.iter().map(|sheet| format!(" (sheet {sheet})"));
+        let name = sheet.fold(opened.location.clone(), |name, sheet| name + &sheet);
+        let context = self.context(name, threads, reporter);
         let mut options = self.options.clone();
         options.workbook.sheet = part.sheet.clone().or(options.workbook.sheet);
         let (table, encoding) = opened.table(&options, &self.runtime, context)?;

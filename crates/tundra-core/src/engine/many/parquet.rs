@@ -282,7 +282,7 @@ impl Conversion {
         if columns.is_empty() {
             return Err(Error::request(format!("`{}` have no columns", many.name)).into());
         }
-        let extras = Extras::of(inputs, parts, &numbers, &united.columns)?;
+        let extras = Extras::of(inputs, parts, &numbers, &united.columns, options)?;
         let names = united.columns.iter().map(|column| &column.source_name);
         let reading = Reading::of(columns, names, &extras, &numbers)?;
         let plans = united.columns.iter().chain(&extras.columns).cloned().collect();

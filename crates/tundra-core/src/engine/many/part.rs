@@ -72,10 +72,7 @@ impl Many {
             self.stop.check()?;
             let found = match (&inputs.members, &inputs.sheets) {
                 (None, None) => Ok(vec![Part::of(input)]),
-                (Some(_), Some(_)) => Err(Error::request(
-                    "the sheets of several members of an archive cannot be one table",
-                )),
-                (Some(pattern), None) => self.members(input, pattern),
+                (Some(pattern), _) => self.members(input, pattern),
                 (None, Some(pattern)) => self.sheets(input, pattern),
             };
             match found {
@@ -120,7 +117,7 @@ impl Many {
     fn sheets(&self, input: &Input, pattern: &NamePattern) -> Result<Vec<Part>> {
         let mut sheets = self.sheet_names(input)?;
         let listed: Vec<String> = sheets.iter().map(|sheet| format!("`{sheet}`")).collect();
-        sheets.retain(|sheet| pattern.matches(sheet));
+        sheets.retain(|sheet| pattern.matches_label(sheet));
         if sheets.is_empty() {
             let location = input.storage.display(&input.path);
             return Err(Error::Request {

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use crate::{Error, Result};
 
 /// What stands for a null.
-const NULL: &str = "__HIVE_DEFAULT_PARTITION__";
+pub(crate) const NULL: &str = "__HIVE_DEFAULT_PARTITION__";
 
 /// Characters that are written as `%` and two digits, besides control characters: those of Hive and Spark.
 const ESCAPED: &str = "\"#%'*/:=?\\{[]^";
