@@ -214,6 +214,40 @@ async fn packed_files_and_members_are_read_as_well() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_geoparquet_says_becomes_true_of_all() {
+    let feature = |place: &str| {
+        format!("{{\"type\":\"Feature\",\"properties\":{{\"a\":1}},\"geometry\":{place}}}")
+    };
+    let places = [
+        feature(r#"{"type":"Point","coordinates":[1,2]}"#),
+        feature(r#"{"type":"LineString","coordinates":[[-1,2],[5,7]]}"#),
+    ];
+    let scene = Scene::local();
+    let crs = r#""crs":{"type":"name","properties":{"name":"urn:ogc:def:crs:EPSG::25832"}},"#;
+    let files = [("", &places[0]), ("", &places[1]), (crs, &places[0])];
+    for (name, (crs, feature)) in ["1", "2", "3"].iter().zip(files) {
+        let text = format!(r#"{{"type":"FeatureCollection",{crs}"features":[{feature}]}}"#);
+        scene.put(&format!("{name}.geojson"), text).await;
+        let options = ConvertOptions::default();
+        let (input, output) = (format!("{name}.geojson"), format!("{name}.parquet"));
+        scene.convert_to(&input, &output, &options).await.unwrap();
+    }
+    let asked = inputs(&scene, &["1.parquet", "2.parquet"]);
+    run(&scene, &asked, &ConvertOptions::default()).await.unwrap();
+    let table = scene.table(OUTPUT).await;
+    let geo: serde_json::Value = serde_json::from_str(table.metadata("geo").unwrap()).unwrap();
+    let column = &geo["columns"]["geometry"];
+    assert_eq!(column["geometry_types"], serde_json::json!(["Point", "LineString"]));
+    assert_eq!(column["bbox"], serde_json::json!([-1.0, 2.0, 5.0, 7.0]));
+    assert_eq!(table.type_of("geometry"), "BLOB");
+
+    scene.storage.delete(&path(OUTPUT)).await.unwrap();
+    let asked = inputs(&scene, &["1.parquet", "3.parquet"]);
+    let error = run(&scene, &asked, &ConvertOptions::default()).await.unwrap_err();
+    assert!(error.to_string().contains("another `crs` of column `geometry`"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_is_no_parquet_fails_the_run_or_is_left_out() {
     let [first, (_, second), _] = files();
     let cut = second.slice(..second.len() - 3);
