@@ -241,10 +241,7 @@ async fn what_geoparquet_says_becomes_true_of_all() {
     assert_eq!(column["bbox"], serde_json::json!([-1.0, 2.0, 5.0, 7.0]));
     assert_eq!(table.type_of("geometry"), "BLOB");
 
-<<<<<<< HEAD
-=======
     scene.storage.delete(&path(OUTPUT)).await.unwrap();
->>>>>>> fd4b2ba023b703bd5c1e43c80c3c28a4454b27ae
     let asked = inputs(&scene, &["1.parquet", "3.parquet"]);
     let error = run(&scene, &asked, &ConvertOptions::default()).await.unwrap_err();
     assert!(error.to_string().contains("another `crs` of column `geometry`"), "{error}");
