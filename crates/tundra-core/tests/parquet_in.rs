@@ -13,7 +13,9 @@ use arrow::{
 };
 use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
-use tundra_core::{BadRowPolicy, Classify, ConvertOptions, Error, ErrorKind, WriteOptions};
+use tundra_core::{
+    BadRowPolicy, Classify, ConvertOptions, Error, ErrorKind, IfExists, WriteOptions,
+};
 
 use crate::support::{OUTPUT, Scene, Table, convert, converted, reason, writing};
 
@@ -259,4 +261,42 @@ async fn what_tundra_wrote_is_read_again() {
     assert_eq!(second.table.types, first.table.types);
     assert_eq!(second.table.rows, first.table.rows);
     assert_ne!(second.receipt.plan_digest, first.receipt.plan_digest);
+}
+
+/// Row groups of other sizes than those of the output are cut and put together where that has one outcome.
+#[tokio::test(flavor = "multi_thread")]
+async fn row_groups_of_any_sizes_become_the_same_bytes_each_time() {
+    let rows: Vec<i64> = (0..600_000).map(|n| n * 7919 % 10_007).collect();
+    for (sizes, options) in [
+        (&[50_000, 130_000, 99_999, 70_001][..], WriteOptions::default()),
+        (&[100_001], WriteOptions::default()),
+        (&[122_880], WriteOptions { row_group_rows: Some(50_000), ..WriteOptions::default() }),
+        (&[65_536], WriteOptions { row_group_bytes: Some(1 << 20), ..WriteOptions::default() }),
+    ] {
+        let batch = |rows: &[i64]| {
+            let column = Arc::new(Int64Array::from(rows.to_vec())) as ArrayRef;
+            RecordBatch::try_from_iter([("n", column)]).unwrap()
+        };
+        let mut bytes = Vec::new();
+        let mut writer = ArrowWriter::try_new(&mut bytes, batch(&[]).schema(), None).unwrap();
+        let mut rest = &rows[..];
+        for size in sizes.iter().cycle() {
+            let (group, behind) = rest.split_at((*size).min(rest.len()));
+            writer.write(&batch(group)).unwrap();
+            writer.flush().unwrap();
+            rest = behind;
+            if rest.is_empty() {
+                break;
+            }
+        }
+        writer.close().unwrap();
+        let scene = Scene { if_exists: IfExists::Replace, ..Scene::memory() };
+        scene.put("a.parquet", bytes).await;
+        let mut digests = Vec::new();
+        for _ in 0..4 {
+            let receipt = scene.convert("a.parquet", &writing(options.clone())).await.unwrap();
+            digests.push(receipt.outputs[0].sha256.clone());
+        }
+        assert!(digests.windows(2).all(|pair| pair[0] == pair[1]), "{sizes:?}: {digests:?}");
+    }
 }

@@ -254,7 +254,9 @@ impl Conversion {
         decisions.extend(input.decisions);
         let plan = self.run.plan(self.opened.facts(), decisions, input.columns, input.geo)?;
         let read = ReadByEngine { location, bytes: object.info().size };
-        let feed = Feed::Object { object: Arc::clone(object), select: input.select, read };
+        let group_rows = input.group_rows;
+        let feed =
+            Feed::Object { object: Arc::clone(object), group_rows, select: input.select, read };
         let rows = self.run.copy(feed, &plan, input.row_bytes, writer)?;
         let counts = Counts {
             records: input.rows,

@@ -47,6 +47,8 @@ pub(crate) struct ParquetInput {
     pub(crate) nulls: Vec<(String, Option<u64>)>,
     /// About how many bytes a row takes in memory.
     pub(crate) row_bytes: u64,
+    /// Rows of its row groups, where all but the last have as many and none is left out of.
+    pub(crate) group_rows: Option<u64>,
 }
 
 /// Reads the footer of the input.
@@ -224,6 +226,7 @@ impl ParquetInput {
             columns,
             geo: geo_of(footer).and_then(|json| GeoMetadata::carried_over(json, &kept)),
             select: sql::select_input(&selected, found.len(), &options.skip_rows),
+            group_rows: group_rows(footer).filter(|_| options.skip_rows.is_empty()),
             rows,
             skipped,
             nulls,
@@ -248,6 +251,14 @@ pub(crate) fn check_policy(options: &ConvertOptions) -> Result<(), Error> {
 pub(crate) fn geo_of(footer: &ParquetMetaData) -> Option<&str> {
     let entries = footer.file_metadata().key_value_metadata()?;
     entries.iter().find(|entry| entry.key == geo::KEY)?.value.as_deref()
+}
+
+/// Returns the rows of a row group, where all but the last, which may have fewer, have as many.
+pub(crate) fn group_rows(footer: &ParquetMetaData) -> Option<u64> {
+    let mut rows = footer.row_groups().iter().map(|group| group.num_rows());
+    let last = rows.next_back()?;
+    let first = rows.next().unwrap_or(last);
+    (last <= first && rows.all(|rows| rows == first)).then_some(u64::try_from(first).ok()?)
 }
 
 /// Where a column of the output comes from.

@@ -29,10 +29,13 @@ use self::{
     sizes::Sizes,
 };
 use crate::{
-    Error, OutputFacts, Receipt, Result,
+    Error, OutputFacts, Receipt, Resources, Result,
     engine::{
+        blocks::{VECTOR, are_even},
         copy::{Functions, RowOrder, open_database, run_copy},
         files::RunFiles,
+        parquet::group_rows,
+        resources::alone,
         run::{Data, Finished, Run},
         spool::Spool,
         sql,
@@ -117,7 +120,7 @@ impl<'a> Splitting<'a> {
         spool: &Spool,
         layout: &'a Layout,
     ) -> Result<Self> {
-        let Run { resources, shares, stop, runtime, .. } = run;
+        let Run { resources, stop, runtime, .. } = run;
         let options = &run.writing.options;
         let footer = spool.footer()?;
         let names: Vec<&str> = receipt.plan.columns.iter().map(|it| it.name.as_str()).collect();
@@ -128,9 +131,7 @@ impl<'a> Splitting<'a> {
         let standing: Vec<usize> = (0..names.len()).filter(stands).collect();
         let files =
             Arc::new(RunFiles::new(runtime.clone(), stop, Some((sql::INPUT, spool.object()?))));
-        let id = run.id;
-        let database =
-            open_database(resources, *shares, id, RowOrder::Kept, Functions::All, files.clone())?;
+        let database = open(run, resources, &files)?;
         Ok(Self {
             run,
             layout,
@@ -159,6 +160,9 @@ impl<'a> Splitting<'a> {
         } else {
             groups(&self.database, &self.run.stop, options, &self.keys, self.width, rows)?
         };
+        if !self.are_even(&groups) {
+            self.database = open(self.run, &alone(&self.run.resources), &self.files)?;
+        }
         let mut sums = Sums::new(receipt, &self.keys, &self.names);
         let (mut parts, mut outputs) = (Vec::new(), Vec::new());
         for group in groups {
@@ -171,7 +175,8 @@ impl<'a> Splitting<'a> {
             while let Some(range) = left.pop() {
                 let checked = self.write(&range)?;
                 if let Some(max) = options.max_size.filter(|max| checked.size > *max) {
-                    let (first, second) = halves(&range).ok_or_else(|| too_large(&checked, max))?;
+                    let halves = halves(&range, self.row_group_rows);
+                    let (first, second) = halves.ok_or_else(|| too_large(&checked, max))?;
                     left.extend([second, first]);
                     continue;
                 }
@@ -210,7 +215,23 @@ impl<'a> Splitting<'a> {
                 hint: Some("allow larger files".to_owned()),
             });
         }
-        Ok(Sizes::of(&self.footer).cut(rows, max - taken))
+        let mut ranges = Sizes::of(&self.footer).cut(rows, max - taken);
+        for at in 1..ranges.len() {
+            let start = aligned(ranges[at - 1].start..ranges[at].start, self.row_group_rows);
+            ranges[at - 1].end = start;
+            ranges[at].start = start;
+        }
+        Ok(ranges)
+    }
+
+    /// Returns whether the row groups of files with these rows are the same however far which thread is: each
+    /// has one, or rows of whole row groups of the spool but at its beginning, where it begins with a vector.
+    fn are_even(&self, groups: &[Group]) -> bool {
+        let options = &self.run.writing.options;
+        let are_short = groups.iter().all(|it| it.rows.end - it.rows.start <= self.row_group_rows);
+        let is_even = |batch| are_even(batch, self.row_group_rows);
+        let may_be_long = self.keys.is_empty() && group_rows(&self.footer).is_some_and(is_even);
+        options.row_group_bytes.is_none() && (are_short || may_be_long)
     }
 
     /// Writes rows of the spool behind what was kept so far, and looks at what was written.
@@ -294,9 +315,21 @@ impl Sums {
     }
 }
 
-fn halves(rows: &Range<u64>) -> Option<(Range<u64>, Range<u64>)> {
+/// Opens a database that reads the spool.
+fn open(run: &Run, resources: &Resources, files: &Arc<RunFiles>) -> Result<Arc<Database>> {
+    open_database(resources, run.shares, run.id, RowOrder::Kept, Functions::All, files.clone())
+}
+
+/// Returns where rows that begin with a vector end, so that those behind them do, unless they are few.
+fn aligned(rows: Range<u64>, row_group_rows: u64) -> u64 {
     let length = rows.end - rows.start;
-    let middle = rows.start + length / 2;
+    let whole = length / VECTOR * VECTOR;
+    if length > row_group_rows && whole > 0 { rows.start + whole } else { rows.end }
+}
+
+fn halves(rows: &Range<u64>, row_group_rows: u64) -> Option<(Range<u64>, Range<u64>)> {
+    let length = rows.end - rows.start;
+    let middle = aligned(rows.start..rows.start + length / 2, row_group_rows);
     (length > 1).then_some((rows.start..middle, middle..rows.end))
 }
 

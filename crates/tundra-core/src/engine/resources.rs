@@ -67,6 +67,12 @@ impl Shares {
     }
 }
 
+/// Returns the resources of a run whose engine has one thread, which does everything in order: where what is
+/// written would depend on how far which of several is.
+pub(crate) fn alone(resources: &Resources) -> Resources {
+    Resources { threads: 1, ..resources.clone() }
+}
+
 /// Shares out the memory of a run: the program itself and the chunks that are being read need
 /// their part, and DuckDB takes about a third more than it counts (measured: 617 MB resident at a
 /// limit of 400 MB).

@@ -15,14 +15,14 @@ use crate::{
     OutputFormat, PLAN_DIGEST_METADATA_KEY, PLAN_METADATA_KEY, Plan, Receipt, Resources, Result,
     RunId, SortKey, SourceFacts, Stage, Timings, WindowFacts, WriteOptions,
     engine::{
-        blocks::Blocks,
+        blocks::{Blocks, are_even},
         copy::{Functions, ReadByEngine, RowOrder, Stop, open_database, run_copy},
         failure::engine_error,
         files::{LateInputs, RunFiles, Written, hexadecimal},
         fit::check_written,
         geo,
         parts::{Parts, partitions},
-        resources::{Shares, peak_memory, shares},
+        resources::{Shares, alone, peak_memory, shares},
         spool::spooled,
         sql,
         verify::{Expected, check_counts, check_output},
@@ -35,6 +35,9 @@ pub(crate) const ROW_GROUP_ROWS: u64 = 122_880;
 /// The same where there are geometries: readers skip row groups by the box around their geometries, which is
 /// the tighter the fewer there are, and rows of geometries are large.
 const ROW_GROUP_GEOMETRIES: u64 = ROW_GROUP_ROWS / 2;
+
+/// Rows of a batch that comes out of a sort of DuckDB's.
+const SORTED_ROWS: u64 = 122_880;
 
 /// How the output is written.
 #[derive(Debug, Clone)]
@@ -89,6 +92,8 @@ pub(crate) enum Feed<'a> {
     /// From an object that DuckDB itself reads.
     Object {
         object: Arc<dyn ObjectReader>,
+        /// Rows of its row groups, where all but the last have as many.
+        group_rows: Option<u64>,
         /// The query for its rows.
         select: String,
         read: ReadByEngine<'a>,
@@ -303,7 +308,7 @@ impl Run {
         // A sort needs to know the order of what is equal.
         let keys = order(&self.writing.options);
         let mut is_sorted = !keys.is_empty();
-        let (mut input, mut late) = (None, None);
+        let (mut input, mut late, mut batch) = (None, None, None);
         let (rows, select, read) = match feed {
             Feed::Rows(rows) => {
                 let select = plan.select.clone().unwrap_or_else(sql::select_stream);
@@ -313,8 +318,9 @@ impl Run {
                 is_sorted |= sorts;
                 (Some(rows), select, None)
             }
-            Feed::Object { object, select, read } => {
+            Feed::Object { object, group_rows, select, read } => {
                 input = Some((sql::INPUT, object));
+                batch = group_rows;
                 (None, select, Some(read))
             }
             Feed::Objects { objects, select, read } => {
@@ -329,12 +335,20 @@ impl Run {
         let is_as_it_is = rows.is_some() && plan.select.is_none();
         let functions = if is_as_it_is { Functions::Few } else { Functions::All };
         let order = if is_sorted { RowOrder::Kept } else { writing.order };
-        let resources = if is_sorted { &shares.sorting(resources) } else { resources };
-        let database = open_database(resources, *shares, *id, order, functions, files.clone())?;
-        let row_group_rows = self.row_group_rows(row_bytes, plan);
+        batch = if is_sorted { Some(SORTED_ROWS) } else { batch };
+        let row_group_rows = self.row_group_rows(row_bytes, plan, batch);
         let options = spooled(&writing.options, row_group_rows);
         let options = options.as_ref().unwrap_or(&writing.options);
         let at_once = options.row_group_rows.unwrap_or(row_group_rows);
+        // Ours end where row groups do.
+        batch = if rows.is_some() && !is_sorted { Some(at_once) } else { batch };
+        let is_even = batch.is_some_and(|batch| are_even(batch, at_once));
+        let resources = if is_sorted { &shares.sorting(resources) } else { resources };
+        let resources = match order {
+            RowOrder::Kept if !is_even || options.row_group_bytes.is_some() => &alone(resources),
+            _ => resources,
+        };
+        let database = open_database(resources, *shares, *id, order, functions, files.clone())?;
         if let Some(rows) = rows {
             database
                 .register_stream(sql::STREAM, Box::new(Blocks::new(rows, at_once)))
@@ -347,14 +361,19 @@ impl Run {
         Ok(WrittenRows { count, files, row_group_rows })
     }
 
-    /// Returns the rows of a row group: as asked, or so many that they fit their share of memory.
-    fn row_group_rows(&self, row_bytes: u64, plan: &EncodedPlan) -> u64 {
+    /// Returns the rows of a row group: as asked, or so many that they fit their share of memory and are
+    /// evenly made of batches of so many rows where that can be.
+    fn row_group_rows(&self, row_bytes: u64, plan: &EncodedPlan, batch: Option<u64>) -> u64 {
         const SMALLEST: u64 = 2048;
         let most = if plan.geo.is_some() { ROW_GROUP_GEOMETRIES } else { ROW_GROUP_ROWS };
         self.writing.options.row_group_rows.unwrap_or_else(|| {
             let fitting = self.shares.row_group.checked_div(row_bytes).unwrap_or(most);
             // DuckDB hands rows on 2,048 at a time.
-            (fitting / SMALLEST * SMALLEST).clamp(SMALLEST, most)
+            let fitting = (fitting / SMALLEST * SMALLEST).clamp(SMALLEST, most);
+            let even = |rows: &u64| batch.is_some_and(|batch| are_even(batch, *rows));
+            let divided = (1..=fitting / SMALLEST).rev().map(|blocks| blocks * SMALLEST).find(even);
+            let joined = batch.filter(|batch| *batch > 0).map(|batch| fitting / batch * batch);
+            joined.filter(even).or(divided).unwrap_or(fitting)
         })
     }
 
