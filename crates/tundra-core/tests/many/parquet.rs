@@ -319,9 +319,12 @@ async fn what_is_for_text_and_what_cannot_be_united_is_refused() {
     for (bad, what) in [(twice, "two columns `X`"), (nameless, "column 1 of")] {
         let [good, _, _] = files();
         let files = [good, ("b.parquet", bad)];
-        let error = converted(&files, &ConvertOptions::default(), rejecting).await.unwrap_err();
+        let error = converted(&files, &ConvertOptions::default(), |it| it).await.unwrap_err();
         assert!(error.to_string().contains(what), "{error}");
         assert!(error.to_string().contains("b.parquet"), "{error}");
+        let done = converted(&files, &ConvertOptions::default(), rejecting).await.unwrap();
+        let told = done.0.inputs[1].left_out.as_ref().expect("it is left out");
+        assert!(told.contains(what), "{told}");
     }
 }
 

@@ -34,7 +34,7 @@ pub(super) struct Extras {
     pub(super) columns: Vec<ColumnPlan>,
     pub(super) fields: Vec<FieldRef>,
     /// The one value of each column in all rows of a part, by its number.
-    values: HashMap<usize, Vec<ArrayRef>>,
+    values: BTreeMap<usize, Vec<ArrayRef>>,
 }
 
 /// What a column says of the part that a row is from.
